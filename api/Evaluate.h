@@ -1,0 +1,20 @@
+/// \file
+/// Evaluates the streams of layers, on several threads.
+#pragma once
+
+#include "api/Layers.h"
+#include "api/Session.h"
+#include "ir/ArchitectureGraph.h"
+#include "support/Diagnostics.h"
+
+#include <vector>
+
+namespace acadlc {
+
+/// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from being
+/// evaluated is reported, in the order of the layers.
+void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                    const EstimateOptions &options, const SourceManager &sources,
+                    DiagnosticEngine &diagnostics);
+
+} // namespace acadlc

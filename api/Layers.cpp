@@ -1,0 +1,242 @@
+#include "api/Layers.h"
+
+#include "ir/WorkloadAnalysis.h"
+#include "support/InternalError.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace acadlc {
+
+namespace {
+
+using mapping::Choice;
+using mapping::Match;
+using workload::Call;
+using workload::Computation;
+using workload::Contraction;
+using workload::FreeReason;
+using workload::Workload;
+
+/// What the stream of a match depends on: equal keys, equal streams. Names and tensors of the network
+/// do not count, only shapes and which of them are the same tensor.
+std::string streamKey(const Match &match) {
+  std::string key = fmt::format("{}", static_cast<const void *>(match.mapping));
+  for (const mapping::IndexBinding &index : match.indices)
+    key += fmt::format(" {}={}", index.name, index.extent);
+  for (const mapping::CoefficientBinding &coefficient : match.coefficients)
+    key += fmt::format(" {}={}{}", coefficient.name, coefficient.value,
+                       coefficient.isDetermined ? "" : "?");
+  for (const mapping::TensorBinding &tensor : match.tensors) {
+    const auto same = std::find_if(match.tensors.begin(), match.tensors.end(),
+                                   [&](const auto &other) { return other.tensor == tensor.tensor; });
+    key += fmt::format(" {}:{}:{}{}", tensor.name, same - match.tensors.begin(),
+                       tensor.elementType.name(), tensor.isZeroOutside ? "z" : "");
+    for (const mapping::BoundDimension &dimension : tensor.dimensions)
+      key += dimension.source ? fmt::format(",{}", *dimension.source) : ",-";
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i)
+      key += fmt::format("[{}+{}+{}]", tensor.before[i], tensor.shape[i], tensor.after[i]);
+  }
+  return key;
+}
+
+class LayerMaker {
+public:
+  LayerMaker(const Workload &workload, const LayerInputs &inputs, SourceManager &sources,
+             DiagnosticEngine &diagnostics)
+      : workload_(workload), inputs_(inputs), sources_(sources), diagnostics_(diagnostics) {
+    for (const auto &mapping : inputs_.mappings)
+      mappings_.push_back(mapping.declaration);
+  }
+
+  LayerList make() {
+    for (const Call &call : workload_.calls)
+      addCall(call);
+    return std::move(list_);
+  }
+
+private:
+  void addCall(const Call &call) {
+    if (call.freeReason != FreeReason::None) {
+      list_.free.push_back({call.name, std::string(freeReasonName(call.freeReason))});
+      return;
+    }
+    const std::int64_t bytes = call.bytesRead + call.bytesWritten;
+    list_.coverage.calls.total += 1;
+    list_.coverage.bytes.total += bytes;
+    list_.coverage.macs.total += call.macs;
+    if (call.contractions.empty()) {
+      addUnmapped(call, call.name, call.kind, 0, bytes,
+                  "it is no sum of products of two tensors, which is all that mappings compute");
+      return;
+    }
+    bool covered = true;
+    for (std::size_t i = 0; i < call.contractions.size(); ++i)
+      covered = addContraction(call, i) && covered;
+    if (covered) {
+      list_.coverage.calls.covered += 1;
+      list_.coverage.bytes.covered += bytes;
+    }
+  }
+
+  bool addContraction(const Call &call, std::size_t index) {
+    const Contraction &contraction = call.contractions[index];
+    const mapping::MatchOptions options{inputs_.elementType, &sources_};
+    Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
+                                           workload_, call, contraction, options);
+    // A call of several sums of products is as many layers.
+    const std::string name =
+        call.contractions.size() == 1 ? call.name : fmt::format("{}[{}]", call.name, index);
+    if (choice.status == Choice::Status::Unmapped && choice.forced.empty()) {
+      addUnmapped(call, name, contraction.kind, contraction.macs,
+                  call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice);
+      return false;
+    }
+    if (choice.status != Choice::Status::Mapped) {
+      mapping::reportChoice(choice, call, inputs_.architecture.graph.name, diagnostics_);
+      return false;
+    }
+    Layer layer;
+    layer.range = call.range;
+    layer.lowered = lower(*choice.match);
+    describe(layer.estimate, name, call, contraction, choice);
+    list_.layers.push_back(std::move(layer));
+    list_.coverage.macs.covered += contraction.macs;
+    return true;
+  }
+
+  [[nodiscard]] std::string whyUnmapped(const Choice &choice) const {
+    if (mappings_.empty())
+      return fmt::format("'{}' has no mappings", inputs_.architecture.graph.name);
+    if (choice.mismatches.empty())
+      return "no mapping fits";
+    const mapping::Mismatch &nearest = choice.mismatches.front();
+    return fmt::format("nearest is '{}': {}", nearest.mapping->name.text.str(), nearest.reason);
+  }
+
+  void addUnmapped(const Call &call, const std::string &name, workload::OperatorKind kind,
+                   std::int64_t macs, std::int64_t bytes, const std::string &reason,
+                   const Choice *choice = nullptr) {
+    const std::string operatorName(workload::operatorName(kind));
+    list_.unmapped.push_back({name, operatorName, reason, macs, bytes});
+    if (!inputs_.strict)
+      return;
+    auto report = diagnostics_.report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
+                                      name, reason);
+    if (choice != nullptr)
+      for (const mapping::Mismatch &mismatch : choice->mismatches)
+        report.note(mismatch.range, fmt::format("'{}' does not fit: {}",
+                                                mismatch.mapping->name.text.str(),
+                                                mismatch.reason));
+  }
+
+  std::shared_ptr<const mapping::LoweredLayer> lower(const Match &match) {
+    const auto [entry, isNew] = lowered_.try_emplace(streamKey(match));
+    if (isNew)
+      if (auto layer = mapping::lower(match, inputs_.architecture, homeOf(*match.mapping), sources_,
+                                      diagnostics_, {inputs_.overrides, {}}))
+        entry->second = std::make_shared<const mapping::LoweredLayer>(std::move(*layer));
+    return entry->second;
+  }
+
+  [[nodiscard]] const Scope &homeOf(const ast::MappingDeclaration &mapping) const {
+    for (const auto &declared : inputs_.mappings)
+      if (declared.declaration == &mapping)
+        return *declared.home;
+    throw InternalError("a match names a mapping that was not offered");
+  }
+
+  void describe(analysis::LayerEstimate &estimate, const std::string &name, const Call &call,
+                const Contraction &contraction, const Choice &choice) const {
+    const Match &match = *choice.match;
+    estimate.name = name;
+    estimate.operatorName = workload::operatorName(contraction.kind);
+    estimate.mapping = match.mapping->name.text.str();
+    estimate.mappingPlace = placeOf(match.mapping->name.range, sources_);
+    estimate.macs = contraction.macs;
+    for (const mapping::IndexBinding &index : match.indices)
+      estimate.dimensions.push_back({index.extentName, index.extent});
+    for (const mapping::CoefficientBinding &coefficient : match.coefficients)
+      estimate.coefficients.push_back({coefficient.name, coefficient.value});
+    for (const mapping::TensorBinding &tensor : match.tensors)
+      estimate.tensors.push_back({tensor.name, tensor.tensorName, tensor.declared.name(),
+                                  tensor.elementType.name(), tensor.shape});
+    for (const mapping::Mismatch &mismatch : choice.mismatches)
+      estimate.rejected.push_back({mismatch.mapping->name.text.str(), mismatch.reason});
+    // Fused stages belong to the call, so its first layer names them.
+    if (&contraction == &call.contractions.front())
+      estimate.uncounted = uncountedStages(call);
+  }
+
+  /// Stages of a covered call that take time and that no mapping computes.
+  [[nodiscard]] std::vector<std::string> uncountedStages(const Call &call) const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < call.computations.size(); ++i) {
+      const Computation &computation = call.computations[i];
+      const bool isContraction =
+          std::any_of(call.contractions.begin(), call.contractions.end(),
+                      [&](const Contraction &c) { return c.computation == i; });
+      if (computation.freeReason == FreeReason::None && !isContraction &&
+          !isPadding(call, computation))
+        names.push_back(computation.name);
+    }
+    return names;
+  }
+
+  /// Copies and padding in front of a contraction are part of its reads.
+  [[nodiscard]] bool isPadding(const Call &call, const Computation &computation) const {
+    return computation.accesses.size() == 1 &&
+           workload::paddingOf(computation,
+                               tensorOf(workload_, call, computation.accesses[0].tensor).shape,
+                               tensorOf(workload_, call, computation.written).shape)
+               .has_value();
+  }
+
+  const Workload &workload_;
+  const LayerInputs &inputs_;
+  SourceManager &sources_;
+  DiagnosticEngine &diagnostics_;
+  std::vector<const ast::MappingDeclaration *> mappings_;
+  std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
+  LayerList list_;
+};
+
+} // namespace
+
+LayerList makeLayers(const Workload &workload, const LayerInputs &inputs, SourceManager &sources,
+                     DiagnosticEngine &diagnostics) {
+  LayerList list = LayerMaker(workload, inputs, sources, diagnostics).make();
+  for (Layer &layer : list.layers)
+    if (layer.lowered)
+      layer.estimate.parameters = layer.lowered->parameters;
+  return list;
+}
+
+std::optional<Layer> makeProgramLayer(const Declared<ast::ProgramDeclaration> &program,
+                                      const ElaboratedArchitecture &architecture,
+                                      std::span<const ParameterOverride> overrides,
+                                      SourceManager &sources, DiagnosticEngine &diagnostics) {
+  auto lowered = mapping::lower(*program.declaration, architecture, *program.home, sources,
+                                diagnostics, {overrides, {}});
+  if (!lowered)
+    return std::nullopt;
+  Layer layer;
+  layer.range = program.declaration->name.range;
+  layer.estimate.name = program.declaration->name.text.str();
+  layer.estimate.operatorName = "program";
+  layer.estimate.macs = lowered->totals.macs;
+  layer.estimate.parameters = lowered->parameters;
+  layer.lowered = std::make_shared<const mapping::LoweredLayer>(std::move(*lowered));
+  return layer;
+}
+
+std::string placeOf(SourceRange range, const SourceManager &sources) {
+  if (!range.isValid())
+    return {};
+  return fmt::format("{}:{}", sources.name(sources.fileOf(range.begin)),
+                     sources.lineColumn(range.begin).line + 1);
+}
+
+} // namespace acadlc

@@ -1,0 +1,460 @@
+#include "api/Session.h"
+
+#include "api/DeclaredWork.h"
+#include "api/Description.h"
+#include "api/Evaluate.h"
+#include "api/Layers.h"
+#include "backend/mapping/Header.h"
+#include "backend/timing/Evaluable.h"
+#include "frontend/acadl/Check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace acadlc {
+
+namespace {
+
+using analysis::NetworkEstimate;
+using ast::ArchitectureDeclaration;
+
+/// Adds the time between its construction and its end to a list.
+class PhaseTimer {
+public:
+  PhaseTimer(std::vector<Phase> &phases, std::string_view name)
+      : phases_(phases), name_(name), begin_(std::chrono::steady_clock::now()) {}
+  ~PhaseTimer() {
+    const std::chrono::duration<double> length = std::chrono::steady_clock::now() - begin_;
+    phases_.push_back({name_, length.count()});
+  }
+  PhaseTimer(const PhaseTimer &) = delete;
+  PhaseTimer &operator=(const PhaseTimer &) = delete;
+
+private:
+  std::vector<Phase> &phases_;
+  std::string_view name_;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+/// "; did you mean 'x'?", "; there are: a, b", or nothing if there is nothing to offer.
+std::string suggestion(std::string_view word, const std::vector<std::string> &names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view nearest = nearestName(word, views);
+  if (!nearest.empty())
+    return fmt::format("; did you mean '{}'?", nearest);
+  constexpr std::size_t shown = 12;
+  if (names.empty())
+    return {};
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < shown; ++i)
+    text += (i == 0 ? "; there are: " : ", ") + names[i];
+  return names.size() > shown ? text + ", …" : text;
+}
+
+template <typename List> std::vector<std::string> namesOf(const List &declarations) {
+  std::vector<std::string> names;
+  for (const auto *declaration : declarations)
+    names.push_back(declaration->name.text.str());
+  return names;
+}
+
+/// The text of a file, or why it can't be read.
+std::optional<std::string> readFile(const std::string &path, std::string &problem) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    problem = "it is a folder";
+    return std::nullopt;
+  }
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  std::string text;
+  if (stream)
+    text.assign(std::istreambuf_iterator<char>(stream), {});
+  if (!stream || stream.bad()) {
+    problem = errno != 0 ? std::generic_category().message(errno) : "reading failed";
+    return std::nullopt;
+  }
+  return text;
+}
+
+} // namespace
+
+std::string_view versionText() { return ACADLC_VERSION; }
+
+struct Session::State {
+  SourceManager sources;
+  DiagnosticEngine diagnostics;
+  Compilation compilation;
+  std::optional<workload::Workload> workload;
+  std::vector<Phase> phases;
+
+  // What selectArchitecture has chosen
+  std::optional<ElaboratedArchitecture> architecture;
+  std::optional<Declared<ast::ProgramDeclaration>> program;
+  std::vector<ParameterOverride> overrides; ///< of mappings and programs: `owner.name`
+
+  explicit State(FileOverlay overlay)
+      : compilation(sources, diagnostics, std::move(overlay)) {}
+
+  /// What \p work reports decides: true if it reports no error.
+  template <typename Work> bool withoutErrors(Work work) {
+    const std::size_t before = diagnostics.errorCount();
+    work();
+    return diagnostics.errorCount() == before;
+  }
+
+  bool checkModules() {
+    return withoutErrors([&] { check(compilation, diagnostics); });
+  }
+
+  bool findProgram(const std::string &name) {
+    const auto all = programsFor(compilation, nullptr);
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto &entry) {
+      return entry.declaration->name.text == name;
+    });
+    if (found == all.end()) {
+      std::vector<std::string> names;
+      for (const auto &entry : all)
+        names.push_back(entry.declaration->name.text.str());
+      diagnostics.report(DiagnosticCode::UnknownProgram, {}, name, suggestion(name, names));
+      return false;
+    }
+    program = *found;
+    return true;
+  }
+
+  const ArchitectureDeclaration *namedArchitecture(const std::string &name) {
+    const auto *found = findArchitecture(compilation, name);
+    if (found == nullptr)
+      diagnostics.report(DiagnosticCode::UnknownArchitecture, {}, name,
+                         suggestion(name, namesOf(architecturesOf(compilation))));
+    return found;
+  }
+
+  /// The architecture that \p selection means; null if that was reported as wrong.
+  const ArchitectureDeclaration *choose(const Selection &selection) {
+    if (!selection.architecture.empty())
+      return namedArchitecture(selection.architecture);
+    if (program)
+      return architectureOf(*program);
+    const auto all = architecturesOf(compilation);
+    if (all.empty())
+      diagnostics.report(DiagnosticCode::NoArchitecture, {});
+    else if (all.size() > 1)
+      diagnostics.report(DiagnosticCode::ArchitectureNeeded, {}, all.size(),
+                         joinNames(namesOf(all), [](const auto &name) { return name; }));
+    return all.size() == 1 ? all.front() : nullptr;
+  }
+
+  /// Parts `owner.name=value` from `name=value`, which are returned.
+  std::vector<ParameterOverride> splitOverrides(const Selection &selection,
+                                                const ArchitectureDeclaration &chosen) {
+    std::vector<std::string> owners;
+    for (const auto &mapping : mappingsFor(compilation, chosen))
+      owners.push_back(mapping.declaration->name.text.str());
+    for (const auto &entry : programsFor(compilation, &chosen))
+      owners.push_back(entry.declaration->name.text.str());
+    std::vector<ParameterOverride> own;
+    overrides.clear();
+    for (const ParameterOverride &parameter : selection.parameters) {
+      const std::size_t dot = parameter.name.find('.');
+      if (dot == std::string::npos) {
+        own.push_back(parameter);
+        continue;
+      }
+      const std::string owner = parameter.name.substr(0, dot);
+      if (std::find(owners.begin(), owners.end(), owner) == owners.end())
+        diagnostics.report(DiagnosticCode::UnknownParameterOwner, {}, owner,
+                           chosen.name.text.str(), parameter.name.substr(dot + 1));
+      overrides.push_back(parameter);
+    }
+    return own;
+  }
+
+  bool build(const Selection &selection, const ArchitectureDeclaration &chosen) {
+    const PhaseTimer timer(phases, "build architecture");
+    return withoutErrors([&] {
+      const auto own = splitOverrides(selection, chosen);
+      architecture = elaborate(compilation, chosen, own, sources, diagnostics);
+    });
+  }
+
+  /// Whether every parameter of \p parameters has a default or is set in \p selection.
+  static bool hasValues(llvm::ArrayRef<ast::Parameter> parameters, const Selection &selection,
+                        const std::string &prefix) {
+    return std::all_of(parameters.begin(), parameters.end(), [&](const ast::Parameter &parameter) {
+      return parameter.defaultValue != nullptr ||
+             std::any_of(selection.parameters.begin(), selection.parameters.end(),
+                         [&](const ParameterOverride &given) {
+                           return given.name == prefix + parameter.name.text.str();
+                         });
+    });
+  }
+
+  /// Elaborates \p chosen and lowers its programs, as far as parameters have values.
+  void checkArchitecture(const Selection &selection, const ArchitectureDeclaration &chosen) {
+    if (!hasValues(chosen.parameters, selection, "") || !build(selection, chosen) || !architecture)
+      return;
+    for (const auto &entry : programsFor(compilation, &chosen))
+      if (hasValues(entry.declaration->parameters, selection,
+                    entry.declaration->name.text.str() + "."))
+        makeProgramLayer(entry, *architecture, overrides, sources, diagnostics);
+  }
+
+  void checkHeaders(const ArchitectureDeclaration &chosen) {
+    for (const auto &entry : mappingsFor(compilation, chosen)) {
+      mapping::HeaderProblem problem;
+      if (!mapping::readHeader(*entry.declaration, problem))
+        diagnostics.report(DiagnosticCode::MappingNeverFits, problem.range,
+                           entry.declaration->name.text.str(), problem.reason);
+    }
+  }
+
+  /// `--layer` and `--mapping` must name something of the network.
+  bool checkLayerNames(const EstimateOptions &options) {
+    std::vector<std::string> layers;
+    std::vector<std::string> all;
+    for (const workload::Call &call : workload->calls) {
+      layers.push_back(call.name);
+      all.emplace_back(workload::operatorName(call.kind));
+    }
+    all.insert(all.end(), layers.begin(), layers.end());
+    const auto require = [&](const std::string &name, const std::vector<std::string> &names) {
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        diagnostics.report(DiagnosticCode::UnknownLayer, {}, name, suggestion(name, names));
+    };
+    return withoutErrors([&] {
+      if (!options.layer.empty())
+        require(options.layer, layers);
+      for (const mapping::ForcedMapping &forced : options.mappings)
+        require(forced.layer, all);
+    });
+  }
+
+  std::optional<LayerList> layersOf(const EstimateOptions &options) {
+    const PhaseTimer timer(phases, "map and lower");
+    std::optional<LayerList> list;
+    const bool good = checkLayerNames(options) && withoutErrors([&] {
+      const LayerInputs inputs{*architecture,
+                               mappingsFor(compilation, *architecture->declaration),
+                               preferencesOf(compilation),
+                               overrides,
+                               options.mappings,
+                               options.elementType,
+                               options.strict};
+      list = makeLayers(*workload, inputs, sources, diagnostics);
+      reportCoverage(*list, options);
+    });
+    return good ? std::move(list) : std::nullopt;
+  }
+
+  void reportCoverage(const LayerList &list, const EstimateOptions &options) {
+    if (list.unmapped.empty())
+      return;
+    if (list.layers.empty() && !options.strict) {
+      auto report = diagnostics.report(DiagnosticCode::NothingCovered, {}, architecture->graph.name);
+      constexpr std::size_t shown = 5;
+      for (std::size_t i = 0; i < list.unmapped.size() && i < shown; ++i) {
+        const analysis::UnmappedOperator &entry = list.unmapped[i];
+        report.note({}, fmt::format("{} ({}): {}", entry.name, entry.operatorName, entry.reason));
+      }
+      return;
+    }
+    if (!options.strict)
+      diagnostics.report(DiagnosticCode::OperatorsNotCovered, {}, list.unmapped.size(),
+                         list.coverage.calls.total);
+  }
+
+  /// Drops all layers but those of call \p name.
+  static void keepOnly(LayerList &list, const std::string &name) {
+    std::erase_if(list.layers, [&](const Layer &layer) {
+      return layer.estimate.name != name && !layer.estimate.name.starts_with(name + "[");
+    });
+  }
+
+  NetworkEstimate describe(const EstimateOptions &options) {
+    NetworkEstimate estimate;
+    estimate.method = options.method;
+    estimate.architecture = architecture->graph.name;
+    estimate.parameters = architecture->graph.parameters;
+    estimate.clockHz = architecture->graph.clockHz;
+    return estimate;
+  }
+
+  double peakOf(const std::vector<Layer> &layers) {
+    analysis::PeakRate peak;
+    addDeclaredWork(*architecture, peak);
+    for (const Layer &layer : layers)
+      peak.add(layer.lowered->program);
+    return peak.macsPerCycle(architecture->graph);
+  }
+
+  /// Evaluates \p layers into \p estimate; nothing if there were errors.
+  std::optional<NetworkEstimate> evaluate(NetworkEstimate estimate, std::vector<Layer> layers,
+                                          const EstimateOptions &options) {
+    const PhaseTimer timer(phases, "evaluate");
+    const bool good = withoutErrors([&] {
+      evaluateLayers(layers, architecture->graph, options, sources, diagnostics);
+    });
+    if (!good)
+      return std::nullopt;
+    for (Layer &layer : layers)
+      estimate.layers.push_back(std::move(layer.estimate));
+    if (!summarize(estimate)) {
+      diagnostics.report(DiagnosticCode::SumTooLarge, {});
+      return std::nullopt;
+    }
+    return estimate;
+  }
+
+  bool addWorkload(std::string name, std::string text, const tir::ReadOptions &options) {
+    const PhaseTimer timer(phases, "read network");
+    const FileId file = sources.addText(std::move(name), std::move(text));
+    if (!file.isValid()) {
+      diagnostics.report(DiagnosticCode::CannotReadFile, {}, "the network", "it is too large");
+      return false;
+    }
+    return withoutErrors([&] {
+      workload = tir::readWorkload(sources, file, options, diagnostics);
+    });
+  }
+};
+
+Session::Session(FileOverlay overlay) : state_(std::make_unique<State>(std::move(overlay))) {}
+Session::~Session() = default;
+
+bool Session::loadDescription(const std::string &path) {
+  const PhaseTimer timer(state_->phases, "read description");
+  return state_->withoutErrors([&] { state_->compilation.load(path); }) && state_->checkModules();
+}
+
+bool Session::loadDescriptionText(std::string name, std::string text, const std::string &folder) {
+  const PhaseTimer timer(state_->phases, "read description");
+  return state_->withoutErrors([&] {
+           state_->compilation.loadText(std::move(name), std::move(text), folder);
+         }) &&
+         state_->checkModules();
+}
+
+bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &options) {
+  std::string problem;
+  auto text = readFile(path, problem);
+  if (!text) {
+    state_->diagnostics.report(DiagnosticCode::CannotReadFile, {}, path, problem);
+    return false;
+  }
+  return state_->addWorkload(path, std::move(*text), options);
+}
+
+bool Session::loadWorkloadText(std::string name, std::string text,
+                               const tir::ReadOptions &options) {
+  return state_->addWorkload(std::move(name), std::move(text), options);
+}
+
+bool Session::selectArchitecture(const Selection &selection) {
+  state_->program.reset();
+  if (!selection.program.empty() && !state_->findProgram(selection.program))
+    return false;
+  const auto *chosen = state_->choose(selection);
+  return chosen != nullptr && state_->build(selection, *chosen) && state_->architecture;
+}
+
+bool Session::checkDescription(const Selection &selection) {
+  return state_->withoutErrors([&] {
+    if (!selection.program.empty() && !state_->findProgram(selection.program))
+      return;
+    const bool oneMeant = !selection.architecture.empty() || !selection.parameters.empty() ||
+                          !selection.program.empty();
+    std::vector<const ArchitectureDeclaration *> architectures;
+    if (!oneMeant)
+      architectures = architecturesOf(state_->compilation);
+    else if (const auto *chosen = state_->choose(selection))
+      architectures = {chosen};
+    for (const auto *architecture : architectures) {
+      state_->checkHeaders(*architecture);
+      state_->checkArchitecture(selection, *architecture);
+    }
+  });
+}
+
+bool Session::checkMapping(const EstimateOptions &options) {
+  return state_->layersOf(options).has_value();
+}
+
+std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options) {
+  auto list = state_->layersOf(options);
+  if (!list)
+    return std::nullopt;
+  NetworkEstimate estimate = state_->describe(options);
+  estimate.workload = state_->workload->name;
+  estimate.onlyLayer = options.layer;
+  estimate.coverage = list->coverage;
+  estimate.unmapped = std::move(list->unmapped);
+  estimate.free = std::move(list->free);
+  // The peak is that of the network's instructions, also where one layer alone is wanted.
+  estimate.peakMacsPerCycle = state_->peakOf(list->layers);
+  if (!options.layer.empty())
+    State::keepOnly(*list, options.layer);
+  return state_->evaluate(std::move(estimate), std::move(list->layers), options);
+}
+
+std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &options) {
+  State &state = *state_;
+  auto layer = makeProgramLayer(*state.program, *state.architecture, state.overrides,
+                                state.sources, state.diagnostics);
+  if (!layer)
+    return std::nullopt;
+  NetworkEstimate estimate = state.describe(options);
+  estimate.workload = layer->estimate.name;
+  estimate.isProgram = true;
+  estimate.coverage.macs = {layer->estimate.macs, layer->estimate.macs};
+  estimate.coverage.calls = {1, 1};
+  std::vector<Layer> layers;
+  layers.push_back(std::move(*layer));
+  estimate.peakMacsPerCycle = state.peakOf(layers);
+  return state.evaluate(std::move(estimate), std::move(layers), options);
+}
+
+std::shared_ptr<const program::Program> Session::stream(const EstimateOptions &options) {
+  State &state = *state_;
+  std::optional<Layer> layer;
+  if (options.layer.empty()) {
+    layer = makeProgramLayer(*state.program, *state.architecture, state.overrides, state.sources,
+                             state.diagnostics);
+  } else if (auto list = state.layersOf(options)) {
+    State::keepOnly(*list, options.layer);
+    if (!list->layers.empty())
+      layer = std::move(list->layers.front());
+  }
+  if (!layer ||
+      !timing::checkEvaluable(state.architecture->graph, layer->lowered->program, state.diagnostics))
+    return nullptr;
+  return {layer->lowered, &layer->lowered->program};
+}
+
+std::vector<std::string> Session::programs() const {
+  std::vector<std::string> names;
+  for (const auto &entry : programsFor(state_->compilation, nullptr))
+    names.push_back(entry.declaration->name.text.str());
+  return names;
+}
+
+const arch::ArchitectureGraph *Session::architecture() const {
+  return state_->architecture ? &state_->architecture->graph : nullptr;
+}
+const workload::Workload *Session::workload() const {
+  return state_->workload ? &*state_->workload : nullptr;
+}
+const Module *Session::description() const { return state_->compilation.root(); }
+const DiagnosticEngine &Session::diagnostics() const { return state_->diagnostics; }
+const SourceManager &Session::sources() const { return state_->sources; }
+const std::vector<Phase> &Session::phases() const { return state_->phases; }
+
+} // namespace acadlc

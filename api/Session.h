@@ -1,0 +1,119 @@
+/// \file
+/// acadlc as a library: the one face that the command line, and later bindings, use.
+///
+/// A session loads one description and at most one network, and answers questions about them with
+/// plain data (backend/analysis/NetworkEstimate.h). It prints nothing: what is wrong in the inputs
+/// is in diagnostics(). A session belongs to one thread; estimates use more by themselves.
+///
+///     Session session;
+///     if (session.loadDescription("std/systolic_array.acadl") &&
+///         session.loadWorkload("lenet5.tir") && session.selectArchitecture({}))
+///       if (auto estimate = session.estimate({}))
+///         use(estimate->cycles);
+#pragma once
+
+#include "backend/analysis/NetworkEstimate.h"
+#include "backend/mapping/Match.h"
+#include "backend/timing/Evaluation.h"
+#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/Module.h"
+#include "frontend/tir/TirReader.h"
+#include "ir/ArchitectureGraph.h"
+#include "ir/Workload.h"
+#include "support/Diagnostics.h"
+#include "support/Source.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace acadlc {
+
+/// "0.1.0"
+std::string_view versionText();
+
+/// Which architecture of the description, with which parameters.
+struct Selection {
+  std::string architecture; ///< empty: the only one (or that of `program`)
+  std::string program;      ///< empty: none
+  /// `name=value` for the architecture, `mapping.name=value` for mappings and programs.
+  std::vector<ParameterOverride> parameters;
+};
+
+/// Called for every instruction of a layer in program order, layer after layer.
+using TraceObserver =
+    std::function<void(const std::string &layer, const program::Program &program,
+                       const program::Instance &instance, const timing::InstructionTimes &times)>;
+
+struct EstimateOptions {
+  analysis::Method method = analysis::Method::Estimate;
+  std::string layer; ///< this layer alone; empty: all
+  std::vector<mapping::ForcedMapping> mappings;
+  std::optional<workload::ElementType> elementType; ///< reads every tensor as this type
+  bool strict = false;      ///< an operator without a mapping is an error
+  bool extrapolate = true;  ///< false: evaluate every instruction
+  unsigned jobs = 0;        ///< threads; 0: one for each core
+  TraceObserver trace;      ///< if set, nothing is extrapolated and one thread is used
+  /// Called when \p done of \p total layers are known; from any thread, one call at a time.
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+/// How long a part of the work took.
+struct Phase {
+  std::string_view name;
+  double seconds = 0;
+};
+
+class Session {
+public:
+  explicit Session(FileOverlay overlay = {});
+  ~Session();
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+
+  // Each of the following returns false (or nothing) if it reported an error.
+
+  /// Loads, parses and checks a description and what it imports; "std/…" is the library.
+  bool loadDescription(const std::string &path);
+  /// The same for a text that is no file. Imports are relative to \p folder.
+  bool loadDescriptionText(std::string name, std::string text, const std::string &folder = ".");
+  bool loadWorkload(const std::string &path, const tir::ReadOptions &options = {});
+  bool loadWorkloadText(std::string name, std::string text, const tir::ReadOptions &options = {});
+
+  /// Builds an architecture of the description.
+  bool selectArchitecture(const Selection &selection);
+  /// Builds what can be built of the description: the selected architecture, or all whose
+  /// parameters have values; and their programs.
+  bool checkDescription(const Selection &selection);
+  /// Maps the network onto the selected architecture without evaluating anything.
+  bool checkMapping(const EstimateOptions &options);
+
+  /// The time of the network on the selected architecture.
+  std::optional<analysis::NetworkEstimate> estimate(const EstimateOptions &options);
+  /// The time of the program that was selected.
+  std::optional<analysis::NetworkEstimate> estimateProgram(const EstimateOptions &options);
+
+  /// The stream of layer `options.layer`, or of the selected program if that is empty.
+  std::shared_ptr<const program::Program> stream(const EstimateOptions &options);
+
+  /// Names of the description's programs.
+  [[nodiscard]] std::vector<std::string> programs() const;
+  /// The selected architecture; null if there is none.
+  [[nodiscard]] const arch::ArchitectureGraph *architecture() const;
+  [[nodiscard]] const workload::Workload *workload() const;
+  /// The description's tree; null before it is loaded.
+  [[nodiscard]] const Module *description() const;
+  [[nodiscard]] const DiagnosticEngine &diagnostics() const;
+  [[nodiscard]] const SourceManager &sources() const;
+  [[nodiscard]] const std::vector<Phase> &phases() const;
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+} // namespace acadlc

@@ -1,0 +1,180 @@
+// Named kernels on which the estimator's certificates must hold, with the wrong values that a rule
+// on increments would give.
+
+#include "backend/aidg/Estimator.h"
+#include "backend/aidg/Graph.h"
+#include "backend/aidg/Recurrence.h"
+#include "backend/simulate/Simulator.h"
+
+#include <doctest/doctest.h>
+
+namespace acadlc::aidg {
+
+namespace {
+
+/// A fetch stage in front of independent units, each behind a stage of its own.
+struct Machine {
+  arch::ArchitectureGraph graph;
+  std::vector<arch::ObjectId> stages, units;
+  program::Program program;
+
+  Machine(std::int64_t width, std::int64_t buffer, std::size_t ports) {
+    const auto add = [this](std::string name, arch::ObjectClass objectClass) {
+      arch::Object object;
+      object.name = std::move(name);
+      object.objectClass = objectClass;
+      graph.objects.push_back(object);
+      return static_cast<arch::ObjectId>(graph.objects.size() - 1);
+    };
+    const arch::ObjectId fetch = add("fetch", arch::ObjectClass::InstructionFetchStage);
+    graph.objects[fetch].issueBufferSize = buffer;
+    graph.objects[fetch].latency = 0;
+    const arch::ObjectId loader = add("loader", arch::ObjectClass::InstructionMemoryAccessUnit);
+    graph.objects[loader].container = fetch;
+    const arch::ObjectId memory = add("instructions", arch::ObjectClass::SRAM);
+    graph.objects[memory].portWidth = width;
+    graph.objects[memory].dataWidth = 32;
+    const arch::ObjectId file = add("registers", arch::ObjectClass::RegisterFile);
+    graph.objects[file].registers = {"r0", "r1", "r2", "r3"};
+    graph.edges = {{fetch, loader, arch::EdgeKind::Contains, {}},
+                   {memory, loader, arch::EdgeKind::ReadData, {}}};
+    for (std::size_t i = 0; i != ports; ++i) {
+      stages.push_back(add("stage" + std::to_string(i), arch::ObjectClass::ExecuteStage));
+      units.push_back(add("unit" + std::to_string(i), arch::ObjectClass::FunctionalUnit));
+      graph.objects[units.back()].container = stages.back();
+      graph.edges.push_back({fetch, stages.back(), arch::EdgeKind::Forward, {}});
+      graph.edges.push_back({stages.back(), units.back(), arch::EdgeKind::Contains, {}});
+      program.routes.push_back({{stages.back()}, units.back()});
+    }
+    graph.finish();
+    program.regions.emplace_back();
+  }
+
+  program::InstructionId instruction(program::RouteId route, std::int64_t latency,
+                                     std::vector<arch::RegisterId> reads,
+                                     std::vector<arch::RegisterId> writes) {
+    program::Instruction added;
+    added.operation = "op";
+    added.route = route;
+    added.latency = latency;
+    added.reads = std::move(reads);
+    added.writes = std::move(writes);
+    program.instructions.push_back(added);
+    return static_cast<program::InstructionId>(program.instructions.size() - 1);
+  }
+
+  void emit(program::RegionId region, program::InstructionId id) {
+    program.regions[region].steps.push_back({program::Step::Kind::Emit, id});
+  }
+
+  program::RegionId repeat(std::int64_t count) {
+    program.regions.emplace_back();
+    const auto body = static_cast<program::RegionId>(program.regions.size() - 1);
+    program.repeats.push_back({0, 1, count, body, 0, {}});
+    program.regions[0].steps.push_back(
+        {program::Step::Kind::Repeat, static_cast<std::uint32_t>(program.repeats.size() - 1)});
+    program.maxDepth = 1;
+    return body;
+  }
+};
+
+void checkAgainstSimulator(const Machine &machine) {
+  const timing::Evaluation simulated = simulate::simulate(machine.graph, machine.program, {});
+  const timing::Evaluation estimated = estimate(machine.graph, machine.program, {});
+  CHECK(estimated.cycles == simulated.cycles);
+  CHECK(estimated.instructions == simulated.instructions);
+}
+
+} // namespace
+
+TEST_CASE("two streams, one with a head start: equal increments prove nothing") {
+  // The first instruction holds the fast unit's stream back by 100 cycles; then the fast stream, one
+  // cycle an iteration slower to be felt, hides the slow one until that has caught up.
+  Machine machine(2, 512, 2);
+  const auto head = machine.instruction(0, 100, {}, {0});
+  const auto fast = machine.instruction(0, 1, {}, {0});
+  const auto slow = machine.instruction(1, 2, {}, {1});
+  machine.emit(0, head);
+  const program::RegionId body = machine.repeat(1000);
+  machine.emit(body, fast);
+  machine.emit(body, slow);
+  checkAgainstSimulator(machine);
+}
+
+TEST_CASE("a long loop is extrapolated and the certificate says how") {
+  Machine machine(2, 8, 2);
+  const program::RegionId body = machine.repeat(1'000'000'000'000);
+  machine.emit(body, machine.instruction(0, 3, {}, {0}));
+  machine.emit(body, machine.instruction(1, 2, {0}, {1}));
+  const timing::Evaluation result = estimate(machine.graph, machine.program, {});
+  CHECK(result.guarantee == timing::Guarantee::Certified);
+  CHECK(result.instructions == 2'000'000'000'000);
+  CHECK(result.evaluatedIterations < 50);
+  REQUIRE(result.certificates.size() == 1);
+  // unit0 takes 3 cycles, then unit1 has to read before the next write: 5 an iteration.
+  CHECK(result.certificates[0].cyclesPerPeriod == 5 * result.certificates[0].period);
+  machine.program.repeats[0].count = 1000;
+  checkAgainstSimulator(machine);
+}
+
+TEST_CASE("times beyond the range are refused") {
+  Machine machine(1, 8, 1);
+  const program::RegionId body = machine.repeat(std::int64_t{1} << 60);
+  machine.emit(body, machine.instruction(0, 1000, {}, {}));
+  CHECK(estimate(machine.graph, machine.program, {}).overflow);
+}
+
+TEST_CASE("a loop around nothing takes no time") {
+  Machine machine(1, 8, 1);
+  machine.repeat(std::int64_t{1} << 60);
+  const timing::Evaluation result = estimate(machine.graph, machine.program, {});
+  CHECK(result.cycles == 0);
+  CHECK(result.completed());
+}
+
+TEST_CASE("the critical path covers the whole time and names what binds") {
+  Machine machine(4, 16, 2);
+  const program::RegionId body = machine.repeat(50);
+  machine.emit(body, machine.instruction(0, 7, {}, {0}));
+  machine.emit(body, machine.instruction(1, 1, {}, {1}));
+  const Graph graph = buildGraph(machine.graph, machine.program, 1000);
+  const std::vector<CriticalStep> path = graph.criticalPath();
+  REQUIRE(!path.empty());
+  CHECK(path.front().end == estimate(machine.graph, machine.program, {}).cycles);
+  CHECK(path.back().begin == 0);
+  std::int64_t inSlowUnit = 0;
+  for (std::size_t i = 0; i != path.size(); ++i) {
+    if (i != 0)
+      CHECK(path[i].end == path[i - 1].begin);
+    if (graph.nodes[path[i].node].object == machine.units[0])
+      inSlowUnit += path[i].end - path[i].begin;
+  }
+  CHECK(inSlowUnit == 350);
+}
+
+TEST_CASE("recurrence search finds the first repetition") {
+  RecurrenceSearch search;
+  for (std::int64_t i = 0; i != 20; ++i) {
+    const std::vector<std::int64_t> state{i < 7 ? i : 7 + (i - 7) % 5, 42};
+    const auto found = search.offer(i, state);
+    if (i < 12)
+      CHECK(!found.has_value());
+    else
+      CHECK(found == 7 + (i - 7) % 5);
+  }
+}
+
+TEST_CASE("recurrence search stays bounded and still finds repetitions") {
+  RecurrenceSearch search;
+  std::vector<std::int64_t> state(1 << 14, 0);
+  std::optional<std::int64_t> found;
+  std::int64_t iteration = 0;
+  for (; iteration != 4000 && !found; ++iteration) {
+    state[0] = iteration < 500 ? iteration : 500 + (iteration - 500) % 100;
+    found = search.offer(iteration, state);
+  }
+  REQUIRE(found.has_value());
+  CHECK((iteration - 1 - *found) % 100 == 0);
+}
+
+} // namespace acadlc::aidg

@@ -1,0 +1,669 @@
+#include "backend/aidg/MergingEvaluator.h"
+
+#include "backend/timing/StorageModel.h"
+#include "support/InternalError.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+
+namespace acadlc::aidg {
+
+namespace {
+
+using Time = std::int64_t;
+constexpr Time unknown = std::numeric_limits<Time>::max();
+/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
+constexpr Time timeLimit = Time{1} << 61;
+
+/// An instruction between its fetch and the moment in which all older ones are known too.
+struct Flight {
+  std::uint32_t id = 0; ///< into Plan::instructions
+  std::int64_t index = 0;
+  std::int64_t kernelIteration = -1;
+  timing::InstructionTimes times;
+  std::vector<std::int64_t> addresses;  ///< of its accesses
+  std::vector<std::int64_t> loopValues; ///< for the observer
+  std::uint32_t position = 0;   ///< objects of its route that it has entered
+  Time ready = 0;               ///< when it is done in its present object
+  std::uint32_t unfinishedDependences = 0;
+  Time dependences = 0;         ///< latest finish of those that are known
+  std::int64_t awaited = -1;    ///< one instruction that it depends on, for the deadlock report
+  bool inUnit = false, started = false, finished = false;
+  std::uint32_t access = 0;     ///< the next to be requested
+  std::vector<std::int64_t> waiters; ///< younger instructions that depend on it
+};
+
+struct Waiting {
+  std::int64_t index = 0;
+  Time time = 0;
+};
+
+/// A stage or unit.
+struct ObjectState {
+  Time free = 0;                    ///< unknown while the present occupant's leave is
+  std::int64_t occupant = -1;
+  std::deque<std::int64_t> coming;  ///< instructions still to enter, in program order
+  std::int64_t standing = -1;       ///< the one that stands before an object that takes as they come
+  std::vector<Waiting> waiting;     ///< those that stand before an object that merges by time
+};
+
+struct StorageState {
+  std::vector<Time> slots;         ///< ascending
+  std::vector<Waiting> requests;   ///< made, not granted; a fetch has the index of its first instruction
+  std::deque<std::int64_t> coming; ///< requests to come in program order (arbitration = program_order)
+  Time lastGrant = 0;
+};
+
+struct RegisterState {
+  Time lastWrite = 0, lastAccess = 0; ///< of finished instructions
+  std::vector<std::int64_t> writers, users; ///< perhaps unfinished
+};
+
+struct TrackedAccess {
+  std::int64_t low = 0, high = 0;
+  std::int64_t index = 0;
+  Time finish = unknown;
+  bool isWrite = false;
+};
+
+class MergingEvaluator {
+public:
+  MergingEvaluator(const Plan &plan, const EstimateOptions &options)
+      : plan_(plan), options_(options), stream_(*plan.program), storageModel_(*plan.graph),
+        objects_(plan.objects.size()), storages_(plan.storages.size()),
+        registers_(plan.registerCount), tracked_(plan.spaces.size()),
+        issues_(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1), 0) {
+    for (std::size_t i = 0; i != storages_.size(); ++i)
+      storages_[i].slots.assign(static_cast<std::size_t>(plan.storages[i].slots), 0);
+    for (std::uint32_t i = 0; i != objects_.size(); ++i)
+      if (plan.objects[i].mergesByTime)
+        mergingObjects_.push_back(i);
+    hasNext_ = stream_.next(next_);
+  }
+
+  timing::Evaluation run() {
+    timing::Evaluation result;
+    const auto totals = plan_.program->totals();
+    if (!totals) {
+      result.overflow = true;
+      return result;
+    }
+    result.instructions = totals->instructions;
+    result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
+    while (grantNext()) {
+      if (now_ > timeLimit) {
+        result.overflow = true;
+        return result;
+      }
+    }
+    if (hasNext_ || !window_.empty())
+      result.deadlock = reportDeadlock();
+    result.limitReached = limitReached_;
+    result.cycles = end_;
+    return result;
+  }
+
+private:
+  // ---- choosing -------------------------------------------------------------------------------
+
+  /// Makes the earliest grant; false if there is none.
+  bool grantNext() {
+    Time best = unknown;
+    enum class What : std::uint8_t { Nothing, Object, Storage, Fetch } what = What::Nothing;
+    std::uint32_t which = 0;
+    for (const std::uint32_t i : mergingObjects_)
+      if (const Time time = objectGrantTime(i); time < best)
+        best = time, what = What::Object, which = i;
+    for (std::uint32_t i = 0; i != storages_.size(); ++i) {
+      const Time time = storageGrantTime(i);
+      // In one cycle the older instruction is granted first: it changes shared state first.
+      if (time < best || (time == best && time != unknown && what == What::Storage &&
+                          nextAt(i, time) < nextAt(which, time)))
+        best = time, what = What::Storage, which = i;
+    }
+    if (const Time time = fetchTime(); time < best)
+      best = time, what = What::Fetch;
+    if (what == What::Nothing)
+      return false;
+    now_ = std::max(now_, best);
+    switch (what) {
+    case What::Object:
+      grantObject(which, best);
+      break;
+    case What::Storage:
+      grantStorage(which, best);
+      break;
+    default:
+      fetch(best);
+      break;
+    }
+    settle();
+    return true;
+  }
+
+  static Time earliest(const std::vector<Waiting> &waiting) {
+    Time time = unknown;
+    for (const Waiting &one : waiting)
+      time = std::min(time, one.time);
+    return time;
+  }
+
+  /// Takes the oldest of those that wait at \p time.
+  static Waiting takeOldest(std::vector<Waiting> &waiting, Time time) {
+    auto oldest = waiting.end();
+    for (auto one = waiting.begin(); one != waiting.end(); ++one)
+      if (one->time <= time && (oldest == waiting.end() || one->index < oldest->index))
+        oldest = one;
+    const Waiting taken = *oldest;
+    waiting.erase(oldest);
+    return taken;
+  }
+
+  [[nodiscard]] Time objectGrantTime(std::uint32_t object) const {
+    const ObjectState &state = objects_[object];
+    if (state.free == unknown || state.waiting.empty())
+      return unknown;
+    return std::max(state.free, earliest(state.waiting));
+  }
+
+  void grantObject(std::uint32_t object, Time time) {
+    enter(flight(takeOldest(objects_[object].waiting, time).index), object, time);
+  }
+
+  [[nodiscard]] Time storageGrantTime(std::uint32_t index) {
+    StorageState &state = storages_[index];
+    if (plan_.storages[index].programOrder)
+      return plan_.storages[index].stateGroup ? orderedGrantTime(index) : unknown;
+    if (state.requests.empty())
+      return unknown;
+    return std::max(state.slots.front(), earliest(state.requests));
+  }
+
+  /// Whose request is granted next at a storage, at \p time.
+  [[nodiscard]] std::int64_t nextAt(std::uint32_t index, Time time) const {
+    const StorageState &state = storages_[index];
+    if (plan_.storages[index].programOrder)
+      return state.coming.front();
+    std::int64_t oldest = unknown;
+    for (const Waiting &one : state.requests)
+      if (one.time <= time)
+        oldest = std::min(oldest, one.index);
+    return oldest;
+  }
+
+  void grantStorage(std::uint32_t storage, Time time) {
+    if (plan_.storages[storage].programOrder) {
+      grantOrdered(storage, time);
+      return;
+    }
+    const Waiting granted = takeOldest(storages_[storage].requests, time);
+    if (granted.index == nextIndex_)
+      serveFetch(storages_[storage], time);
+    else
+      serve(flight(granted.index), storage, time);
+  }
+
+  void serveFetch(StorageState &state, Time granted) {
+    const Time served = granted + plan_.fetch.readLatency;
+    occupySlot(state, served);
+    fetchPending_ = false;
+    fetchArrives(served + plan_.fetch.stageLatency);
+  }
+
+  // ---- fetch ----------------------------------------------------------------------------------
+
+  /// When the next fetch can start as far as is known: instructions whose issue is unknown are taken
+  /// as never issued. If this is the earliest of all grants it is right, for they are issued later.
+  [[nodiscard]] Time fetchTime() const {
+    if (!hasNext_ || fetchPending_ || unresolvedBranch_ || unissued_ >= issues_.size())
+      return unknown;
+    return std::max(fetchFree_, issues_[unissued_]);
+  }
+
+  void fetch(Time time) {
+    if (!plan_.fetch.storage || (plan_.storages[*plan_.fetch.storage].neverWaits() &&
+                                 !plan_.storages[*plan_.fetch.storage].programOrder)) {
+      fetchArrives(time + plan_.fetch.latency());
+      return;
+    }
+    // A fetch has the age of the first instruction that it brings.
+    fetchPending_ = true;
+    fetchRequest_ = time + plan_.fetch.unitLatency;
+    StorageState &state = storages_[*plan_.fetch.storage];
+    if (plan_.storages[*plan_.fetch.storage].programOrder) {
+      state.coming.push_back(nextIndex_);
+      grantInProgramOrder(*plan_.fetch.storage);
+    } else {
+      state.requests.push_back({nextIndex_, fetchRequest_});
+    }
+  }
+
+  void fetchArrives(Time time) {
+    fetchFree_ = time;
+    for (std::int64_t i = 0; i != plan_.fetch.width && hasNext_ && !unresolvedBranch_; ++i) {
+      addFlight(time);
+      hasNext_ = stream_.next(next_);
+      if (hasNext_ && nextIndex_ == options_.maxInstructions) {
+        limitReached_ = true;
+        hasNext_ = false;
+      }
+    }
+  }
+
+  void addFlight(Time time) {
+    Flight added;
+    added.id = next_.id;
+    added.index = nextIndex_++;
+    added.times.fetched = time;
+    added.ready = time;
+    added.kernelIteration = next_.kernelIteration;
+    if (options_.observer)
+      added.loopValues.assign(next_.loopValues.begin(), next_.loopValues.end());
+    const PlanInstruction &instruction = plan_.instructions[added.id];
+    unresolvedBranch_ = instruction.isBranch;
+    ++unissued_;
+    for (std::uint32_t i = 0; i <= instruction.stageCount; ++i)
+      if (const std::uint32_t object = objectAt(instruction, i);
+          !plan_.objects[object].takesAsTheyCome)
+        objects_[object].coming.push_back(added.index);
+    window_.push_back(std::move(added));
+    findDependences(window_.back(), instruction);
+    for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
+      const std::uint32_t storage = plan_.accesses[instruction.firstAccess + i].storage;
+      if (plan_.storages[storage].programOrder)
+        storages_[storage].coming.push_back(window_.back().index);
+    }
+    pending_.push_back(window_.back().index);
+  }
+
+  [[nodiscard]] std::uint32_t objectAt(const PlanInstruction &instruction,
+                                       std::uint32_t position) const {
+    return position == instruction.stageCount
+               ? instruction.unit
+               : plan_.routeObjects[instruction.firstStage + position];
+  }
+
+  // ---- dependences ----------------------------------------------------------------------------
+
+  void dependOn(Flight &flightOf, std::int64_t older) {
+    if (older == flightOf.index || older < base_)
+      return;
+    Flight &other = flight(older);
+    if (other.finished)
+      return; // its time is in the tables
+    other.waiters.push_back(flightOf.index);
+    ++flightOf.unfinishedDependences;
+    flightOf.awaited = older;
+  }
+
+  void findDependences(Flight &added, const PlanInstruction &instruction) {
+    const auto dropFinished = [this](std::vector<std::int64_t> &list) {
+      std::erase_if(list, [this](std::int64_t i) { return i < base_ || flight(i).finished; });
+    };
+    for (std::uint32_t i = 0; i != instruction.readCount; ++i) {
+      RegisterState &state = registers_[plan_.registers[instruction.firstRead + i]];
+      added.dependences = std::max(added.dependences, state.lastWrite);
+      dropFinished(state.writers);
+      for (const std::int64_t older : state.writers)
+        dependOn(added, older);
+    }
+    for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
+      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      added.dependences = std::max(added.dependences, state.lastAccess);
+      dropFinished(state.users);
+      for (const std::int64_t older : state.users)
+        dependOn(added, older);
+    }
+    for (std::uint32_t i = 0; i != instruction.readCount; ++i)
+      registers_[plan_.registers[instruction.firstRead + i]].users.push_back(added.index);
+    for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
+      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      state.users.push_back(added.index);
+      state.writers.push_back(added.index);
+    }
+    findAddressDependences(added, instruction);
+  }
+
+  void findAddressDependences(Flight &added, const PlanInstruction &instruction) {
+    added.addresses.resize(instruction.accessCount);
+    for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
+      const PlanAccess &access = plan_.accesses[instruction.firstAccess + i];
+      if (!access.tracked && !plan_.storages[access.storage].hasState)
+        continue;
+      const std::int64_t low = plan_.program->evaluate(access.operand->address, next_.loopValues);
+      added.addresses[i] = low;
+      if (!access.tracked)
+        continue;
+      std::vector<TrackedAccess> &list = tracked_[access.space];
+      // What has finished by now can delay nobody who has not started.
+      std::erase_if(list, [this](const TrackedAccess &other) { return other.finish <= now_; });
+      for (const TrackedAccess &other : list) {
+        if (other.low >= low + access.bytes || low >= other.high ||
+            (!other.isWrite && !access.isWrite))
+          continue;
+        if (other.finish != unknown)
+          added.dependences = std::max(added.dependences, other.finish);
+        else
+          dependOn(added, other.index);
+      }
+      list.push_back({low, low + access.bytes, added.index, unknown, access.isWrite});
+    }
+  }
+
+  // ---- data flow ------------------------------------------------------------------------------
+
+  Flight &flight(std::int64_t index) {
+    return window_[static_cast<std::size_t>(index - base_)];
+  }
+
+  /// Computes everything that follows from what is known without choosing.
+  void settle() {
+    while (!pending_.empty()) {
+      const std::int64_t index = pending_.back();
+      pending_.pop_back();
+      if (index >= base_)
+        advance(flight(index));
+    }
+    while (!window_.empty() && window_.front().finished) {
+      if (options_.observer)
+        observe(window_.front());
+      window_.pop_front();
+      ++base_;
+    }
+  }
+
+  void advance(Flight &moving) {
+    if (moving.inUnit) {
+      if (!moving.started && moving.unfinishedDependences == 0)
+        start(moving);
+      return;
+    }
+    const PlanInstruction &instruction = plan_.instructions[moving.id];
+    const std::uint32_t object = objectAt(instruction, moving.position);
+    ObjectState &state = objects_[object];
+    if (plan_.objects[object].mergesByTime) {
+      const auto sameIndex = [&](const Waiting &one) { return one.index == moving.index; };
+      if (std::none_of(state.waiting.begin(), state.waiting.end(), sameIndex))
+        state.waiting.push_back({moving.index, moving.ready});
+    } else if (plan_.objects[object].takesAsTheyCome) {
+      if (state.free != unknown)
+        enter(moving, object, std::max(moving.ready, state.free));
+      else
+        state.standing = moving.index;
+    } else if (state.free != unknown && state.coming.front() == moving.index) {
+      enter(moving, object, std::max(moving.ready, state.free));
+    }
+  }
+
+  void enter(Flight &moving, std::uint32_t object, Time time) {
+    const PlanInstruction &instruction = plan_.instructions[moving.id];
+    ObjectState &state = objects_[object];
+    if (!state.coming.empty() && state.coming.front() == moving.index)
+      state.coming.pop_front();
+    else
+      std::erase(state.coming, moving.index);
+    state.free = unknown;
+    state.occupant = moving.index;
+    if (moving.position == 0) {
+      moving.times.issued = time;
+      --unissued_;
+      recordIssue(time);
+    } else {
+      release(objectAt(instruction, moving.position - 1), time);
+    }
+    ++moving.position;
+    if (object == instruction.unit && moving.position == instruction.stageCount + 1) {
+      moving.inUnit = true;
+      moving.times.entered = time;
+    } else {
+      moving.ready = time + plan_.objects[object].latency;
+    }
+    pending_.push_back(moving.index);
+  }
+
+  void release(std::uint32_t object, Time time) {
+    ObjectState &state = objects_[object];
+    state.free = time;
+    state.occupant = -1;
+    if (state.standing >= 0) {
+      pending_.push_back(state.standing);
+      state.standing = -1;
+    }
+    if (state.coming.empty())
+      return;
+    // The next in program order may stand right before the object.
+    const Flight &next = flight(state.coming.front());
+    if (!next.inUnit && objectAt(plan_.instructions[next.id], next.position) == object)
+      pending_.push_back(next.index);
+  }
+
+  void start(Flight &starting) {
+    const PlanInstruction &instruction = plan_.instructions[starting.id];
+    starting.started = true;
+    starting.times.started = std::max(starting.times.entered, starting.dependences);
+    if (instruction.accessCount != 0) {
+      request(starting, starting.times.started + instruction.latency);
+      return;
+    }
+    release(instruction.unit, starting.times.started + instruction.occupation);
+    finish(starting, starting.times.started + instruction.latency);
+  }
+
+  /// Makes the next request of \p asking, or finishes it.
+  void request(Flight &asking, Time time) {
+    const PlanInstruction &instruction = plan_.instructions[asking.id];
+    if (asking.access == instruction.accessCount) {
+      release(instruction.unit, time);
+      finish(asking, time);
+      return;
+    }
+    const std::uint32_t index = plan_.accesses[instruction.firstAccess + asking.access].storage;
+    const PlanStorage &storage = plan_.storages[index];
+    StorageState &state = storages_[index];
+    if (storage.programOrder) {
+      asking.ready = time;
+      grantInProgramOrder(index);
+    } else if (!storage.stateGroup &&
+               (storage.clients == 1 || (storage.neverWaits() && !storage.hasState))) {
+      serve(asking, index, std::max(time, state.slots.front()));
+    } else {
+      state.requests.push_back({asking.index, time});
+    }
+  }
+
+  /// When the next request at a storage that grants in program order is granted; unknown if it has
+  /// not been made.
+  [[nodiscard]] Time orderedGrantTime(std::uint32_t index) {
+    const StorageState &state = storages_[index];
+    if (state.coming.empty())
+      return unknown;
+    const Time earliest = std::max(state.lastGrant, state.slots.front());
+    if (state.coming.front() == nextIndex_)
+      return fetchPending_ ? std::max(earliest, fetchRequest_) : unknown;
+    const Flight &first = flight(state.coming.front());
+    const PlanInstruction &instruction = plan_.instructions[first.id];
+    if (!first.started || first.finished || first.access == instruction.accessCount ||
+        plan_.accesses[instruction.firstAccess + first.access].storage != index)
+      return unknown;
+    return std::max(earliest, first.ready);
+  }
+
+  void grantOrdered(std::uint32_t index, Time granted) {
+    StorageState &state = storages_[index];
+    const std::int64_t next = state.coming.front();
+    state.coming.pop_front();
+    state.lastGrant = granted;
+    if (next == nextIndex_)
+      serveFetch(state, granted);
+    else
+      serve(flight(next), index, granted);
+  }
+
+  /// Grants what can be granted at a storage whose order does not depend on time.
+  void grantInProgramOrder(std::uint32_t index) {
+    if (plan_.storages[index].stateGroup)
+      return;
+    for (Time time = orderedGrantTime(index); time != unknown; time = orderedGrantTime(index))
+      grantOrdered(index, time);
+  }
+
+  void serve(Flight &served, std::uint32_t index, Time granted) {
+    const PlanInstruction &instruction = plan_.instructions[served.id];
+    const PlanAccess &access = plan_.accesses[instruction.firstAccess + served.access];
+    Time service = access.service;
+    if (plan_.storages[index].hasState)
+      service = storageModel_.serve(
+          plan_.storages[index].id,
+          {served.addresses[served.access], access.bytes, access.isWrite}, granted);
+    const Time until = std::min(granted, timeLimit) + std::min(service, timeLimit);
+    // Where nobody ever waits, slots are not even counted: grants are not made in order of time.
+    if (!plan_.storages[index].neverWaits())
+      occupySlot(storages_[index], until);
+    ++served.access;
+    request(served, until);
+  }
+
+  static void occupySlot(StorageState &state, Time until) {
+    state.slots.front() = until;
+    std::sort(state.slots.begin(), state.slots.end());
+  }
+
+  void finish(Flight &finishing, Time time) {
+    const PlanInstruction &instruction = plan_.instructions[finishing.id];
+    finishing.finished = true;
+    finishing.times.finished = time;
+    end_ = std::max(end_, time);
+    for (std::uint32_t i = 0; i != instruction.readCount; ++i) {
+      RegisterState &state = registers_[plan_.registers[instruction.firstRead + i]];
+      state.lastAccess = std::max(state.lastAccess, time);
+    }
+    for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
+      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      state.lastWrite = std::max(state.lastWrite, time);
+      state.lastAccess = std::max(state.lastAccess, time);
+    }
+    if (instruction.hasTracked)
+      for (std::vector<TrackedAccess> &list : tracked_)
+        for (TrackedAccess &access : list)
+          if (access.index == finishing.index)
+            access.finish = time;
+    if (instruction.isBranch) {
+      unresolvedBranch_ = false;
+      fetchFree_ = std::max(fetchFree_, time);
+    }
+    for (const std::int64_t waiter : finishing.waiters) {
+      Flight &waiting = flight(waiter);
+      waiting.dependences = std::max(waiting.dependences, time);
+      if (--waiting.unfinishedDependences == 0)
+        pending_.push_back(waiter);
+    }
+    finishing.waiters.clear();
+  }
+
+  /// The largest issue times, ascending; see ProgramOrderState::recordIssue.
+  void recordIssue(Time time) {
+    if (time <= issues_.front())
+      return;
+    issues_.erase(issues_.begin());
+    issues_.insert(std::upper_bound(issues_.begin(), issues_.end(), time), time);
+  }
+
+  void observe(const Flight &done) {
+    program::Instance instance;
+    instance.instruction = &plan_.program->instructions[done.id];
+    instance.id = done.id;
+    instance.index = done.index;
+    instance.loopValues = done.loopValues;
+    instance.kernelIteration = done.kernelIteration;
+    options_.observer(instance, done.times);
+  }
+
+  // ---- deadlock -------------------------------------------------------------------------------
+
+  /// Whom \p stuck waits for; fills \p wait.
+  std::int64_t waitsFor(const Flight &stuck, timing::Wait &wait) {
+    const PlanInstruction &instruction = plan_.instructions[stuck.id];
+    wait.index = stuck.index;
+    wait.instruction = plan_.program->instructions[stuck.id].operation + ", instruction " +
+                       std::to_string(stuck.index);
+    wait.range = plan_.program->instructions[stuck.id].range;
+    if (stuck.position != 0)
+      wait.where = plan_.objects[objectAt(instruction, stuck.position - 1)].id;
+    if (stuck.inUnit) {
+      wait.object = wait.where;
+      wait.reason = timing::Wait::Reason::Dependence;
+      for (const Flight &older : window_)
+        if (!older.finished && std::ranges::find(older.waiters, stuck.index) != older.waiters.end())
+          return older.index;
+      return stuck.awaited;
+    }
+    const std::uint32_t object = objectAt(instruction, stuck.position);
+    wait.object = plan_.objects[object].id;
+    if (objects_[object].occupant >= 0) {
+      wait.reason = timing::Wait::Reason::Occupied;
+      return objects_[object].occupant;
+    }
+    wait.reason = timing::Wait::Reason::Turn;
+    return objects_[object].coming.empty() ? stuck.index : objects_[object].coming.front();
+  }
+
+  timing::DeadlockReport reportDeadlock() {
+    timing::DeadlockReport report;
+    report.time = now_;
+    const auto isStuck = [](const Flight &one) { return !one.finished; };
+    const auto first = std::find_if(window_.begin(), window_.end(), isStuck);
+    if (first == window_.end())
+      return report;
+    std::vector<std::int64_t> chain{first->index};
+    while (true) {
+      timing::Wait wait;
+      const std::int64_t next = waitsFor(flight(chain.back()), wait);
+      report.waits.push_back(wait);
+      const auto seen = std::ranges::find(chain, next);
+      if (seen != chain.end()) {
+        report.waits.erase(report.waits.begin(), report.waits.begin() + (seen - chain.begin()));
+        return report;
+      }
+      if (next < base_ || next >= base_ + static_cast<std::int64_t>(window_.size()))
+        return report;
+      chain.push_back(next);
+    }
+  }
+
+  const Plan &plan_;
+  const EstimateOptions &options_;
+  program::InstructionStream stream_;
+  program::Instance next_; ///< the next instruction to be fetched, if hasNext_
+  bool hasNext_ = false;
+  std::int64_t nextIndex_ = 0;
+  timing::StorageModel storageModel_;
+
+  std::deque<Flight> window_;
+  std::int64_t base_ = 0; ///< index of the window's first instruction
+  std::vector<std::int64_t> pending_; ///< instructions that may have become able to go on
+
+  std::vector<ObjectState> objects_;
+  std::vector<std::uint32_t> mergingObjects_;
+  std::vector<StorageState> storages_;
+  std::vector<RegisterState> registers_;
+  std::vector<std::vector<TrackedAccess>> tracked_; ///< by address space
+
+  std::vector<Time> issues_; ///< the largest known issue times, ascending
+  std::size_t unissued_ = 0; ///< fetched instructions whose issue is unknown
+  Time fetchFree_ = 0;
+  bool fetchPending_ = false;     ///< a fetch waits for its storage
+  Time fetchRequest_ = 0;         ///< when it asked
+  bool unresolvedBranch_ = false; ///< a branch was fetched and has not finished
+  bool limitReached_ = false;
+  Time now_ = 0;                  ///< of the latest grant
+  Time end_ = 0;
+};
+
+} // namespace
+
+timing::Evaluation evaluateInTimeOrder(const Plan &plan, const EstimateOptions &options) {
+  return MergingEvaluator(plan, options).run();
+}
+
+} // namespace acadlc::aidg

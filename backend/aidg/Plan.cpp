@@ -1,0 +1,328 @@
+#include "backend/aidg/Plan.h"
+
+#include "backend/timing/Machine.h"
+#include "backend/timing/StorageModel.h"
+#include "support/InternalError.h"
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/DenseSet.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace acadlc::aidg {
+
+namespace {
+
+constexpr std::int64_t unreached = std::numeric_limits<std::int64_t>::max();
+
+class Planner {
+public:
+  Planner(const arch::ArchitectureGraph &graph, const program::Program &program)
+      : routes_(graph, program) {
+    plan_.graph = &graph;
+    plan_.program = &program;
+  }
+
+  Plan make() {
+    planFetch();
+    for (const program::Instruction &instruction : program().instructions)
+      planInstruction(instruction);
+    finishMerging();
+    finishStorages();
+    planRepeats();
+    return std::move(plan_);
+  }
+
+private:
+  [[nodiscard]] const program::Program &program() const { return *plan_.program; }
+  [[nodiscard]] const arch::Object &object(arch::ObjectId id) const {
+    return plan_.graph->objects[id];
+  }
+
+  void planFetch() {
+    const std::optional<timing::FetchPath> path = timing::fetchPath(*plan_.graph);
+    ACADLC_CHECK(path.has_value(), "a program needs a fetch stage");
+    fetchUnit_ = path->unit;
+    fetchMemory_ = path->storage;
+    plan_.fetch.width = path->width;
+    plan_.fetch.bufferSize = path->bufferSize;
+    plan_.fetch.unitLatency = path->unitLatency;
+    plan_.fetch.readLatency = path->serviceTime;
+    plan_.fetch.stageLatency = path->stageLatency;
+  }
+
+  std::uint32_t objectIndex(arch::ObjectId id) {
+    const auto [entry, isNew] =
+        objectIndices_.try_emplace(id, static_cast<std::uint32_t>(plan_.objects.size()));
+    if (isNew) {
+      plan_.objects.push_back({id, object(id).latency, unreached, false, false});
+      predecessors_.emplace_back();
+    }
+    return entry->second;
+  }
+
+  std::uint32_t storageIndex(arch::ObjectId id) {
+    const auto [entry, isNew] =
+        storageIndices_.try_emplace(id, static_cast<std::uint32_t>(plan_.storages.size()));
+    if (isNew) {
+      const arch::Object &storage = object(id);
+      PlanStorage planned;
+      planned.id = id;
+      planned.slots = storage.slots();
+      planned.programOrder = storage.arbitration == arch::Arbitration::ProgramOrder;
+      planned.hasState = storage.objectClass != arch::ObjectClass::SRAM;
+      planned.distance = unreached;
+      plan_.storages.push_back(planned);
+      clients_.emplace_back();
+    }
+    return entry->second;
+  }
+
+  std::uint32_t registerIndex(arch::RegisterId id, std::int64_t distance) {
+    const auto [entry, isNew] = registerIndices_.try_emplace(id, plan_.registerCount);
+    if (isNew) {
+      ++plan_.registerCount;
+      plan_.registerDistance.push_back(unreached);
+    }
+    std::int64_t &least = plan_.registerDistance[entry->second];
+    least = std::min(least, distance);
+    return entry->second;
+  }
+
+  void planInstruction(const program::Instruction &instruction) {
+    PlanInstruction planned;
+    const program::Route &route = program().routes[instruction.route];
+    planned.isBranch = route.unit == fetchUnit_;
+    const std::int64_t distance = planRoute(route, planned);
+    planned.latency = instruction.latency;
+    planned.occupation = timing::occupation(object(route.unit), instruction);
+    planned.firstRead = static_cast<std::uint32_t>(plan_.registers.size());
+    planned.readCount = static_cast<std::uint32_t>(instruction.reads.size());
+    for (const arch::RegisterId id : instruction.reads)
+      plan_.registers.push_back(registerIndex(id, distance));
+    planned.firstWrite = static_cast<std::uint32_t>(plan_.registers.size());
+    planned.writeCount = static_cast<std::uint32_t>(instruction.writes.size());
+    for (const arch::RegisterId id : instruction.writes)
+      plan_.registers.push_back(registerIndex(id, distance));
+    planAccesses(instruction, route.unit, distance + instruction.latency, planned);
+    plan_.instructions.push_back(planned);
+  }
+
+  /// Adds the route's objects; returns the least cycles from arrival to entry into the unit.
+  std::int64_t planRoute(const program::Route &route, PlanInstruction &planned) {
+    planned.firstStage = static_cast<std::uint32_t>(plan_.routeObjects.size());
+    planned.stageCount = static_cast<std::uint32_t>(route.stages.size());
+    std::int64_t distance = 0;
+    arch::ObjectId previous = arch::noObject;
+    const auto visit = [&](arch::ObjectId id) {
+      const std::uint32_t index = objectIndex(id);
+      plan_.objects[index].distance = std::min(plan_.objects[index].distance, distance);
+      predecessors_[index].insert(previous);
+      previous = id;
+      return index;
+    };
+    for (const arch::ObjectId stage : route.stages) {
+      plan_.routeObjects.push_back(visit(stage));
+      distance += object(stage).latency;
+    }
+    planned.unit = visit(route.unit);
+    return distance;
+  }
+
+  void planAccesses(const program::Instruction &instruction, arch::ObjectId unit,
+                    std::int64_t distance, PlanInstruction &planned) {
+    planned.firstAccess = static_cast<std::uint32_t>(plan_.accesses.size());
+    planned.accessCount = static_cast<std::uint32_t>(instruction.memory.size());
+    for (const program::MemoryOperand &operand : instruction.memory) {
+      PlanAccess access;
+      access.storage = storageIndex(operand.storage);
+      clients_[access.storage].insert(unit);
+      PlanStorage &storage = plan_.storages[access.storage];
+      storage.distance = std::min(storage.distance, distance);
+      access.isWrite = operand.isWrite;
+      access.bytes = operand.bytes;
+      access.operand = &operand;
+      access.tracked = operand.mayConflict;
+      if (access.tracked) {
+        access.space = spaceIndex(operand.memory);
+        planned.hasTracked = true;
+      }
+      const arch::Object &object = plan_.graph->objects[operand.storage];
+      if (!storage.hasState)
+        access.service = timing::transactions(object, operand.bytes) *
+                         (operand.isWrite ? object.writeLatency : object.readLatency);
+      plan_.accesses.push_back(access);
+    }
+  }
+
+  std::uint32_t spaceIndex(arch::ObjectId memory) {
+    const auto [entry, isNew] =
+        spaceIndices_.try_emplace(memory, static_cast<std::uint32_t>(plan_.spaces.size()));
+    if (isNew)
+      plan_.spaces.push_back(memory);
+    return entry->second;
+  }
+
+  void finishMerging() {
+    for (std::size_t i = 0; i != plan_.objects.size(); ++i) {
+      const arch::Object &merged = object(plan_.objects[i].id);
+      plan_.objects[i].mergesByTime =
+          predecessors_[i].size() > 1 && merged.arbitration != arch::Arbitration::ProgramOrder;
+      plan_.objects[i].takesAsTheyCome =
+          predecessors_[i].size() == 1 && predecessors_[i].ids.front() != arch::noObject &&
+          (merged.arbitration != arch::Arbitration::ProgramOrder ||
+           !routes_.merges(plan_.objects[i].id));
+    }
+  }
+
+  void finishStorages() {
+    groupStorages();
+    const auto fetched = storageIndices_.find(fetchMemory_);
+    for (std::size_t i = 0; i != plan_.storages.size(); ++i)
+      plan_.storages[i].clients = static_cast<std::uint32_t>(clients_[i].size());
+    if (fetched == storageIndices_.end())
+      return;
+    PlanStorage &storage = plan_.storages[fetched->second];
+    storage.servesFetch = true;
+    ++storage.clients;
+    storage.distance = 0;
+    plan_.fetch.storage = fetched->second;
+  }
+
+  /// Finds storages with a common storage with state at or below them.
+  void groupStorages() {
+    const auto shareState = [this](arch::ObjectId a, arch::ObjectId b) {
+      for (; a != arch::noObject; a = object(a).lower)
+        for (arch::ObjectId below = b; below != arch::noObject; below = object(below).lower)
+          if (a == below && object(a).objectClass != arch::ObjectClass::SRAM)
+            return true;
+      return false;
+    };
+    for (std::uint32_t i = 0; i != plan_.storages.size(); ++i)
+      for (std::uint32_t j = 0; j != i; ++j)
+        if (shareState(plan_.storages[i].id, plan_.storages[j].id)) {
+          PlanStorage &first = plan_.storages[j];
+          if (!first.stateGroup)
+            first.stateGroup = j;
+          plan_.storages[i].stateGroup = first.stateGroup;
+          break;
+        }
+  }
+
+  // ---- addresses of loops ------------------------------------------------------------------------
+
+  /// Facts about the accesses below a region that hold for the loops around it.
+  void planRepeats() {
+    const std::size_t count = program().repeats.size();
+    plan_.repeats.resize(count);
+    for (std::size_t i = 0; i != count; ++i) {
+      const program::Repeat &repeat = program().repeats[i];
+      RepeatFacts &facts = plan_.repeats[i];
+      facts.stride.assign(plan_.spaces.size(), 0);
+      std::vector<bool> seen(plan_.spaces.size(), false);
+      bool isKernel = true;
+      const std::vector<std::uint32_t> below = instructionsBelow(repeat.body, isKernel);
+      for (const std::uint32_t index : below)
+        collect(plan_.instructions[index], repeat, facts, seen);
+      facts.isKernel = isKernel;
+      facts.isEmpty = below.empty();
+    }
+  }
+
+  /// The distinct instructions in a region and the repeats in it.
+  std::vector<std::uint32_t> instructionsBelow(program::RegionId root, bool &isKernel) const {
+    llvm::DenseSet<std::uint32_t> visitedRegions, found;
+    std::vector<std::uint32_t> order;
+    std::vector<program::RegionId> pending{root};
+    while (!pending.empty()) {
+      const program::RegionId region = pending.back();
+      pending.pop_back();
+      if (!visitedRegions.insert(region).second)
+        continue;
+      for (const program::Step &step : program().regions[region].steps) {
+        if (step.kind == program::Step::Kind::Repeat) {
+          isKernel = false;
+          pending.push_back(program().repeats[step.index].body);
+        } else if (found.insert(step.index).second) {
+          order.push_back(step.index);
+        }
+      }
+    }
+    return order;
+  }
+
+  void collect(const PlanInstruction &instruction, const program::Repeat &repeat,
+               RepeatFacts &facts, std::vector<bool> &seen) const {
+    for (std::uint32_t a = 0; a != instruction.accessCount; ++a) {
+      const PlanAccess &access = plan_.accesses[instruction.firstAccess + a];
+      const std::optional<std::int64_t> stride = strideOf(access.operand->address, repeat);
+      if (plan_.storages[access.storage].hasState && stride != 0)
+        facts.isShiftInvariant = false;
+      if (!access.tracked)
+        continue;
+      if (!stride || (seen[access.space] && facts.stride[access.space] != *stride)) {
+        facts.isShiftInvariant = false;
+        return;
+      }
+      facts.stride[access.space] = *stride;
+      seen[access.space] = true;
+    }
+  }
+
+  /// Bytes by which an address moves with one iteration of \p repeat; none if that varies.
+  [[nodiscard]] std::optional<std::int64_t> strideOf(const program::Address &address,
+                                                     const program::Repeat &repeat) const {
+    if (address.hasRest && dependsOn(address.rest, repeat.depth))
+      return std::nullopt;
+    std::int64_t coefficient = 0;
+    for (const program::Address::Term &term : address.terms)
+      if (term.depth == repeat.depth)
+        coefficient += term.coefficient;
+    return coefficient * repeat.step;
+  }
+
+  [[nodiscard]] bool dependsOn(program::ExpressionId id, std::uint32_t depth) const {
+    const program::Expression &expression = program().expressions[id];
+    switch (expression.kind) {
+    case program::Expression::Kind::Constant:
+      return false;
+    case program::Expression::Kind::LoopValue:
+      return expression.value == static_cast<std::int64_t>(depth);
+    default:
+      return dependsOn(expression.left, depth) || dependsOn(expression.right, depth);
+    }
+  }
+
+  timing::RouteTable routes_;
+  Plan plan_;
+  arch::ObjectId fetchUnit_ = arch::noObject, fetchMemory_ = arch::noObject;
+  llvm::DenseMap<arch::ObjectId, std::uint32_t> objectIndices_, storageIndices_, spaceIndices_;
+  llvm::DenseMap<arch::RegisterId, std::uint32_t> registerIndices_;
+  std::vector<llvm::DenseSet<arch::ObjectId>> clients_;
+  struct ObjectSet {
+    std::vector<arch::ObjectId> ids;
+    void insert(arch::ObjectId id) {
+      if (std::find(ids.begin(), ids.end(), id) == ids.end())
+        ids.push_back(id);
+    }
+    [[nodiscard]] std::size_t size() const { return ids.size(); }
+  };
+  std::vector<ObjectSet> predecessors_;
+};
+
+} // namespace
+
+bool Plan::needsTimeOrder() const {
+  return std::any_of(objects.begin(), objects.end(),
+                     [](const PlanObject &object) { return object.mergesByTime; }) ||
+         std::any_of(storages.begin(), storages.end(), [](const PlanStorage &storage) {
+           return storage.servesFetch && (storage.programOrder || !storage.neverWaits());
+         });
+}
+
+Plan makePlan(const arch::ArchitectureGraph &graph, const program::Program &program) {
+  return Planner(graph, program).make();
+}
+
+} // namespace acadlc::aidg

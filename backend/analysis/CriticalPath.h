@@ -1,0 +1,32 @@
+/// \file
+/// What bounds a stream: the objects on the critical path of its AIDG.
+#pragma once
+
+#include "backend/analysis/Bound.h"
+#include "ir/ArchitectureGraph.h"
+#include "ir/Program.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace acadlc::analysis {
+
+struct CriticalPathReport {
+  /// The parts that like objects have in the path, largest first, equal ones by name. Objects of an
+  /// array count as one: "pe[*][*].multiply". The kind is that of most of their cycles.
+  std::vector<Bound> shares;
+  std::int64_t instructions = 0; ///< analysed: the stream or its first part
+  bool truncated = false;        ///< only the first part of the stream was analysed
+};
+
+/// Number of instructions of a stream that are analysed at the most.
+inline constexpr std::int64_t criticalPathWindow = std::int64_t{1} << 17;
+
+/// Attributes the cycles of the critical path of the stream's first `criticalPathWindow` instructions.
+/// A unit's cycles are compute or memory by its class, a fetch's are fetch; cycles of a unit that the
+/// next instruction on the path reached over a data dependence, not because the unit was busy, are
+/// dependence.
+CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
+                                       const program::Program &program);
+
+} // namespace acadlc::analysis

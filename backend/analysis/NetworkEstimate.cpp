@@ -1,0 +1,92 @@
+#include "backend/analysis/NetworkEstimate.h"
+
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace acadlc::analysis {
+
+std::string_view boundKindName(BoundKind kind) {
+  switch (kind) {
+  case BoundKind::Compute:
+    return "compute";
+  case BoundKind::Memory:
+    return "memory";
+  case BoundKind::Fetch:
+    return "fetch";
+  case BoundKind::Dependence:
+    return "dependence";
+  }
+  return "";
+}
+
+std::string_view methodName(Method method) {
+  return method == Method::Estimate ? "estimate" : "simulate";
+}
+
+std::string_view guaranteeName(timing::Guarantee guarantee) {
+  switch (guarantee) {
+  case timing::Guarantee::Exact:
+    return "exact";
+  case timing::Guarantee::Certified:
+    return "certified";
+  case timing::Guarantee::Bounded:
+    return "bounded";
+  }
+  return "";
+}
+
+std::optional<double> NetworkEstimate::seconds() const {
+  if (!clockHz)
+    return std::nullopt;
+  return static_cast<double>(cycles) / *clockHz;
+}
+
+std::optional<std::int64_t> NetworkEstimate::cyclesLower() const {
+  return guarantee == timing::Guarantee::Bounded ? std::nullopt : std::optional(cycles);
+}
+
+std::optional<std::int64_t> NetworkEstimate::cyclesUpper() const { return cyclesLower(); }
+
+bool summarize(NetworkEstimate &estimate) {
+  std::int64_t cycles = 0;
+  estimate.guarantee = timing::Guarantee::Exact;
+  for (LayerEstimate &layer : estimate.layers) {
+    const auto sum = checkedAdd(cycles, layer.cycles);
+    if (!sum)
+      return false;
+    cycles = *sum;
+    estimate.guarantee = std::max(estimate.guarantee, layer.guarantee);
+    if (estimate.peakMacsPerCycle > 0 && layer.cycles > 0)
+      layer.utilisation = static_cast<double>(layer.macs) /
+                          (static_cast<double>(layer.cycles) * estimate.peakMacsPerCycle);
+  }
+  estimate.cycles = cycles;
+  return true;
+}
+
+std::optional<Bound> networkBound(const NetworkEstimate &estimate) {
+  constexpr std::size_t kinds = 4;
+  std::array<double, kinds> cyclesOf{};
+  std::array<std::map<std::string, double>, kinds> objects;
+  for (const LayerEstimate &layer : estimate.layers) {
+    if (!layer.bound)
+      return std::nullopt;
+    const auto kind = static_cast<std::size_t>(layer.bound->kind);
+    cyclesOf[kind] += static_cast<double>(layer.cycles);
+    objects[kind][layer.bound->object] += static_cast<double>(layer.cycles);
+  }
+  if (estimate.layers.empty() || estimate.cycles == 0)
+    return std::nullopt;
+  const auto most = std::max_element(cyclesOf.begin(), cyclesOf.end());
+  const auto kind = static_cast<std::size_t>(most - cyclesOf.begin());
+  const auto object = std::max_element(
+      objects[kind].begin(), objects[kind].end(),
+      [](const auto &left, const auto &right) { return left.second < right.second; });
+  return Bound{object->first, static_cast<BoundKind>(kind),
+               *most / static_cast<double>(estimate.cycles)};
+}
+
+} // namespace acadlc::analysis

@@ -1,0 +1,133 @@
+/// \file
+/// What acadlc answers about a network on an architecture: plain data, without any text layout.
+///
+/// Nothing here points into sources or graphs; an estimate outlives the session that made it.
+#pragma once
+
+#include "backend/analysis/Bound.h"
+#include "backend/timing/Evaluation.h"
+#include "ir/ArchitectureGraph.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace acadlc::analysis {
+
+/// How the cycles of layers were found.
+enum class Method : std::uint8_t { Estimate, Simulate };
+std::string_view methodName(Method method);                   ///< "estimate", "simulate"
+std::string_view guaranteeName(timing::Guarantee guarantee);  ///< "exact", "certified", "bounded"
+
+/// A name with a whole number: an extent ("K", 64) or a coefficient ("sh", 4).
+struct NamedNumber {
+  std::string name;
+  std::int64_t value = 0;
+};
+
+/// A tensor of a mapping's header and what the network has for it.
+struct LayerTensor {
+  std::string name;     ///< in the mapping's header
+  std::string network;  ///< in the network
+  std::string declared; ///< element type that the network says
+  std::string readAs;   ///< element type that the mapping reads it as
+  std::vector<std::int64_t> shape;
+  [[nodiscard]] bool isReinterpreted() const { return declared != readAs; }
+};
+
+/// Proof that a loop repeats itself, see timing::Certificate.
+struct LayerCertificate {
+  std::string loop; ///< "arch.acadl:130"
+  std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
+};
+
+/// A mapping that was not taken for a layer, and why.
+struct RejectedMapping {
+  std::string mapping, reason;
+};
+
+/// One contraction of the network (or one `program`) and its time.
+struct LayerEstimate {
+  std::string name;         ///< the call's binding
+  std::string operatorName; ///< "conv2d"; "program"
+  std::vector<NamedNumber> dimensions; ///< extents of the mapping's indices, by the header's names
+  std::string mapping;      ///< empty for a program
+  std::string mappingPlace; ///< "arch.acadl:120"
+  std::vector<NamedNumber> coefficients;
+  std::vector<arch::ParameterValue> parameters; ///< of the mapping or program
+  std::vector<LayerTensor> tensors;
+  std::vector<RejectedMapping> rejected;
+  std::vector<std::string> uncounted; ///< fused stages that the mapping does not compute: "add"
+  std::int64_t macs = 0; ///< of the operator, taps on padding included; of a program: emitted ones
+
+  std::int64_t cycles = 0;
+  timing::Guarantee guarantee = timing::Guarantee::Exact;
+  std::int64_t instructions = 0;
+  std::int64_t iterations = 0;          ///< trips of innermost loops
+  std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
+  std::vector<LayerCertificate> certificates;
+  std::optional<double> utilisation; ///< none if the architecture's peak is unknown
+  std::optional<Bound> bound;
+  bool boundIsPartial = false; ///< `bound` is that of the stream's first instructions alone
+};
+
+/// An operator that costs time and that no mapping covers: its cycles are missing.
+struct UnmappedOperator {
+  std::string name, operatorName;
+  std::string reason;      ///< a clause: why, with the mapping that came nearest
+  std::int64_t macs = 0, bytes = 0;
+};
+
+/// A call that costs nothing at run time.
+struct FreeCall {
+  std::string name, reason; ///< "weight-only", "alias", "reshape", "identity-pad"
+};
+
+/// How much of something mappings cover.
+struct Share {
+  std::int64_t covered = 0, total = 0;
+};
+
+struct Coverage {
+  Share macs;  ///< multiply-accumulates
+  Share bytes; ///< read and written by calls
+  Share calls; ///< those that are not free
+};
+
+struct NetworkEstimate {
+  Method method = Method::Estimate;
+  std::string architecture;
+  std::vector<arch::ParameterValue> parameters;
+  std::optional<double> clockHz;
+  std::string workload; ///< name of the network; of the program if isProgram
+  bool isProgram = false;
+  std::string onlyLayer; ///< `--layer`; empty: all
+  std::int64_t cycles = 0;
+  timing::Guarantee guarantee = timing::Guarantee::Exact; ///< the weakest of the layers
+  /// Most multiply-accumulates that the architecture can do in a cycle (analysis/PeakRate.h).
+  double peakMacsPerCycle = 0;
+  Coverage coverage;
+  std::vector<LayerEstimate> layers; ///< in execution order
+  std::vector<UnmappedOperator> unmapped;
+  std::vector<FreeCall> free;
+
+  /// Length of the run in seconds, if the architecture has a clock.
+  [[nodiscard]] std::optional<double> seconds() const;
+  /// Bounds of the true cycles: equal to `cycles` unless a layer is only `bounded`; then unknown.
+  [[nodiscard]] std::optional<std::int64_t> cyclesLower() const;
+  [[nodiscard]] std::optional<std::int64_t> cyclesUpper() const;
+};
+
+/// Fills what follows from the layers: cycles, guarantee and the layers' utilisation. False if the
+/// sum of cycles leaves the 64-bit range.
+[[nodiscard]] bool summarize(NetworkEstimate &estimate);
+
+/// The kind of bound that most cycles of the network are under, with the object that has most of
+/// them; `share` is that of all cycles which layers so bounded take. None unless all layers have a
+/// bound.
+std::optional<Bound> networkBound(const NetworkEstimate &estimate);
+
+} // namespace acadlc::analysis

@@ -1,0 +1,80 @@
+/// \file
+/// The tensors and buffers that a body's accesses name, and where an access ends up in memory.
+#pragma once
+
+#include "backend/mapping/Match.h"
+#include "backend/mapping/Storage.h"
+#include "backend/mapping/SymbolicValues.h"
+#include "frontend/acadl/Evaluator.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/StringMap.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace acadlc::mapping {
+
+class Frame;
+
+/// What a tensor's name stands for in a body.
+struct TensorEntry {
+  /// A tensor of the network or a buffer: its room, null as long as it is not placed.
+  Allocation *allocation = nullptr;
+  const TensorBinding *binding = nullptr; ///< of the network's tensor; null for buffers
+  /// A view: read through to a tensor of the frame outside.
+  const ast::View *view = nullptr;
+  const Scope *viewScope = nullptr;
+  const Frame *viewFrame = nullptr;
+};
+
+/// The names of one body; a `via` opens another one.
+class Frame {
+public:
+  std::uint32_t id = 0; ///< equal for the same `via` reached again
+  llvm::StringMap<TensorEntry> tensors;
+  /// Overrides and reports of parameters speak of this name.
+  std::string name;
+};
+
+/// An access in bytes of a memory.
+struct ResolvedAccess {
+  const Allocation *allocation = nullptr;
+  Linear address;
+  Linear lastElement; ///< address of the last element of a slice
+};
+
+/// Finds the bytes of accesses; reports what is wrong. Where something must be known, the need is
+/// in the symbolic values.
+class AccessResolver {
+public:
+  AccessResolver(Evaluator &evaluator, SymbolicValues &values, DiagnosticEngine &diagnostics)
+      : evaluator_(&evaluator), values_(&values), diagnostics_(&diagnostics) {}
+
+  /// `name[indices]` in \p frame; no indices: the whole tensor.
+  std::optional<ResolvedAccess> resolve(const Frame &frame, llvm::StringRef name,
+                                        llvm::ArrayRef<const ast::Expr *> indices,
+                                        const Scope &scope, SourceRange at);
+
+private:
+  struct Corners;
+  bool evaluateIndices(llvm::ArrayRef<const ast::Expr *> indices, const Scope &lowScope,
+                       const Scope &lastScope, Corners &corners);
+  std::optional<ResolvedAccess> resolveCorners(const Frame &frame, llvm::StringRef name,
+                                               const Corners &corners, SourceRange at);
+  std::optional<ResolvedAccess> resolveView(const TensorEntry &entry, const Corners &corners,
+                                            SourceRange at);
+  std::optional<Linear> addressOf(const TensorEntry &entry, llvm::StringRef name,
+                                  llvm::ArrayRef<Linear> indices, SourceRange at);
+  void reportIndexCount(llvm::StringRef name, std::size_t expected, std::size_t found,
+                        SourceRange at);
+  bool checkBounds(const Allocation &allocation, const Allocation::Dimension &dimension,
+                   std::size_t position, llvm::StringRef name, const Linear &index, SourceRange at);
+
+  Evaluator *evaluator_;
+  SymbolicValues *values_;
+  DiagnosticEngine *diagnostics_;
+};
+
+} // namespace acadlc::mapping

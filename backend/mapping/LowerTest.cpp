@@ -1,0 +1,687 @@
+#include "backend/mapping/Lower.h"
+
+#include "backend/mapping/MappingTestSupport.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <random>
+
+namespace acadlc::mapping {
+namespace {
+
+using test::Bench;
+using test::OperatorText;
+
+/// One instruction of a stream, in comparable form: operation, unit, registers, addresses.
+using Stream = std::vector<std::string>;
+
+std::string describe(const arch::ArchitectureGraph &graph, const std::string &operation,
+                     const std::string &unit, const std::vector<arch::RegisterId> &reads,
+                     const std::vector<arch::RegisterId> &writes) {
+  std::string text = operation + " on " + unit + " reads";
+  for (const arch::RegisterId id : reads)
+    text += " " + graph.registerName(id);
+  text += " writes";
+  for (const arch::RegisterId id : writes)
+    text += " " + graph.registerName(id);
+  return text;
+}
+
+Stream streamOf(const program::Program &program, const arch::ArchitectureGraph &graph) {
+  Stream result;
+  program::InstructionStream stream(program);
+  program::Instance instance;
+  while (stream.next(instance)) {
+    const program::Instruction &i = *instance.instruction;
+    std::string text = describe(
+        graph, i.operation, graph.objects[program.routes[i.route].unit].name, i.reads, i.writes);
+    for (const program::MemoryOperand &operand : i.memory)
+      text += fmt::format(" {}[{} + {}]", operand.isWrite ? "W" : "R",
+                          program.evaluate(operand.address, instance.loopValues), operand.bytes);
+    result.push_back(std::move(text));
+  }
+  return result;
+}
+
+/// Runs a body as the language describes it: every loop value by value, every number known. Takes
+/// placements from the lowered layer and shares nothing else with lowering.
+class ReferenceInterpreter {
+public:
+  ReferenceInterpreter(Bench &bench, const LoweredLayer &layer)
+      : bench_(bench), graph_(bench.architecture->graph), layer_(layer),
+        evaluator_(bench.diagnostics) {}
+
+  Stream run(const Match &match) {
+    Scope scope(&bench_.home());
+    const ast::MappingDeclaration &mapping = *match.mapping;
+    for (std::size_t i = 0; i < match.indices.size(); ++i)
+      scope.declare(mapping.indices[i].extent, Value::ofInt(match.indices[i].extent));
+    for (std::size_t i = 0; i < match.coefficients.size(); ++i)
+      scope.declare(mapping.coefficients[i], Value::ofInt(match.coefficients[i].value));
+    scope.declare(mapping.architectureName, bench_.architecture->instance);
+    Names names;
+    for (const TensorBinding &binding : match.tensors) {
+      names.tensors[binding.name] = [this, &binding](const std::vector<std::int64_t> &index) {
+        const Placement &place = placementOf(binding.name);
+        std::vector<std::int64_t> position(binding.shape.size(), 0);
+        for (std::size_t d = 0; d < index.size(); ++d) {
+          if (binding.dimensions[d].source)
+            position[*binding.dimensions[d].source] = index[d];
+          else
+            REQUIRE(index[d] == 0);
+        }
+        std::int64_t offset = 0;
+        for (std::size_t d = 0; d < position.size(); ++d) {
+          const std::int64_t before = place.withBorder ? binding.before[d] : 0;
+          const std::int64_t after = place.withBorder ? binding.after[d] : 0;
+          REQUIRE(position[d] >= -before);
+          REQUIRE(position[d] < binding.shape[d] + after);
+          offset = offset * (before + binding.shape[d] + after) + position[d] + before;
+        }
+        const std::int64_t size = binding.elementType.storageBits() / 8;
+        return std::pair(place.base + offset * size, size);
+      };
+    }
+    block(mapping.body, scope, names);
+    return std::move(stream_);
+  }
+
+  Stream run(const ast::ProgramDeclaration &program) {
+    Scope scope(&bench_.home());
+    scope.declare(program.architectureName, bench_.architecture->instance);
+    Names names;
+    block(program.body, scope, names);
+    return std::move(stream_);
+  }
+
+private:
+  /// Address and size of an element.
+  using Locator =
+      std::function<std::pair<std::int64_t, std::int64_t>(const std::vector<std::int64_t> &)>;
+  struct Names {
+    std::map<std::string, Locator> tensors;
+  };
+
+  const Placement &placementOf(const std::string &name) {
+    for (const Placement &placement : layer_.placements)
+      if (placement.name == name)
+        return placement;
+    FAIL("not placed: " << name);
+    return layer_.placements.front();
+  }
+
+  std::int64_t number(const ast::Expr &expr, const Scope &scope) {
+    const auto value = evaluator_.evaluateInt(expr, scope, "a number");
+    REQUIRE_MESSAGE(value, bench_.messages());
+    return *value;
+  }
+
+  void block(ast::Block body, Scope &scope, Names &names) {
+    for (const ast::Statement *statement : body)
+      run(*statement, scope, names);
+  }
+
+  void run(const ast::Statement &statement, Scope &scope, Names &names) {
+    if (const auto *let = ast::dynCast<ast::LetStatement>(&statement)) {
+      REQUIRE(evaluator_.let(*let, scope));
+    } else if (const auto *loop = ast::dynCast<ast::ForStatement>(&statement)) {
+      REQUIRE(evaluator_.forEach(loop->loops, scope, loop->range, [&](Scope &inner) {
+        Scope own(&inner);
+        block(loop->body, own, names);
+        return true;
+      }));
+    } else if (const auto *branch = ast::dynCast<ast::IfStatement>(&statement)) {
+      const auto condition = evaluator_.evaluateBool(*branch->condition, scope);
+      REQUIRE(condition);
+      Scope inner(&scope);
+      block(*condition ? branch->thenBlock : branch->elseBlock, inner, names);
+    } else if (const auto *buffer = ast::dynCast<ast::BufferStatement>(&statement)) {
+      addBuffer(*buffer, scope, names);
+    } else if (const auto *via = ast::dynCast<ast::ViaStatement>(&statement)) {
+      runVia(*via, scope, names);
+    } else if (const auto *emit = ast::dynCast<ast::EmitStatement>(&statement)) {
+      runEmit(*emit, scope, names);
+    }
+  }
+
+  void addBuffer(const ast::BufferStatement &buffer, Scope &scope, Names &names) {
+    std::vector<std::int64_t> shape;
+    for (const ast::Expr *extent : buffer.shape)
+      shape.push_back(number(*extent, scope));
+    const std::int64_t base = placementOf("buffer " + buffer.name.text.str()).base;
+    names.tensors[buffer.name.text.str()] = [base, shape](const std::vector<std::int64_t> &index) {
+      std::int64_t offset = 0;
+      for (std::size_t d = 0; d < shape.size(); ++d)
+        offset = offset * shape[d] + index[d];
+      return std::pair(base + offset * 4, std::int64_t{4});
+    };
+  }
+
+  void runVia(const ast::ViaStatement &via, Scope &scope, Names &names) {
+    const Symbol *symbol = scope.find(via.mapping.text);
+    REQUIRE(symbol);
+    const auto *mapping = ast::dynCast<ast::MappingDeclaration>(symbol->declaration);
+    REQUIRE(mapping);
+    Scope inner(symbol->home);
+    for (const ast::Argument &extent : via.extents)
+      inner.declare(extent.name, Value::ofInt(number(*extent.value, scope)));
+    inner.declare(mapping->architectureName, bench_.architecture->instance);
+    Names innerNames;
+    for (const ast::View &view : via.views) {
+      innerNames.tensors[view.tensor.text.str()] =
+          [this, &view, &scope, &names](const std::vector<std::int64_t> &index) {
+            Scope bound(&scope);
+            for (std::size_t i = 0; i < index.size(); ++i)
+              bound.declare(view.indices[i], Value::ofInt(index[i]));
+            std::vector<std::int64_t> outer;
+            for (const ast::Expr *expr : view.source.indices)
+              outer.push_back(number(*expr, bound));
+            return names.tensors.at(view.source.tensor.text.str())(outer);
+          };
+    }
+    block(mapping->body, inner, innerNames);
+  }
+
+  void runEmit(const ast::EmitStatement &emit, Scope &scope, Names &names) {
+    const Symbol *symbol = findInstruction(emit.instruction.text, bench_.home());
+    REQUIRE(symbol);
+    const auto *declaration = ast::dynCast<ast::InstructionDeclaration>(symbol->declaration);
+    std::vector<arch::RegisterId> reads, writes;
+    std::string memory;
+    for (std::size_t i = 0; i < emit.arguments.size(); ++i) {
+      const ast::Operand &operand = declaration->operands[i];
+      const bool isIn = operand.direction != ast::OperandDirection::Out;
+      const bool isOut = operand.direction == ast::OperandDirection::Out ||
+                         operand.direction == ast::OperandDirection::InOut;
+      if (operand.type.name.parts.back().text == "reg") {
+        const auto value = evaluator_.evaluate(*emit.arguments[i].value, scope);
+        REQUIRE(value);
+        if (isIn)
+          reads.push_back(value->registerId(graph_));
+        if (isOut)
+          writes.push_back(value->registerId(graph_));
+        continue;
+      }
+      const auto [address, bytes] = memoryOf(*emit.arguments[i].value, scope, names);
+      if (isIn)
+        memory += fmt::format(" R[{} + {}]", address, bytes);
+      if (isOut)
+        memory += fmt::format(" W[{} + {}]", address, bytes);
+    }
+    std::sort(reads.begin(), reads.end());
+    reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+    std::sort(writes.begin(), writes.end());
+    stream_.push_back(describe(graph_, emit.instruction.text.str(),
+                               unitOf(emit, scope, reads, writes), reads, writes) +
+                      memory);
+  }
+
+  std::pair<std::int64_t, std::int64_t> memoryOf(const ast::Expr &expr, Scope &scope,
+                                                 Names &names) {
+    const auto &access = ast::cast<ast::IndexExpr>(expr);
+    const auto &name = ast::cast<ast::NameExpr>(*access.object);
+    std::vector<std::int64_t> first, last;
+    for (const ast::Expr *index : access.indices) {
+      const auto *range = ast::dynCast<ast::RangeExpr>(index);
+      first.push_back(number(range ? *range->low : *index, scope));
+      last.push_back(range ? number(*range->high, scope) - 1 : first.back());
+    }
+    const Locator &locate = names.tensors.at(name.name.str());
+    const auto [address, bytes] = locate(first);
+    return {address, locate(last).first - address + bytes};
+  }
+
+  /// The unit by trying all of them.
+  std::string unitOf(const ast::EmitStatement &emit, Scope &scope,
+                     const std::vector<arch::RegisterId> &reads,
+                     const std::vector<arch::RegisterId> &writes) {
+    if (emit.unit) {
+      const auto value = evaluator_.evaluate(*emit.unit, scope);
+      REQUIRE(value);
+      return graph_.objects[value->object()].name;
+    }
+    const auto has = [](const std::vector<arch::ObjectId> &ids, arch::ObjectId id) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    for (arch::ObjectId id = 0; id < graph_.objects.size(); ++id) {
+      const auto &operations = graph_.objects[id].toProcess;
+      bool fits = std::find(operations.begin(), operations.end(), emit.instruction.text.str()) !=
+                  operations.end();
+      for (const arch::RegisterId r : reads)
+        fits = fits && has(graph_.readsFrom[id], graph_.fileOfRegister(r));
+      for (const arch::RegisterId r : writes)
+        fits = fits && has(graph_.writesTo[id], graph_.fileOfRegister(r));
+      if (fits)
+        return graph_.objects[id].name;
+    }
+    FAIL("no unit");
+    return "";
+  }
+
+  Bench &bench_;
+  const arch::ArchitectureGraph &graph_;
+  const LoweredLayer &layer_;
+  Evaluator evaluator_;
+  Stream stream_;
+};
+
+void checkSame(const Stream &expected, const Stream &found) {
+  REQUIRE(expected.size() == found.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (expected[i] != found[i]) {
+      CAPTURE(i);
+      REQUIRE(expected[i] == found[i]);
+    }
+}
+
+struct SystolicBench : Bench {
+  SystolicBench() { loadLibrary("std/systolic_array.acadl"); }
+  void prepare(int rows, int columns, const std::string &network) {
+    elaborateWith({{"rows", std::to_string(rows)}, {"columns", std::to_string(columns)}});
+    REQUIRE_MESSAGE(architecture, messages());
+    loadNetwork(network);
+    REQUIRE_MESSAGE(workload, messages());
+  }
+  std::optional<LoweredLayer> lowerFirst() {
+    for (const workload::Call &call : workload->calls)
+      if (const workload::Contraction *contraction = call.contraction()) {
+        Choice choice = chooseMapping(mappings, preferences, {}, *workload, call, *contraction);
+        REQUIRE(choice.match);
+        match = std::move(choice.match);
+        return lower(*match, *architecture, home(), sources, diagnostics, options);
+      }
+    return std::nullopt;
+  }
+  void compare() {
+    const auto layer = lowerFirst();
+    REQUIRE_MESSAGE(layer, messages());
+    const Stream expected = ReferenceInterpreter(*this, *layer).run(*match);
+    checkSame(expected, streamOf(layer->program, architecture->graph));
+    CHECK(layer->totals.instructions == static_cast<std::int64_t>(expected.size()));
+  }
+  std::optional<Match> match;
+  LoweringOptions options;
+};
+
+OperatorText convText(int channels, int filters, int size, int kernel, int stride) {
+  const auto s = [](int value) { return std::to_string(value); };
+  const int out = (size - kernel) / stride + 1;
+  const std::string result = "1, " + s(filters) + ", " + s(out) + ", " + s(out);
+  return {"1, " + s(channels) + ", " + s(size) + ", " + s(size),
+          s(filters) + ", " + s(channels) + ", " + s(kernel) + ", " + s(kernel),
+          result,
+          "n, f, y, x, c, r, s",
+          result + ", " + s(channels) + ", " + s(kernel) + ", " + s(kernel),
+          "SSSSRRR",
+          "v_n, v_f, v_y, v_x",
+          "v_n, v_c, v_y * " + s(stride) + " + v_r, v_x * " + s(stride) + " + v_s",
+          "v_f, v_c, v_r, v_s"};
+}
+
+/// A little machine for programs.
+const char *const machine = R"(
+instruction load(dst: out reg, src: in mem)
+instruction store(dst: out mem, src: in reg)
+instruction add(sum: inout reg, a: in reg)
+instruction copy(n: int, dst: inout mem) { latency = n * 1 cycle  macs = n }
+architecture Machine() {
+  code: SRAM { data_width = 32 bit, size = 1 KiB }
+  fetch: InstructionFetchStage { issue_buffer_size = 4 } contains {
+    fetcher: InstructionMemoryAccessUnit { latency = 1 cycle }
+  }
+  code => fetcher
+  memory: SRAM { data_width = 32 bit, size = 64 KiB }
+  registers: RegisterFile { data_width = 32 bit, registers = [a, r[8]] }
+  execute: ExecuteStage { latency = 1 cycle } contains {
+    mover: MemoryAccessUnit { to_process = [load, store, copy], latency = 1 cycle }
+    adder: FunctionalUnit { to_process = [add], latency = 2 cycles }
+  }
+  fetch -> execute
+  memory => mover => registers
+  registers => mover => memory
+  registers => adder => registers
+}
+)";
+
+struct ProgramBench : Bench {
+  std::optional<LoweredLayer> lowerProgram(const std::string &body) {
+    loadText(std::string(machine) + "program p() on arch: Machine {\n" + body + "\n}\n");
+    elaborateWith({});
+    REQUIRE_MESSAGE(architecture, messages());
+    return lower(*programs.front(), *architecture, home(), sources, diagnostics, options);
+  }
+  LoweredLayer lowered(const std::string &body) {
+    auto layer = lowerProgram(body);
+    REQUIRE_MESSAGE(layer, messages());
+    checkSame(ReferenceInterpreter(*this, *layer).run(*programs.front()),
+              streamOf(layer->program, architecture->graph));
+    return std::move(*layer);
+  }
+  std::string errorOf(const std::string &body) {
+    CHECK_FALSE(lowerProgram(body));
+    REQUIRE(!diagnostics.diagnostics().empty());
+    return std::string(diagnosticInfo(diagnostics.diagnostics().front().code).name);
+  }
+  LoweringOptions options;
+};
+
+/// Random bodies of nested loops, conditions and accesses to one buffer.
+class RandomBody {
+public:
+  explicit RandomBody(unsigned seed) : random_(seed) {}
+  std::string text() { return "buffer room[4, 50]: int32 in arch.memory\n" + block(3); }
+
+private:
+  int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+  std::string variable() {
+    return variables_.empty() ? std::to_string(below(7)) : variables_[below(variables_.size())];
+  }
+  std::string number(int depth) {
+    if (depth == 0 || below(4) == 0)
+      return below(3) == 0 ? std::to_string(below(9) - 2) : variable();
+    const std::string a = number(depth - 1), b = number(depth - 1);
+    switch (below(8)) {
+    case 0:
+      return "(" + a + " + " + b + ")";
+    case 1:
+      return "(" + a + " - " + b + ")";
+    case 2:
+      return "(" + a + " * " + std::to_string(below(5) - 1) + ")";
+    case 3:
+      return "(" + a + " / " + std::to_string(below(4) + 1) + ")";
+    case 4:
+      return "(" + a + " % " + std::to_string(below(4) + 1) + ")";
+    case 5:
+      return "min(" + a + ", " + b + ")";
+    case 6:
+      return "max(" + a + ", " + b + ")";
+    default:
+      return "(" + a + " * " + b + ")";
+    }
+  }
+  std::string condition() {
+    const char *const operators[] = {"<", "<=", ">", ">=", "==", "!="};
+    return number(2) + " " + operators[below(6)] + " " + number(1);
+  }
+  std::string access() {
+    const std::string row = number(1) + " % 4", column = number(2) + " % 40";
+    if (below(3) == 0)
+      return "room[" + row + ", " + column + " .. " + column + " + " +
+             std::to_string(below(4) + 1) + "]";
+    return "room[" + row + ", " + column + "]";
+  }
+  std::string emit() {
+    switch (below(4)) {
+    case 0:
+      return "emit load(arch.registers.a, " + access() + ")\n";
+    case 1:
+      return "emit store(" + access() + ", arch.registers.r[" + std::to_string(below(8)) + "])\n";
+    case 2:
+      return "emit add(arch.registers.a, arch.registers.r[" + number(1) + " % 8])\n";
+    default:
+      return "emit load(arch.registers.r[" + std::to_string(below(8)) + "], " + access() + ")\n";
+    }
+  }
+  std::string loop(int depth) {
+    const std::string name = "v" + std::to_string(count_++);
+    const std::string low = below(2) == 0 ? "0" : number(1);
+    std::string text = "for " + name + " in " + low + " .. ";
+    text += below(2) == 0 ? "(" + low + ") + " + std::to_string(below(6)) : number(1);
+    if (below(3) == 0)
+      text += " step " + std::to_string(below(3) + 1);
+    variables_.push_back(name);
+    text += " {\n" + block(depth - 1) + "}\n";
+    variables_.pop_back();
+    return text;
+  }
+  std::string block(int depth) {
+    std::string text;
+    const std::size_t outer = variables_.size();
+    const int statements = 1 + below(3);
+    for (int i = 0; i < statements; ++i) {
+      switch (depth == 0 ? 4 : below(6)) {
+      case 0:
+      case 1:
+        text += loop(depth);
+        break;
+      case 2:
+        text += "if " + condition() + " {\n" + block(depth - 1) + "} else {\n" + block(depth - 1) +
+                "}\n";
+        break;
+      case 3: {
+        const std::string name = "v" + std::to_string(count_++);
+        text += "let " + name + " = " + number(2) + "\n";
+        variables_.push_back(name);
+        break;
+      }
+      default:
+        text += emit();
+      }
+    }
+    variables_.resize(outer);
+    return text;
+  }
+
+  std::mt19937 random_;
+  std::vector<std::string> variables_;
+  int count_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("lowered matrix products are what the body says, on all kinds of edges") {
+  std::mt19937 random(7);
+  for (int sample = 0; sample < 12; ++sample) {
+    SystolicBench bench;
+    const auto size = [&](unsigned limit) { return 1 + static_cast<int>(random() % limit); };
+    bench.prepare(size(4), size(4), test::matmulText(size(9), size(9), size(6)).text());
+    bench.compare();
+  }
+}
+
+TEST_CASE("lowered convolutions are what the body says") {
+  std::mt19937 random(8);
+  for (int sample = 0; sample < 8; ++sample) {
+    SystolicBench bench;
+    const auto size = [&](unsigned limit) { return 1 + static_cast<int>(random() % limit); };
+    const int kernel = size(3);
+    bench.prepare(size(3), size(3),
+                  convText(size(3), size(4), kernel + size(4), kernel, size(2)).text());
+    bench.compare();
+  }
+}
+
+TEST_CASE("random programs are lowered to what they say") {
+  int lowered = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    CAPTURE(seed);
+    const std::string body = RandomBody(seed).text();
+    CAPTURE(body);
+    ProgramBench bench;
+    const auto layer = bench.lowerProgram(body);
+    if (!layer) {
+      // Only what is wrong in the text may fail, and then in the reference too: indices outside.
+      continue;
+    }
+    ++lowered;
+    checkSame(ReferenceInterpreter(bench, *layer).run(*bench.programs.front()),
+              streamOf(layer->program, bench.architecture->graph));
+  }
+  CHECK(lowered > 300);
+}
+
+TEST_CASE("the size of a program does not grow with trip counts") {
+  SystolicBench small, large;
+  small.prepare(4, 4, test::matmulText(16, 19, 50).text());
+  large.prepare(4, 4, test::matmulText(1600, 1603, 5000).text());
+  const auto a = small.lowerFirst(), b = large.lowerFirst();
+  REQUIRE(a);
+  REQUIRE(b);
+  CHECK(a->program.instructions.size() == b->program.instructions.size());
+  CHECK(a->program.repeats.size() == b->program.repeats.size());
+  CHECK(b->totals.macs == std::int64_t{1600} * 1603 * 5000);
+}
+
+TEST_CASE("a large convolution is lowered in a moment") {
+  SystolicBench bench;
+  // The second convolution of AlexNet.
+  bench.prepare(16, 16, convText(64, 192, 31, 5, 1).text());
+  const auto start = std::chrono::steady_clock::now();
+  const auto layer = bench.lowerFirst();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  REQUIRE_MESSAGE(layer, bench.messages());
+  MESSAGE("lowered in ", seconds.count() * 1000, " ms: ", layer->program.instructions.size(),
+          " instructions, ", layer->program.repeats.size(), " repeats");
+  CHECK(layer->totals.macs == std::int64_t{192} * 27 * 27 * 64 * 25);
+  CHECK(seconds.count() < 3);
+}
+
+TEST_CASE_FIXTURE(ProgramBench, "a loop that only moves addresses is kept") {
+  const LoweredLayer layer = lowered("buffer x[1000]: int32 in arch.memory\n"
+                                     "for i in 0 .. 1000 { emit load(arch.registers.a, x[i]) }");
+  REQUIRE(layer.program.repeats.size() == 1);
+  CHECK(layer.program.repeats[0].count == 1000);
+  CHECK_FALSE(layer.program.instructions[0].memory[0].mayConflict);
+}
+
+TEST_CASE_FIXTURE(ProgramBench, "iterations that differ are split off, the others stay together") {
+  const LoweredLayer layer = lowered("buffer x[1000]: int32 in arch.memory\n"
+                                     "for i in 0 .. 1000 {\n"
+                                     "  emit load(arch.registers.a, x[i])\n"
+                                     "  if i > 0 { emit add(arch.registers.a, arch.registers.a) }\n"
+                                     "  if i == 500 { emit store(x[0], arch.registers.a) }\n"
+                                     "}");
+  CHECK(layer.program.repeats.size() == 2);
+  CHECK(layer.totals.instructions == 1000 + 999 + 1);
+  CHECK(layer.program.instructions[0].memory[0].mayConflict);
+}
+
+TEST_CASE_FIXTURE(ProgramBench, "a loop that starts at another one's value is kept") {
+  const LoweredLayer layer =
+      lowered("buffer x[64]: int32 in arch.memory\n"
+              "for i in 0 .. 64 step 8, j in i .. i + 8 { emit load(arch.registers.a, x[j]) }");
+  CHECK(layer.program.repeats.size() == 2);
+  CHECK(layer.program.instructions.size() == 1);
+}
+
+TEST_CASE_FIXTURE(ProgramBench, "quotients and remainders join to an affine address") {
+  const LoweredLayer layer =
+      lowered("buffer x[4, 5, 6]: int32 in arch.memory\n"
+              "for i in 0 .. 120 { emit load(arch.registers.a, x[i / 30, i / 6 % 5, i % 6]) }");
+  REQUIRE(layer.program.instructions.size() == 1);
+  CHECK_FALSE(layer.program.instructions[0].memory[0].address.hasRest);
+}
+
+TEST_CASE_FIXTURE(ProgramBench, "an inout memory operand is a read, then a write") {
+  const LoweredLayer layer = lowered("buffer x[4]: int32 in arch.memory\n"
+                                     "emit load(arch.registers.a, x[2])\n");
+  CHECK(layer.placements.size() == 1);
+  ProgramBench second;
+  const auto copied = second.lowerProgram("buffer x[4]: int32 in arch.memory\n"
+                                          "emit copy(3, x[1 .. 3])\n");
+  REQUIRE_MESSAGE(copied, second.messages());
+  const program::Instruction &copy = copied->program.instructions.front();
+  REQUIRE(copy.memory.size() == 2);
+  CHECK_FALSE(copy.memory[0].isWrite);
+  CHECK(copy.memory[1].isWrite);
+  CHECK(copy.memory[1].bytes == 8);
+  CHECK(copy.latency == 3);
+  CHECK(copy.macs == 3);
+}
+
+TEST_CASE("units that can not be found or told apart are reported") {
+  const auto messageOf = [](const std::string &text) {
+    Bench bench;
+    bench.loadText(text);
+    bench.elaborateWith({});
+    REQUIRE_MESSAGE(bench.architecture, bench.messages());
+    CHECK_FALSE(lower(*bench.programs.front(), *bench.architecture, bench.home(), bench.sources,
+                      bench.diagnostics));
+    return bench.messages();
+  };
+  std::string text = machine;
+  const auto replace = [&](const std::string &from, const std::string &to) {
+    REQUIRE(text.find(from) != std::string::npos);
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("registers => mover => memory\n", "registers => mover\n");
+  const std::string none = messageOf(
+      text + "program p() on arch: Machine { emit store(arch.memory[0 .. 4], arch.registers.a) }");
+  CHECK(none.find("no WRITE_DATA edge leads to 'memory'") != std::string::npos);
+  text = machine;
+  replace("adder: Fun", "adder, second: Fun");
+  replace("registers => adder => registers", "registers => [adder, second]\n"
+                                             "  [adder, second] => registers");
+  const std::string several = messageOf(
+      text + "program p() on arch: Machine { emit add(arch.registers.a, arch.registers.a) }");
+  CHECK(several.find("'adder', 'second'") != std::string::npos);
+}
+
+TEST_CASE("all layers of whole networks are lowered") {
+  const auto folder = test::networkFolder();
+  if (folder.empty()) {
+    MESSAGE("skipped: no folder of networks (set ACADLC_NETWORKS)");
+    return;
+  }
+  for (const std::string name : {"lenet5", "alexnet", "resnet18", "tc_resnet8"}) {
+    const auto path = folder / (name + ".tir");
+    if (!std::filesystem::exists(path)) {
+      MESSAGE("skipped: no ", path.string());
+      continue;
+    }
+    CAPTURE(name);
+    SystolicBench bench;
+    bench.prepare(16, 16, test::readText(path));
+    const auto start = std::chrono::steady_clock::now();
+    for (const workload::Call &call : bench.workload->calls) {
+      const workload::Contraction *contraction = call.contraction();
+      if (contraction == nullptr)
+        continue;
+      const Choice choice =
+          chooseMapping(bench.mappings, bench.preferences, {}, *bench.workload, call, *contraction);
+      if (!choice.match)
+        continue;
+      CAPTURE(call.name);
+      const auto layer =
+          lower(*choice.match, *bench.architecture, bench.home(), bench.sources, bench.diagnostics);
+      REQUIRE_MESSAGE(layer, bench.messages());
+      CHECK(layer->totals.macs == contraction->macs);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    MESSAGE(name, " matched and lowered in ", seconds.count() * 1000, " ms");
+  }
+}
+
+TEST_CASE("mistakes of a body are reported") {
+  const auto error = [](const std::string &body) { return ProgramBench().errorOf(body); };
+  const std::string buffer = "buffer x[4]: int32 in arch.memory\n";
+  CHECK(error(buffer + "for i in 0 .. 5 { emit load(arch.registers.a, x[i]) }") ==
+        "index-outside-tensor");
+  CHECK(error("buffer x[40000]: int32 in arch.memory") == "storage-full");
+  CHECK(
+      error(
+          "for i in 0 .. 1_000_000_000 { emit add(arch.registers.a, arch.registers.r[i % 8]) }") ==
+      "unrolls-too-far");
+  CHECK(error(buffer + "for i in 0 .. 4_000_000_000, j in 0 .. 4_000_000_000 {\n"
+                       "  emit load(arch.registers.a, x[0])\n}") == "stream-too-long");
+  CHECK(error("emit load(arch.registers.a, arch.memory[65536 .. 65540])") == "outside-storage");
+  CHECK(error("for i in 0 .. 4 { let n = 2 / (i / 8) }") == "division-by-zero");
+}
+
+TEST_CASE("a body that loses work is reported with both numbers") {
+  SystolicBench bench;
+  bench.prepare(2, 2, test::matmulText(4, 4, 4).text());
+  REQUIRE(bench.lowerFirst());
+  Match wrong = *bench.match;
+  wrong.macs += 1;
+  CHECK_FALSE(lower(wrong, *bench.architecture, bench.home(), bench.sources, bench.diagnostics));
+  CHECK(bench.messages().find("64") != std::string::npos);
+  CHECK(bench.messages().find("65") != std::string::npos);
+}
+
+} // namespace acadlc::mapping

@@ -1,0 +1,170 @@
+/// \file
+/// The walk over a body that lowering is. Private to this folder.
+#pragma once
+
+#include "backend/mapping/Environment.h"
+#include "backend/mapping/Lower.h"
+#include "backend/mapping/ProgramBuilder.h"
+#include "backend/mapping/Storage.h"
+#include "backend/mapping/SymbolicValues.h"
+#include "backend/mapping/Units.h"
+
+#include <llvm/ADT/DenseMap.h>
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+namespace acadlc::mapping {
+
+class Lowerer {
+public:
+  Lowerer(const ElaboratedArchitecture &architecture, SourceManager &sources,
+          DiagnosticEngine &diagnostics, const LoweringOptions &options);
+
+  std::optional<LoweredLayer> run(const Match &match, const Scope &home);
+  std::optional<LoweredLayer> run(const ast::ProgramDeclaration &program, const Scope &home);
+
+private:
+  using Steps = std::vector<program::Step>;
+
+  /// What became of a piece of a body.
+  enum class Status : std::uint8_t {
+    Done,
+    Split,  ///< values_.need() tells which loop must be split first
+    Failed, ///< reported
+  };
+
+  /// A loop of whole numbers whose count is known.
+  struct Loop {
+    const ast::ForStatement *statement = nullptr;
+    std::size_t header = 0; ///< of statement->loops
+    Linear low;
+    std::int64_t step = 1;
+    std::int64_t count = 0;
+    [[nodiscard]] const ast::LoopHeader &head() const { return statement->loops[header]; }
+  };
+  /// Consecutive iterations of a loop that have been lowered alike.
+  struct Piece {
+    std::int64_t first = 0, count = 0; ///< iterations
+    bool isRepeat = false;
+    program::RegionId body = 0; ///< if isRepeat
+    Steps steps;                ///< else
+  };
+  struct UnrolledLoop {
+    SourceRange range;
+    std::int64_t count = 0;
+  };
+
+  /// What all executions of an emit have in common.
+  struct EmitSite {
+    const ast::InstructionDeclaration *instruction = nullptr;
+    const Scope *home = nullptr;
+    std::vector<const ast::Expr *> operands; ///< one per operand of the declaration
+    std::vector<ExpectedType> types;         ///< of immediates
+  };
+  /// An emit while its operands are evaluated.
+  struct EmitState {
+    program::Instruction instruction;
+    std::vector<ByteRange> ranges;
+    UnitRequest request;
+    std::vector<InstructionOperand> operands;
+    bool isCacheable = true; ///< whether `key` says all that attributes depend on
+    std::vector<std::int64_t> key;
+  };
+
+  // Lowerer.cpp: statements and loops
+  std::optional<LoweredLayer> finish(std::string name, Steps steps, SourceRange at);
+  Status lowerBody(ast::Block block, Frame &frame, Scope &scope, Steps &steps);
+  Status lowerStatement(const ast::Statement &statement, Frame &frame, Scope &scope, Steps &steps);
+  Status lowerParam(const ast::ParamStatement &statement, Frame &frame, Scope &scope);
+  Status lowerFor(const ast::ForStatement &statement, std::size_t header, Frame &frame,
+                  Scope &scope, Steps &steps);
+  Status lowerRange(const ast::ForStatement &statement, std::size_t header,
+                    const ast::RangeExpr &range, Frame &frame, Scope &scope, Steps &steps);
+  Status lowerElements(const ast::ForStatement &statement, std::size_t header, const Value &values,
+                       Frame &frame, Scope &scope, Steps &steps);
+  Status lowerLoop(const Loop &loop, Frame &frame, Scope &scope, Steps &steps);
+  Status lowerPiece(const Loop &loop, Piece &piece, Frame &frame, Scope &scope);
+  Status lowerIterations(const Loop &loop, std::int64_t first, std::int64_t count, Frame &frame,
+                         Scope &scope, Steps &steps);
+  Status lowerIteration(const Loop &loop, Value value, Frame &frame, Scope &scope, Steps &steps);
+  bool checkPieces(const Loop &loop, const std::vector<Piece> &pieces);
+  void appendPieces(const Loop &loop, std::vector<Piece> pieces, Steps &steps);
+  /// Iterations of \p piece that can be lowered together; 0: each one alone.
+  std::int64_t splitPoint(const Loop &loop, const Piece &piece);
+  LoopRange rangeOf(const Loop &loop, std::int64_t first, std::int64_t count) const;
+  Status lowerVia(const ast::ViaStatement &statement, Frame &frame, Scope &scope, Steps &steps);
+  bool bindVia(const ast::ViaStatement &statement, const ast::MappingDeclaration &mapping,
+               const Scope &scope, Scope &inner);
+  bool checkOverrides(llvm::StringRef name, ast::Block body, SourceRange at);
+  [[nodiscard]] Status failed() const { return values_.need() ? Status::Split : Status::Failed; }
+
+  // LowererStorage.cpp: places, buffers, parameters
+  Status lowerPlace(const ast::PlaceStatement &statement, Frame &frame, Scope &scope);
+  Status lowerBuffer(const ast::BufferStatement &statement, Frame &frame, Scope &scope);
+  bool placeTensor(const ast::PlaceStatement &statement, const ast::Identifier &name, Frame &frame,
+                   arch::ObjectId memory, std::optional<std::int64_t> &address, bool isViewed);
+  std::optional<arch::ObjectId> memoryOf(const ast::Expr &storage, const Scope &scope);
+  std::optional<std::int64_t> bytesValue(const ast::Expr &expr, const Scope &scope);
+  std::optional<workload::ElementType> elementTypeOf(const ast::Identifier &name,
+                                                     const Frame &frame);
+  std::optional<std::int64_t> elementBytes(workload::ElementType type, SourceRange at);
+  std::optional<Value> overrideOf(const ast::Parameter &parameter, const std::string &name,
+                                  const Scope &scope);
+
+  // LowererEmit.cpp: instructions
+  Status lowerEmit(const ast::EmitStatement &statement, const Frame &frame, const Scope &scope,
+                   Steps &steps);
+  const EmitSite *siteOf(const ast::EmitStatement &statement, const Scope &scope);
+  bool assignOperands(const ast::EmitStatement &statement, EmitSite &site);
+  bool lowerOperand(const EmitSite &site, std::size_t index, const Frame &frame, const Scope &scope,
+                    EmitState &state);
+  bool lowerRegister(const ast::Operand &operand, const ast::Expr &expr, const Scope &scope,
+                     EmitState &state);
+  bool lowerMemory(const ast::Operand &operand, const ast::Expr &expr, const Frame &frame,
+                   const Scope &scope, EmitState &state);
+  bool lowerImmediate(const EmitSite &site, std::size_t index, const Scope &scope,
+                      EmitState &state);
+  struct MemoryAccess;
+  std::optional<MemoryAccess> memoryAccess(const ast::Expr &expr, const Frame &frame,
+                                           const Scope &scope);
+  std::optional<MemoryAccess> rawAccess(const ast::IndexExpr &expr, const Scope &scope);
+  std::optional<Linear> byteAddress(const ast::Expr &expr, const Scope &scope);
+  bool resolveUnit(const ast::EmitStatement &statement, const Scope &scope, EmitState &state);
+  bool addAttributes(const EmitSite &site, const ast::EmitStatement &statement, EmitState &state);
+  std::optional<InstructionInfo> infoOf(const EmitSite &site, const ast::EmitStatement &statement,
+                                        const EmitState &state);
+  bool countStep(SourceRange at);
+
+  const ElaboratedArchitecture &architecture_;
+  SourceManager &sources_;
+  DiagnosticEngine &diagnostics_;
+  const LoweringOptions &options_;
+  SymbolicValues values_;
+  Evaluator evaluator_;
+  AccessResolver accesses_;
+  ProgramBuilder builder_;
+  Units units_;
+  StorageAllocator allocator_;
+
+  struct PlacedRoom {
+    Allocation allocation;
+    const ast::Statement *statement = nullptr;
+    std::optional<workload::TensorRef> tensor;
+  };
+  std::vector<std::unique_ptr<PlacedRoom>> rooms_;
+  std::map<std::pair<std::uint32_t, const ast::Statement *>, PlacedRoom *> buffers_;
+  std::map<std::pair<std::uint32_t, const ast::Statement *>, std::uint32_t> frameIds_;
+  llvm::DenseMap<const ast::EmitStatement *, std::unique_ptr<EmitSite>> sites_;
+  std::map<std::pair<const ast::InstructionDeclaration *, std::vector<std::int64_t>>,
+           InstructionInfo>
+      infos_;
+  std::vector<arch::ParameterValue> parameters_;
+  std::vector<ast::SourceFile> overrideTexts_; ///< own the trees of overrides
+  std::vector<UnrolledLoop> unrolled_;
+  std::uint64_t steps_ = 0;
+  unsigned viaDepth_ = 0;
+};
+
+} // namespace acadlc::mapping

@@ -1,0 +1,129 @@
+/// \file
+/// Which mapping computes a contraction of the network, and how: header against loop nest.
+///
+/// Matching compares structure, never names. The header's indices are assigned to axes of the loop
+/// nest, one axis each, output indices to spatial axes and reduced ones to reduction axes, so that
+/// the index expressions of every tensor agree dimension by dimension as affine forms. The
+/// dimensions of a header's tensor may stand in another order than those of the network's tensor.
+#pragma once
+
+#include "frontend/acadl/Ast.h"
+#include "ir/Workload.h"
+#include "support/Diagnostics.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace acadlc::mapping {
+
+/// A dimension of a header's tensor, in terms of the network's tensor.
+struct BoundDimension {
+  /// The dimension of the network's tensor; none: it has no counterpart and its index is always 0.
+  std::optional<std::uint32_t> source;
+};
+
+/// A tensor of a header and the tensor of the network that stands for it.
+struct TensorBinding {
+  std::string name;           ///< in the header
+  workload::TensorRef tensor; ///< in the network
+  std::string tensorName;     ///< in the network, for people
+  bool isResult = false;
+  bool isZeroOutside = false;        ///< the header says `zero outside`
+  workload::ElementType declared;    ///< as the network says
+  workload::ElementType elementType; ///< as the mapping reads it (`x as y`, or the run's option)
+  std::vector<BoundDimension> dimensions; ///< one per dimension of the header's access
+  // Of the network's tensor, one per dimension of it:
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> before, after; ///< padding that the operator reads around it
+};
+
+/// An index of a header with the extent that the network gives it.
+struct IndexBinding {
+  std::string name, extentName;
+  std::int64_t extent = 1;
+  std::optional<std::uint32_t> axis; ///< of the computation; none: no counterpart, extent 1
+};
+
+struct CoefficientBinding {
+  std::string name;
+  std::int64_t value = 0;
+  bool isDetermined = false; ///< else nothing in the network says its value
+};
+
+struct Match {
+  const ast::MappingDeclaration *mapping = nullptr;
+  std::vector<IndexBinding> indices;
+  std::vector<CoefficientBinding> coefficients;
+  std::vector<TensorBinding> tensors; ///< the result, then the operands in the header's order
+  std::uint32_t unitIndices = 0;      ///< indices without a counterpart
+  std::int64_t macs = 0;              ///< of the contraction
+};
+
+enum class MismatchKind : std::uint8_t {
+  UnsupportedHeader, ///< no sum of products of two tensors, or index expressions beyond affine
+  RequiredEpilogue,  ///< a `then` step that is not optional
+  NotAffine,         ///< the operator's index expressions are not affine
+  Structure,         ///< the index expressions of a tensor do not agree
+  SharedAxis,        ///< an axis stands in all three tensors: depthwise or grouped
+  Padding,           ///< the operator pads what the header does not declare `zero outside`
+  ElementType,       ///< not among those it accepts
+  TooComplex,        ///< the search was given up
+};
+
+/// Why a mapping does not fit.
+struct Mismatch {
+  const ast::MappingDeclaration *mapping = nullptr;
+  MismatchKind kind{};
+  std::string reason;         ///< a clause: "tensor I, dimension 1: …"
+  SourceRange range;          ///< in the header
+  std::uint32_t progress = 0; ///< how much agreed; the nearest mapping has most
+};
+
+struct MatchOptions {
+  /// Reads every tensor of the network as this element type.
+  std::optional<workload::ElementType> elementType;
+  /// The source texts, to quote header expressions in reasons; may be null.
+  const SourceManager *sources = nullptr;
+};
+
+/// The match, or why there is none.
+struct MatchResult {
+  std::optional<Match> match;
+  Mismatch mismatch; ///< valid if there is no match
+};
+MatchResult matchContraction(const ast::MappingDeclaration &mapping,
+                             const workload::Workload &workload, const workload::Call &call,
+                             const workload::Contraction &contraction,
+                             const MatchOptions &options = {});
+
+/// `--mapping op=NAME`: op is an operator's name ("conv2d") or a layer's ("conv2d1").
+struct ForcedMapping {
+  std::string layer, mapping;
+};
+
+struct Choice {
+  enum class Status : std::uint8_t { Mapped, Unmapped, Ambiguous, UnknownForced };
+  Status status = Status::Unmapped;
+  std::optional<Match> match;       ///< if mapped
+  std::vector<Match> ambiguous;     ///< the equally good ones
+  std::vector<Mismatch> mismatches; ///< nearest first
+  std::string forced;               ///< the mapping that `--mapping` names for this layer, or empty
+};
+
+/// Chooses among \p mappings: fewest indices without counterpart, then `prefer`, else ambiguous.
+Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
+                     std::span<const ast::PreferDeclaration *const> preferences,
+                     std::span<const ForcedMapping> forced, const workload::Workload &workload,
+                     const workload::Call &call, const workload::Contraction &contraction,
+                     const MatchOptions &options = {});
+
+/// Reports a choice that is a mistake of the user's: ambiguous, or forced and not possible. A layer
+/// that nothing fits (Unmapped without `forced`) is none: what to do is the caller's decision, and
+/// `mismatches` says what came nearest.
+void reportChoice(const Choice &choice, const workload::Call &call, const std::string &architecture,
+                  DiagnosticEngine &diagnostics);
+
+} // namespace acadlc::mapping

@@ -1,0 +1,325 @@
+#include "backend/mapping/Match.h"
+
+#include "backend/mapping/Header.h"
+#include "backend/mapping/MappingTestSupport.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <map>
+#include <random>
+
+namespace acadlc::mapping {
+namespace {
+
+using test::Bench;
+using test::OperatorText;
+
+std::int64_t value(const workload::AffineIndex &form, const std::vector<std::int64_t> &axes) {
+  std::int64_t sum = form.constant;
+  for (std::size_t i = 0; i < form.coefficients.size(); ++i)
+    sum += form.coefficients[i] * axes[i];
+  return sum;
+}
+
+std::int64_t value(const HeaderDimension &dimension, const Match &match,
+                   const std::vector<std::int64_t> &axes) {
+  std::int64_t sum = dimension.constant;
+  const auto coefficient = [&](std::uint32_t i) { return match.coefficients[i].value; };
+  for (const HeaderTerm &term : dimension.terms) {
+    const auto &axis = match.indices[term.index].axis;
+    sum += term.factor * (term.coefficient ? coefficient(*term.coefficient) : 1) *
+           (axis ? axes[*axis] : 0);
+  }
+  for (const HeaderOffset &offset : dimension.offsets)
+    sum += offset.factor * coefficient(offset.coefficient);
+  return sum;
+}
+
+/// Whether header and operator access the same elements, at random iterations.
+void checkAgreement(const Match &match, const workload::Call &call,
+                    const workload::Contraction &contraction) {
+  HeaderProblem problem;
+  const auto header = readHeader(*match.mapping, problem);
+  REQUIRE(header);
+  const auto &computation = call.computations[contraction.computation];
+  std::int64_t points = 1;
+  for (const IndexBinding &index : match.indices)
+    points *= index.extent;
+  CHECK(points == contraction.macs);
+  std::mt19937 random(1);
+  const std::vector<const HeaderTensor *> tensors{&header->result, &header->operands[0],
+                                                  &header->operands[1]};
+  const bool swapped = match.tensors[1].tensor != contraction.operands[0].access.tensor;
+  const std::vector<const std::vector<std::optional<workload::AffineIndex>> *> forms{
+      &contraction.outputAffine, &contraction.operands[swapped ? 1 : 0].affine,
+      &contraction.operands[swapped ? 0 : 1].affine};
+  for (int sample = 0; sample < 20; ++sample) {
+    std::vector<std::int64_t> axes;
+    for (const workload::Axis &axis : computation.axes)
+      axes.push_back(static_cast<std::int64_t>(random() % axis.extent));
+    for (std::size_t t = 0; t < 3; ++t) {
+      std::vector<std::int64_t> reached(forms[t]->size(), 0);
+      for (std::size_t d = 0; d < tensors[t]->dimensions.size(); ++d) {
+        const std::int64_t index = value(tensors[t]->dimensions[d], match, axes);
+        if (const auto source = match.tensors[t].dimensions[d].source)
+          reached[*source] = index;
+        else
+          CHECK(index == 0);
+      }
+      for (std::size_t d = 0; d < forms[t]->size(); ++d)
+        CHECK(reached[d] == value(*(*forms[t])[d], axes));
+    }
+  }
+}
+
+std::map<std::string, std::int64_t> extents(const Match &match) {
+  std::map<std::string, std::int64_t> result;
+  for (const IndexBinding &index : match.indices)
+    result[index.name] = index.extent;
+  for (const CoefficientBinding &coefficient : match.coefficients)
+    result[coefficient.name] = coefficient.value;
+  return result;
+}
+
+Choice choose(Bench &bench, const workload::Call &call, const workload::Contraction &contraction,
+              std::vector<ForcedMapping> forced = {}) {
+  MatchOptions options;
+  options.sources = &bench.sources;
+  return chooseMapping(bench.mappings, bench.preferences, forced, *bench.workload, call,
+                       contraction, options);
+}
+
+/// The choice for the first contraction of \p network.
+Choice chooseFor(Bench &bench, const std::string &network, std::vector<ForcedMapping> forced = {}) {
+  bench.loadNetwork(network);
+  REQUIRE_MESSAGE(bench.workload, bench.messages());
+  for (const workload::Call &call : bench.workload->calls)
+    if (const workload::Contraction *contraction = call.contraction()) {
+      Choice choice = choose(bench, call, *contraction, std::move(forced));
+      if (choice.match)
+        checkAgreement(*choice.match, call, *contraction);
+      return choice;
+    }
+  FAIL("no contraction");
+  return {};
+}
+
+struct StandardBench : Bench {
+  StandardBench() { loadLibrary("std/systolic_array.acadl"); }
+};
+
+const char *const noArchitecture = "architecture A() {}\n";
+
+OperatorText conv2dText() {
+  return {"1, 3, 9, 9",          "4, 3, 3, 3",
+          "1, 4, 4, 4",          "n, f, y, x, c, r, s",
+          "1, 4, 4, 4, 3, 3, 3", "SSSSRRR",
+          "v_n, v_f, v_y, v_x",  "v_n, v_c, v_y * 2 + v_r, v_x * 2 + v_s",
+          "v_f, v_c, v_r, v_s"};
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(StandardBench, "a matrix product matches matmul") {
+  const Choice choice = chooseFor(*this, test::matmulText(4, 5, 8).text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "matmul");
+  CHECK(choice.match->unitIndices == 0);
+  CHECK(extents(*choice.match) ==
+        std::map<std::string, std::int64_t>{{"m", 4}, {"n", 5}, {"k", 8}});
+  CHECK(choice.match->tensors[1].tensorName == "lhs");
+}
+
+TEST_CASE_FIXTURE(StandardBench, "a dense layer with transposed weights matches matmul") {
+  OperatorText text = test::matmulText(4, 5, 8);
+  text.weight = "5, 8";
+  text.weightIndex = "v_j, v_k";
+  const Choice choice = chooseFor(*this, text.text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "matmul");
+  // B[k, n] is rhs[j, k]: the dimensions stand in the other order.
+  CHECK(*choice.match->tensors[2].dimensions[0].source == 1);
+  CHECK(*choice.match->tensors[2].dimensions[1].source == 0);
+}
+
+TEST_CASE_FIXTURE(StandardBench, "conv2d matches in any layout and order of loops") {
+  const Choice nchw = chooseFor(*this, conv2dText().text());
+  REQUIRE(nchw.match);
+  CHECK(nchw.match->mapping->name.text == "conv2d");
+  const std::map<std::string, std::int64_t> expected{
+      {"b", 1},  {"k", 4},  {"p", 4},  {"q", 4},  {"c", 3},  {"r", 3}, {"t", 3},
+      {"sh", 2}, {"sw", 2}, {"dh", 1}, {"dw", 1}, {"ph", 0}, {"pw", 0}};
+  CHECK(extents(*nchw.match) == expected);
+
+  OperatorText nhwc = conv2dText();
+  nhwc.data = "1, 9, 9, 3";
+  nhwc.weight = "3, 3, 3, 4";
+  nhwc.result = "1, 4, 4, 4";
+  nhwc.loops = "y, x, f, n, r, s, c";
+  nhwc.extents = "4, 4, 4, 1, 3, 3, 3";
+  nhwc.writeIndex = "v_n, v_y, v_x, v_f";
+  nhwc.dataIndex = "v_n, v_y * 2 + v_r, v_x * 2 + v_s, v_c";
+  nhwc.weightIndex = "v_r, v_s, v_c, v_f";
+  const Choice choice = chooseFor(*this, nhwc.text());
+  REQUIRE(choice.match);
+  CHECK(extents(*choice.match) == expected);
+}
+
+TEST_CASE_FIXTURE(StandardBench, "conv1d and a dense layer match conv2d with unit indices") {
+  const OperatorText conv1d{"1, 3, 9",       "4, 3, 3", "1, 4, 4",       "n, f, x, c, s",
+                            "1, 4, 4, 3, 3", "SSSRR",   "v_n, v_f, v_x", "v_n, v_c, v_x * 2 + v_s",
+                            "v_f, v_c, v_s"};
+  const Choice choice = chooseFor(*this, conv1d.text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "conv2d");
+  CHECK(choice.match->unitIndices == 2);
+  const Choice forced = chooseFor(*this, test::matmulText(4, 5, 8).text(), {{"y", "conv2d"}});
+  REQUIRE(forced.match);
+  CHECK(forced.match->unitIndices == 4);
+  CHECK(chooseFor(*this, test::matmulText(4, 5, 8).text(), {{"y", "conv3d"}}).status ==
+        Choice::Status::UnknownForced);
+}
+
+TEST_CASE_FIXTURE(StandardBench, "depthwise and grouped convolutions are refused") {
+  OperatorText depthwise = conv2dText();
+  depthwise.data = "1, 4, 9, 9";
+  depthwise.weight = "4, 1, 3, 3";
+  depthwise.loops = "n, c, y, x, r, s";
+  depthwise.extents = "1, 4, 4, 4, 3, 3";
+  depthwise.kinds = "SSSSRR";
+  depthwise.writeIndex = "v_n, v_c, v_y, v_x";
+  depthwise.weightIndex = "v_c, 0, v_r, v_s";
+  const Choice choice = chooseFor(*this, depthwise.text());
+  CHECK(choice.status == Choice::Status::Unmapped);
+  REQUIRE(!choice.mismatches.empty());
+  CHECK(choice.mismatches.front().kind == MismatchKind::SharedAxis);
+  OperatorText grouped = conv2dText();
+  grouped.data = "1, 6, 9, 9";
+  grouped.dataIndex = "v_n, v_f // 2 * 3 + v_c, v_y * 2 + v_r, v_x * 2 + v_s";
+  const Choice second = chooseFor(*this, grouped.text());
+  CHECK(second.status == Choice::Status::Unmapped);
+  CHECK(second.mismatches.front().kind == MismatchKind::NotAffine);
+  // Three-dimensional and batched operators have an axis too many.
+  const OperatorText batched{"2, 4, 8",       "2, 8, 4",       "2, 4, 4",
+                             "b, i, j, k",    "2, 4, 4, 8",    "SSSR",
+                             "v_b, v_i, v_j", "v_b, v_i, v_k", "v_b, v_k, v_j"};
+  CHECK(chooseFor(*this, batched.text()).status == Choice::Status::Unmapped);
+}
+
+TEST_CASE_FIXTURE(Bench, "a batched header takes a batched product") {
+  loadText(std::string(noArchitecture) + "mapping bmm[b < B, m < M, n < N; k < K] on arch: A\n"
+                                         "  implements C[b, m, n] += X[b, m, k] * Y[b, k, n] {}\n");
+  const OperatorText batched{"2, 4, 8",       "2, 8, 4",       "2, 4, 4",
+                             "b, i, j, k",    "2, 4, 4, 8",    "SSSR",
+                             "v_b, v_i, v_j", "v_b, v_i, v_k", "v_b, v_k, v_j"};
+  const Choice choice = chooseFor(*this, batched.text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->unitIndices == 0);
+  // One that is not batched leaves b at 1.
+  CHECK(chooseFor(*this, test::matmulText(4, 5, 8).text()).match->unitIndices == 1);
+}
+
+TEST_CASE_FIXTURE(Bench, "several mappings: prefer decides, else the choice is ambiguous") {
+  const std::string two = std::string(noArchitecture) +
+                          "mapping first[m < M, n < N; k < K] on arch: A\n"
+                          "  implements C[m, n] += X[m, k] * Y[k, n] {}\n"
+                          "mapping second[m < M, n < N; k < K] on arch: A\n"
+                          "  implements C[m, n] += X[m, k] * Y[k, n] {}\n";
+  loadText(two);
+  const Choice choice = chooseFor(*this, test::matmulText(4, 5, 8).text());
+  CHECK(choice.status == Choice::Status::Ambiguous);
+  CHECK(choice.ambiguous.size() == 2);
+  DiagnosticEngine reports;
+  reportChoice(choice, workload->calls.front(), "A", reports);
+  CHECK(reports.hasErrors());
+  Bench preferring;
+  preferring.loadText(two + "prefer second over first\n");
+  const Choice second = chooseFor(preferring, test::matmulText(4, 5, 8).text());
+  REQUIRE(second.match);
+  CHECK(second.match->mapping->name.text == "second");
+  const Choice forced = chooseFor(preferring, test::matmulText(4, 5, 8).text(), {{"y", "first"}});
+  REQUIRE(forced.match);
+  CHECK(forced.match->mapping->name.text == "first");
+}
+
+TEST_CASE_FIXTURE(Bench, "element types are accepted or read as others") {
+  loadText(std::string(noArchitecture) + "mapping m[m < M, n < N; k < K] on arch: A\n"
+                                         "  implements C[m, n] += X[m, k] * Y[k, n]\n"
+                                         "  accepts int8, float32 as int8 {}\n");
+  const Choice choice = chooseFor(*this, test::matmulText(4, 5, 8).text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->tensors[1].elementType.name() == "int8");
+  CHECK(choice.match->tensors[1].declared.name() == "float32");
+  OperatorText half = test::matmulText(4, 5, 8);
+  half.type = "float16";
+  const Choice refused = chooseFor(*this, half.text());
+  CHECK(refused.status == Choice::Status::Unmapped);
+  CHECK(refused.mismatches.front().kind == MismatchKind::ElementType);
+}
+
+TEST_CASE_FIXTURE(Bench, "headers that are no sums of products say so") {
+  loadText(std::string(noArchitecture) + "mapping pool[n < N; k < K] on arch: A\n"
+                                         "  implements O[n] max= I[n, k] {}\n"
+                                         "mapping demanding[m < M, n < N; k < K] on arch: A\n"
+                                         "  implements C[m, n] += X[m, k] * Y[k, n] then relu {}\n"
+                                         "mapping lenient[m < M, n < N; k < K] on arch: A\n"
+                                         "  implements C[m, n] += X[m, k] * Y[k, n]\n"
+                                         "  then optional relu {}\n");
+  const Choice choice = chooseFor(*this, test::matmulText(4, 5, 8).text());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "lenient");
+  REQUIRE(choice.mismatches.size() == 2);
+  CHECK(choice.mismatches[0].kind == MismatchKind::UnsupportedHeader);
+  CHECK(choice.mismatches[1].kind == MismatchKind::RequiredEpilogue);
+}
+
+TEST_CASE("every convolution and matrix product of whole networks is matched") {
+  const auto folder = test::networkFolder();
+  if (folder.empty()) {
+    MESSAGE("skipped: no folder of networks (set ACADLC_NETWORKS)");
+    return;
+  }
+  const std::map<std::string, int> expected{
+      {"lenet5", 5}, {"alexnet", 8}, {"resnet18", 21}, {"tc_resnet8", 11}};
+  for (const auto &[name, count] : expected) {
+    for (const char *variant : {"", "_fold", "_fused", "_fold_fused"}) {
+      const auto path = folder / (name + variant + ".tir");
+      if (!std::filesystem::exists(path)) {
+        MESSAGE("skipped: no ", path.string());
+        continue;
+      }
+      CAPTURE(path.string());
+      StandardBench bench;
+      bench.loadNetwork(test::readText(path));
+      REQUIRE_MESSAGE(bench.workload, bench.messages());
+      int mapped = 0;
+      std::int64_t macs = 0;
+      for (const workload::Call &call : bench.workload->calls) {
+        for (const workload::Contraction &contraction : call.contractions) {
+          const Choice choice = choose(bench, call, contraction);
+          CAPTURE(call.name);
+          if (choice.status != Choice::Status::Mapped && !choice.mismatches.empty())
+            INFO(choice.mismatches.front().reason);
+          if (contraction.kind != workload::OperatorKind::AveragePool)
+            CHECK(choice.status == Choice::Status::Mapped);
+          if (!choice.match)
+            continue;
+          ++mapped;
+          macs += choice.match->macs;
+          checkAgreement(*choice.match, call, contraction);
+          if (std::getenv("ACADLC_SHOW_MATCHES")) {
+            std::string line = call.name + " " + choice.match->mapping->name.text.str();
+            for (const auto &[key, number] : extents(*choice.match))
+              line += fmt::format(" {}={}", key, number);
+            MESSAGE(line);
+          }
+        }
+      }
+      CHECK(mapped == count);
+      CHECK(macs == bench.workload->macs());
+    }
+  }
+}
+
+} // namespace acadlc::mapping

@@ -1,0 +1,122 @@
+#include "backend/report/AssumptionsView.h"
+
+#include "backend/report/Format.h"
+#include "support/Diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace acadlc::report {
+
+namespace {
+
+using analysis::LayerEstimate;
+using timing::Guarantee;
+
+/// "conv2d, conv2d1 and 3 more"
+std::string names(const std::vector<std::string> &all) {
+  constexpr std::size_t shown = 4;
+  std::string text;
+  for (std::size_t i = 0; i < all.size() && i < shown; ++i)
+    text += (i == 0 ? "" : ", ") + printableText(all[i]);
+  if (all.size() > shown)
+    text += fmt::format(" and {} more", all.size() - shown);
+  return text;
+}
+
+/// Says each text once, with the layers that it is about, in the order of its first layer.
+class Grouped {
+public:
+  void add(const std::string &text, const std::string &layer) {
+    const auto [entry, isNew] = index_.try_emplace(text, groups_.size());
+    if (isNew)
+      groups_.push_back({text, {}});
+    groups_[entry->second].second.push_back(layer);
+  }
+  void print(std::string &out) const {
+    for (const auto &[text, layers] : groups_)
+      out += fmt::format("  {}: {}\n", names(layers), printableText(text));
+  }
+
+private:
+  std::map<std::string, std::size_t> index_;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
+};
+
+std::string reinterpretations(const LayerEstimate &layer) {
+  std::string text;
+  for (const analysis::LayerTensor &tensor : layer.tensors)
+    if (tensor.isReinterpreted())
+      text += fmt::format("{}{} {} read as {}", text.empty() ? "" : ", ", tensor.name,
+                          tensor.declared, tensor.readAs);
+  return text;
+}
+
+std::int64_t countOf(const analysis::NetworkEstimate &estimate, Guarantee guarantee) {
+  std::int64_t count = 0;
+  for (const LayerEstimate &layer : estimate.layers)
+    count += layer.guarantee == guarantee ? 1 : 0;
+  return count;
+}
+
+} // namespace
+
+void AssumptionsView::print(std::string &out) const {
+  out += "\nAssumed\n";
+  if (estimate_.layers.size() > 1)
+    out += "  Each layer starts when the one before has finished, with caches empty and rows "
+           "closed.\n";
+  else
+    out += "  The stream starts with caches empty and rows closed.\n";
+  printElementTypes(out);
+  printUncounted(out);
+}
+
+void AssumptionsView::printElementTypes(std::string &out) const {
+  Grouped grouped;
+  for (const LayerEstimate &layer : estimate_.layers)
+    if (const std::string text = reinterpretations(layer); !text.empty())
+      grouped.add(text, layer.name);
+  grouped.print(out);
+}
+
+void AssumptionsView::printUncounted(std::string &out) const {
+  Grouped grouped;
+  for (const LayerEstimate &layer : estimate_.layers) {
+    std::string text;
+    for (const std::string &stage : layer.uncounted)
+      text += (text.empty() ? "" : ", ") + stage;
+    if (!text.empty())
+      grouped.add("fused stages that the mapping does not compute are not counted: " + text,
+                  layer.name);
+  }
+  grouped.print(out);
+}
+
+void LegendView::print(std::string &out) const {
+  out += "\nLegend\n";
+  if (estimate_.layers.size() > 1 || !estimate_.layers.front().dimensions.empty())
+    out += "  dimensions   extents of the mapping's indices; those of 1 are left out\n";
+  out += "  cycles       of the global clock, from the start of a layer to the end of its last "
+         "instruction\n";
+  if (estimate_.peakMacsPerCycle > 0)
+    out += fmt::format(
+        "  utilisation  multiply-accumulates / (cycles x {} a cycle, the most that the units can "
+        "do)\n",
+        number(estimate_.peakMacsPerCycle));
+  if (countOf(estimate_, Guarantee::Exact) > 0)
+    out += "  exact        every instruction was evaluated\n";
+  if (countOf(estimate_, Guarantee::Certified) > 0)
+    out += "  certified    repeating iterations were skipped; a certificate proves the cycles equal "
+           "to exact\n";
+  if (countOf(estimate_, Guarantee::Bounded) > 0)
+    out += "  bounded      an estimate without proof\n";
+  for (const LayerEstimate &layer : estimate_.layers)
+    if (layer.bound) {
+      out += "  bound by     the object with the largest share of the critical path\n";
+      break;
+    }
+}
+
+} // namespace acadlc::report

@@ -1,0 +1,62 @@
+#include "backend/report/Csv.h"
+#include "backend/report/Format.h"
+#include "backend/report/Report.h"
+
+#include <fmt/format.h>
+
+namespace acadlc::report {
+
+namespace {
+
+std::string dimensions(const analysis::LayerEstimate &layer) {
+  std::string text;
+  for (const analysis::NamedNumber &dimension : layer.dimensions)
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", dimension.name, dimension.value);
+  return text;
+}
+
+/// "I=float32:int8 W=int8": declared and, if it differs, read as.
+std::string elementTypes(const analysis::LayerEstimate &layer) {
+  std::string text;
+  for (const analysis::LayerTensor &tensor : layer.tensors)
+    text += fmt::format("{}{}={}{}", text.empty() ? "" : " ", tensor.name, tensor.declared,
+                        tensor.isReinterpreted() ? ":" + tensor.readAs : "");
+  return text;
+}
+
+} // namespace
+
+void csvRow(std::string &out, const std::vector<std::string> &fields) {
+  const char *separator = "";
+  for (const std::string &field : fields) {
+    out += separator;
+    separator = ",";
+    if (field.find_first_of(",\"\r\n") == std::string::npos) {
+      out += field;
+      continue;
+    }
+    out += '"';
+    for (const char c : field)
+      out += c == '"' ? std::string("\"\"") : std::string(1, c);
+    out += '"';
+  }
+  out += "\n";
+}
+
+std::string csvReport(const analysis::NetworkEstimate &estimate) {
+  std::string out;
+  csvRow(out, {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles",
+               "guarantee", "instructions", "iterations", "evaluated_iterations", "utilisation",
+               "bound_by", "bound_kind"});
+  for (const analysis::LayerEstimate &layer : estimate.layers)
+    csvRow(out, {layer.name, layer.operatorName, dimensions(layer), layer.mapping,
+                 elementTypes(layer), std::to_string(layer.macs), std::to_string(layer.cycles),
+                 std::string(analysis::guaranteeName(layer.guarantee)), std::to_string(layer.instructions),
+                 std::to_string(layer.iterations), std::to_string(layer.evaluatedIterations),
+                 layer.utilisation ? number(*layer.utilisation) : "",
+                 layer.bound ? layer.bound->object : "",
+                 layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : ""});
+  return out;
+}
+
+} // namespace acadlc::report

@@ -1,0 +1,176 @@
+#include "backend/report/Format.h"
+#include "backend/report/Report.h"
+
+#include <llvm/Support/JSON.h>
+#include <llvm/Support/raw_ostream.h>
+
+#include <cmath>
+
+namespace acadlc::report {
+
+namespace {
+
+using analysis::LayerEstimate;
+using analysis::NetworkEstimate;
+using llvm::json::OStream;
+
+/// A string that JSON can hold whatever bytes the user's files had.
+llvm::json::Value text(std::string_view value) {
+  return llvm::json::isUTF8(value) ? llvm::json::Value(std::string(value))
+                                   : llvm::json::Value(llvm::json::fixUTF8(value));
+}
+
+class JsonWriter {
+public:
+  explicit JsonWriter(OStream &json) : json_(json) {}
+
+  void estimate(const NetworkEstimate &estimate, std::string_view version) {
+    json_.object([&] {
+      json_.attribute("schema", jsonSchemaVersion);
+      json_.attribute("acadlc", text(version));
+      json_.attribute("method", text(analysis::methodName(estimate.method)));
+      json_.attribute("architecture", text(estimate.architecture));
+      json_.attributeObject("parameters", [&] {
+        for (const arch::ParameterValue &parameter : estimate.parameters)
+          json_.attribute(parameter.name, text(parameter.value));
+      });
+      optionalReal("clock_hz", estimate.clockHz);
+      json_.attribute(estimate.isProgram ? "program" : "workload", text(estimate.workload));
+      totals(estimate);
+      coverage(estimate.coverage);
+      list("unmapped", estimate.unmapped, [&](const auto &entry) { unmapped(entry); });
+      list("free", estimate.free, [&](const analysis::FreeCall &call) {
+        json_.object([&] {
+          json_.attribute("name", text(call.name));
+          json_.attribute("reason", text(call.reason));
+        });
+      });
+      list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
+    });
+  }
+
+private:
+  template <typename List, typename Print>
+  void list(llvm::StringRef name, const List &entries, Print print) {
+    json_.attributeArray(name, [&] {
+      for (const auto &entry : entries)
+        print(entry);
+    });
+  }
+
+  void totals(const NetworkEstimate &estimate) {
+    json_.attribute("cycles", estimate.cycles);
+    optionalInt("cycles_lower", estimate.cyclesLower());
+    optionalInt("cycles_upper", estimate.cyclesUpper());
+    optionalReal("seconds", estimate.seconds());
+    json_.attribute("guarantee", text(analysis::guaranteeName(estimate.guarantee)));
+    optionalReal("peak_macs_per_cycle", estimate.peakMacsPerCycle > 0
+                                            ? std::optional(estimate.peakMacsPerCycle)
+                                            : std::nullopt);
+  }
+
+  void coverage(const analysis::Coverage &coverage) {
+    json_.attributeObject("coverage", [&] {
+      share("macs", coverage.macs);
+      share("bytes", coverage.bytes);
+      share("calls", coverage.calls);
+    });
+  }
+
+  void share(llvm::StringRef name, const analysis::Share &share) {
+    json_.attributeObject(name, [&] {
+      json_.attribute("covered", share.covered);
+      json_.attribute("total", share.total);
+    });
+  }
+
+  void unmapped(const analysis::UnmappedOperator &entry) {
+    json_.object([&] {
+      json_.attribute("name", text(entry.name));
+      json_.attribute("operator", text(entry.operatorName));
+      json_.attribute("reason", text(entry.reason));
+      json_.attribute("macs", entry.macs);
+      json_.attribute("bytes", entry.bytes);
+    });
+  }
+
+  void layer(const LayerEstimate &layer) {
+    json_.object([&] {
+      json_.attribute("name", text(layer.name));
+      json_.attribute("operator", text(layer.operatorName));
+      numbers("dims", layer.dimensions);
+      optionalText("mapping", layer.mapping);
+      numbers("coefficients", layer.coefficients);
+      list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
+      list("uncounted", layer.uncounted, [&](const std::string &stage) { json_.value(text(stage)); });
+      json_.attribute("macs", layer.macs);
+      json_.attribute("cycles", layer.cycles);
+      json_.attribute("guarantee", text(analysis::guaranteeName(layer.guarantee)));
+      json_.attribute("instructions", layer.instructions);
+      json_.attribute("iterations", layer.iterations);
+      json_.attribute("evaluated_iterations", layer.evaluatedIterations);
+      list("certificates", layer.certificates, [&](const auto &entry) { certificate(entry); });
+      optionalReal("utilisation", layer.utilisation);
+      optionalText("bound_by", layer.bound ? layer.bound->object : "");
+      optionalText("bound_kind", layer.bound ? analysis::boundKindName(layer.bound->kind) : "");
+    });
+  }
+
+  void elementType(const analysis::LayerTensor &tensor) {
+    json_.object([&] {
+      json_.attribute("tensor", text(tensor.name));
+      json_.attribute("network", text(tensor.network));
+      json_.attribute("declared", text(tensor.declared));
+      json_.attribute("read_as", text(tensor.readAs));
+    });
+  }
+
+  void certificate(const analysis::LayerCertificate &certificate) {
+    json_.object([&] {
+      json_.attribute("loop", text(certificate.loop));
+      json_.attribute("k0", certificate.k0);
+      json_.attribute("period", certificate.period);
+      json_.attribute("cycles_per_period", certificate.cyclesPerPeriod);
+    });
+  }
+
+  void numbers(llvm::StringRef name, const std::vector<analysis::NamedNumber> &numbers) {
+    json_.attributeObject(name, [&] {
+      for (const analysis::NamedNumber &entry : numbers)
+        json_.attribute(entry.name, entry.value);
+    });
+  }
+
+  void optionalText(llvm::StringRef name, std::string_view value) {
+    json_.attribute(name, value.empty() ? llvm::json::Value(nullptr) : text(value));
+  }
+  void optionalInt(llvm::StringRef name, std::optional<std::int64_t> value) {
+    json_.attribute(name, value ? llvm::json::Value(*value) : llvm::json::Value(nullptr));
+  }
+  /// As short as it can be without loss; llvm::json would print 17 digits.
+  void optionalReal(llvm::StringRef name, std::optional<double> value) {
+    if (!value || !std::isfinite(*value)) {
+      json_.attribute(name, nullptr);
+      return;
+    }
+    json_.attributeBegin(name);
+    json_.rawValue(number(*value));
+    json_.attributeEnd();
+  }
+
+  OStream &json_;
+};
+
+} // namespace
+
+std::string jsonReport(const NetworkEstimate &estimate, std::string_view version) {
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  OStream json(stream, 2);
+  JsonWriter(json).estimate(estimate, version);
+  json.flush();
+  stream << "\n";
+  return out;
+}
+
+} // namespace acadlc::report

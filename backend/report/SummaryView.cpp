@@ -1,0 +1,58 @@
+#include "backend/report/SummaryView.h"
+
+#include "backend/report/Format.h"
+#include "support/Diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace acadlc::report {
+
+namespace {
+
+std::string parameterList(const std::vector<arch::ParameterValue> &parameters) {
+  std::string text;
+  for (const arch::ParameterValue &parameter : parameters)
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", parameter.name, parameter.value);
+  return text.empty() ? text : " (" + text + ")";
+}
+
+} // namespace
+
+void SummaryView::print(std::string &out) const {
+  out += fmt::format("{}{} on {}{}\n\n", estimate_.isProgram ? "program " : "",
+                     printableText(estimate_.workload), estimate_.architecture,
+                     printableText(parameterList(estimate_.parameters)));
+  out += fmt::format("  {}", counted(estimate_.cycles, "cycle"));
+  if (const auto seconds = estimate_.seconds())
+    out += fmt::format(" = {} at {}", duration(*seconds), frequency(*estimate_.clockHz));
+  if (!estimate_.onlyLayer.empty())
+    out += fmt::format(" (layer {} alone)", printableText(estimate_.onlyLayer));
+  out += "\n";
+  printBound(out);
+  if (!estimate_.unmapped.empty())
+    out += fmt::format("  NOT COMPLETE: {} of {} covered by no mapping, see the warning below\n",
+                       thousands(static_cast<std::int64_t>(estimate_.unmapped.size())),
+                       counted(estimate_.coverage.calls.total, "operator") +
+                           (estimate_.coverage.calls.total == 1 ? " is" : " are"));
+}
+
+void SummaryView::printBound(std::string &out) const {
+  if (const auto bound = analysis::networkBound(estimate_))
+    out += fmt::format("  bound by {}: '{}'{}\n", analysis::boundKindName(bound->kind), bound->object,
+                       estimate_.layers.size() == 1
+                           ? ""
+                           : fmt::format("; so are layers of {} of the cycles",
+                                         percent(bound->share)));
+  if (estimate_.layers.size() < 2 || estimate_.cycles == 0)
+    return;
+  const auto largest = std::max_element(
+      estimate_.layers.begin(), estimate_.layers.end(),
+      [](const auto &left, const auto &right) { return left.cycles < right.cycles; });
+  out += fmt::format("  largest layer: {}, {} of the cycles\n", printableText(largest->name),
+                     percent(static_cast<double>(largest->cycles) /
+                             static_cast<double>(estimate_.cycles)));
+}
+
+} // namespace acadlc::report

@@ -1,0 +1,187 @@
+#include "backend/timing/Evaluable.h"
+
+#include "backend/timing/Machine.h"
+#include "support/InternalError.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace acadlc::timing {
+
+using arch::ArchitectureGraph;
+using arch::Object;
+using arch::ObjectClass;
+using arch::ObjectId;
+
+namespace {
+
+/// Invariants that the elaborator establishes: time goes on, and nothing divides by zero.
+void checkNumbers(const Object &object) {
+  const auto atLeastOne = [](std::int64_t number) {
+    ACADLC_CHECK(number >= 1, "latencies and sizes of an architecture are at least 1");
+  };
+  if (object.objectClass == ObjectClass::InstructionFetchStage)
+    ACADLC_CHECK(object.latency >= 0, "the latency of a fetch stage is not negative");
+  else if (arch::isStage(object.objectClass) || arch::isUnit(object.objectClass))
+    atLeastOne(object.latency);
+  if (arch::isStorage(object.objectClass))
+    atLeastOne(object.slots());
+  if (arch::isMemoryInterface(object.objectClass))
+    for (const std::int64_t number :
+         {object.dataWidth, object.portWidth, object.readLatency, object.writeLatency})
+      atLeastOne(number);
+  if (object.objectClass == ObjectClass::DRAM) {
+    atLeastOne(object.banks);
+    atLeastOne(object.rowSize);
+    for (const std::int64_t time : {object.tRCD, object.tRP, object.tRAS})
+      ACADLC_CHECK(time >= 0, "the row times of a DRAM are not negative");
+  }
+  if (object.objectClass == ObjectClass::SetAssociativeCache)
+    for (const std::int64_t number :
+         {object.sets, object.ways, object.lineSize, object.hitLatency, object.missLatency})
+      atLeastOne(number);
+}
+
+/// Checks of the graph alone.
+class GraphCheck {
+public:
+  GraphCheck(const ArchitectureGraph &graph, DiagnosticEngine &diagnostics)
+      : graph_(graph), diagnostics_(diagnostics) {}
+
+  void run() {
+    for (const Object &object : graph_.objects) {
+      checkSupport(object);
+      checkNumbers(object);
+    }
+    checkFetch();
+  }
+
+private:
+  void checkSupport(const Object &object) {
+    if (arch::isExtension(object.objectClass))
+      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
+                          arch::className(object.objectClass));
+    if (object.arbitration == arch::Arbitration::Priority)
+      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
+                          "arbitration = priority");
+    if (object.arbitration == arch::Arbitration::RoundRobin)
+      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
+                          "arbitration = round_robin");
+  }
+
+  void checkFetch() {
+    const std::optional<FetchPath> path = fetchPath(graph_);
+    ACADLC_CHECK(path.has_value(), "there is one complete fetch stage");
+    ACADLC_CHECK(path->width <= path->bufferSize, "a fetched block fits into the issue buffer");
+    const Object &storage = graph_.objects[path->storage];
+    if (storage.objectClass != ObjectClass::SRAM)
+      diagnostics_.report(DiagnosticCode::FetchNotFromSram, storage.range,
+                          graph_.objects[path->stage].name, storage.name,
+                          arch::className(storage.objectClass));
+  }
+
+  const ArchitectureGraph &graph_;
+  DiagnosticEngine &diagnostics_;
+};
+
+/// Checks that accesses of caches to the storages below them never wait for a slot: their time is
+/// computed when the cache grants, without asking for one.
+class LowerStorageCheck {
+public:
+  LowerStorageCheck(const ArchitectureGraph &graph, const program::Program &program,
+                    DiagnosticEngine &diagnostics)
+      : graph_(graph), diagnostics_(diagnostics) {
+    for (const program::Instruction &instruction : program.instructions)
+      for (const program::MemoryOperand &operand : instruction.memory)
+        use(operand.storage, program.routes[instruction.route].unit);
+    if (const std::optional<FetchPath> path = fetchPath(graph))
+      use(path->storage, path->unit);
+  }
+
+  void run() {
+    std::set<ObjectId> lowers;
+    for (const auto &[storage, client] : clients_)
+      if (arch::isStorage(graph_.objects[client].objectClass))
+        lowers.insert(storage);
+    for (const ObjectId lower : lowers)
+      check(lower);
+  }
+
+private:
+  /// Notes that \p client makes requests to \p storage, and so on down the chain of caches.
+  void use(ObjectId storage, ObjectId client) {
+    if (!clients_.insert({storage, client}).second)
+      return;
+    const Object &object = graph_.objects[storage];
+    if (object.objectClass == ObjectClass::SetAssociativeCache && object.lower != arch::noObject)
+      use(object.lower, storage);
+  }
+
+  /// Requests that \p client has under way at once: one of a unit, one for each slot of a cache.
+  [[nodiscard]] std::int64_t inFlight(ObjectId client) const {
+    const Object &object = graph_.objects[client];
+    return arch::isStorage(object.objectClass) ? object.slots() : 1;
+  }
+
+  void check(ObjectId lower) {
+    const std::int64_t slots = graph_.objects[lower].slots();
+    std::int64_t free = slots;
+    for (const auto &[storage, client] : clients_)
+      if (storage == lower)
+        free -= std::min(free + 1, inFlight(client));
+    if (free >= 0)
+      return;
+    const Object &object = graph_.objects[lower];
+    auto report = diagnostics_.report(DiagnosticCode::LowerStorageContended, object.range,
+                                      object.name, slots);
+    for (const auto &[storage, client] : clients_)
+      if (storage == lower)
+        report.note(graph_.objects[client].range,
+                    "'" + graph_.objects[client].name + "' has up to " +
+                        std::to_string(inFlight(client)) + " requests under way");
+  }
+
+  const ArchitectureGraph &graph_;
+  DiagnosticEngine &diagnostics_;
+  std::set<std::pair<ObjectId, ObjectId>> clients_; ///< (storage, client)
+};
+
+/// What whoever builds a program has to see to.
+void checkProgram(const ArchitectureGraph &graph, const program::Program &program) {
+  RouteTable routes(graph, program); // checks the routes
+  for (const program::Instruction &instruction : program.instructions) {
+    ACADLC_CHECK(instruction.route < program.routes.size(), "an instruction has a route");
+    ACADLC_CHECK(instruction.latency >= 1, "an instruction takes at least a cycle");
+    for (const program::MemoryOperand &operand : instruction.memory) {
+      ACADLC_CHECK(operand.storage < graph.objects.size() &&
+                       arch::isStorage(graph.objects[operand.storage].objectClass),
+                   "an operand lies in a storage");
+      ACADLC_CHECK(operand.bytes >= 0, "an operand has no negative size");
+    }
+    for (const auto *registers : {&instruction.reads, &instruction.writes})
+      for (const arch::RegisterId id : *registers)
+        ACADLC_CHECK(id < graph.registerCount, "a register of the graph");
+  }
+}
+
+} // namespace
+
+bool checkEvaluable(const ArchitectureGraph &graph, DiagnosticEngine &diagnostics) {
+  const std::size_t before = diagnostics.errorCount();
+  GraphCheck(graph, diagnostics).run();
+  return diagnostics.errorCount() == before;
+}
+
+bool checkEvaluable(const ArchitectureGraph &graph, const program::Program &program,
+                    DiagnosticEngine &diagnostics) {
+  if (!checkEvaluable(graph, diagnostics))
+    return false;
+  checkProgram(graph, program);
+  const std::size_t before = diagnostics.errorCount();
+  LowerStorageCheck(graph, program, diagnostics).run();
+  return diagnostics.errorCount() == before;
+}
+
+} // namespace acadlc::timing

@@ -1,0 +1,87 @@
+/// \file
+/// What the simulator and the estimator answer. All times are cycles from the start of the stream.
+#pragma once
+
+#include "ir/ArchitectureGraph.h"
+#include "ir/Program.h"
+#include "support/Diagnostics.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace acadlc::timing {
+
+/// How sure the cycles of an evaluation are.
+enum class Guarantee : std::uint8_t {
+  Exact,     ///< every instruction was evaluated
+  Certified, ///< skipped iterations are covered by certificates: the same cycles as Exact
+  Bounded,   ///< an estimate without proof
+};
+
+/// When one instruction passed its milestones.
+struct InstructionTimes {
+  std::int64_t fetched = 0;  ///< entered the issue buffer
+  std::int64_t issued = 0;   ///< left it for its first stage (a branch: for the fetch stage's unit)
+  std::int64_t entered = 0;  ///< entered its unit
+  std::int64_t started = 0;  ///< all that it depends on had finished
+  std::int64_t finished = 0; ///< its latency has passed and its last request has been served
+  friend bool operator==(const InstructionTimes &, const InstructionTimes &) = default;
+};
+
+/// Proof that a loop repeats itself: after iteration k0 the state recurs every `period` iterations,
+/// each time `cyclesPerPeriod` later.
+struct Certificate {
+  SourceRange loop; ///< of the loop's header
+  std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
+};
+
+/// One instruction of a deadlock and what it waits for.
+struct Wait {
+  std::int64_t index = 0;                 ///< of the waiting instruction in the stream
+  std::string instruction;                ///< "mac, instruction 17"
+  SourceRange range;                      ///< of its emit
+  arch::ObjectId where = arch::noObject;  ///< the object that the instruction is in
+  arch::ObjectId object = arch::noObject; ///< the object it wants to enter, be granted or start in
+  enum class Reason : std::uint8_t {
+    Occupied,   ///< `object` is held by the next instruction of the report
+    Turn,       ///< the next instruction comes first at `object` in program order
+    Dependence, ///< it is in `object` and depends on the next instruction
+    Behind,     ///< it stands in the issue buffer behind the next instruction
+  } reason{};
+};
+
+/// A cycle of waits: each instruction waits for the next, the last for the first.
+struct DeadlockReport {
+  std::int64_t time = 0; ///< cycle of the last event
+  std::vector<Wait> waits;
+};
+
+/// Result of evaluating one stream.
+struct Evaluation {
+  std::int64_t cycles = 0; ///< when the last instruction finished; meaningless unless completed()
+  Guarantee guarantee = Guarantee::Exact;
+  std::int64_t instructions = 0;        ///< of the stream, those skipped by certificates included
+  std::int64_t kernelIterations = 0;    ///< trips of innermost loops in the stream
+  std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
+  std::vector<Certificate> certificates;
+  std::optional<DeadlockReport> deadlock;
+  bool overflow = false;     ///< a time or count left the 64-bit range
+  bool limitReached = false; ///< stopped at the limit of instructions that the caller set
+
+  [[nodiscard]] bool completed() const { return !deadlock && !overflow && !limitReached; }
+};
+
+/// Called for every instruction in program order. The instance's loop values are valid during the
+/// call only.
+using InstructionObserver =
+    std::function<void(const program::Instance &, const InstructionTimes &)>;
+
+/// Reports what kept \p evaluation from completing (deadlock, overflow), if anything did. \p range
+/// is the place for what is about the whole stream.
+void reportFailure(const Evaluation &evaluation, const arch::ArchitectureGraph &graph,
+                   SourceRange range, DiagnosticEngine &diagnostics);
+
+} // namespace acadlc::timing

@@ -1,0 +1,76 @@
+#include "backend/timing/Machine.h"
+
+#include "support/InternalError.h"
+
+#include <algorithm>
+
+namespace acadlc::timing {
+
+using arch::ArchitectureGraph;
+using arch::ObjectClass;
+using arch::ObjectId;
+
+std::optional<FetchPath> fetchPath(const ArchitectureGraph &graph) {
+  FetchPath path;
+  path.stage = graph.fetchStage();
+  if (path.stage == arch::noObject)
+    return std::nullopt;
+  for (const ObjectId unit : graph.contains[path.stage]) {
+    if (graph.objects[unit].objectClass != ObjectClass::InstructionMemoryAccessUnit)
+      continue;
+    if (path.unit != arch::noObject)
+      return std::nullopt;
+    path.unit = unit;
+  }
+  if (path.unit == arch::noObject)
+    return std::nullopt;
+  for (const ObjectId source : graph.readsFrom[path.unit]) {
+    if (!arch::isStorage(graph.objects[source].objectClass))
+      continue;
+    if (path.storage != arch::noObject)
+      return std::nullopt;
+    path.storage = source;
+  }
+  if (path.storage == arch::noObject)
+    return std::nullopt;
+
+  path.width = graph.objects[path.storage].portWidth;
+  path.bufferSize = graph.objects[path.stage].issueBufferSize;
+  path.unitLatency = graph.objects[path.unit].latency;
+  path.serviceTime = graph.objects[path.storage].readLatency;
+  path.stageLatency = graph.objects[path.stage].latency;
+  return path;
+}
+
+RouteTable::RouteTable(const ArchitectureGraph &graph, const program::Program &program)
+    : predecessors_(graph.objects.size()), passed_(graph.objects.size()) {
+  for (ObjectId id = 0; id < graph.objects.size(); ++id) {
+    for (const ObjectId next : graph.forwardTo[id])
+      ++predecessors_[next];
+    for (const ObjectId unit : graph.contains[id])
+      ++predecessors_[unit];
+  }
+  for (const program::Route &route : program.routes) {
+    std::vector<ObjectId> objects = route.stages;
+    ACADLC_CHECK(route.unit < graph.objects.size(), "a route ends in a unit");
+    objects.push_back(route.unit);
+    ObjectId previous = graph.fetchStage();
+    for (const ObjectId id : objects) {
+      ACADLC_CHECK(id < graph.objects.size(), "a route passes objects of its graph");
+      const auto &next = id == route.unit ? graph.contains[previous] : graph.forwardTo[previous];
+      ACADLC_CHECK(std::find(next.begin(), next.end(), id) != next.end(),
+                   "a route follows FORWARD and CONTAINS edges");
+      passed_[id] = true;
+      previous = id;
+    }
+    objects_.push_back(std::move(objects));
+  }
+}
+
+std::int64_t occupation(const arch::Object &unit, const program::Instruction &instruction) {
+  const bool pipelined =
+      unit.objectClass == ObjectClass::FunctionalUnit && unit.initiationInterval > 0;
+  return pipelined ? std::min(unit.initiationInterval, instruction.latency) : instruction.latency;
+}
+
+} // namespace acadlc::timing

@@ -1,0 +1,355 @@
+#include "driver/Driver.h"
+
+#include "api/Session.h"
+#include "backend/aidg/Graph.h"
+#include "backend/report/AidgDot.h"
+#include "backend/report/GraphDot.h"
+#include "backend/report/Report.h"
+#include "backend/report/Trace.h"
+#include "driver/OutputFile.h"
+#include "driver/Picture.h"
+#include "driver/Progress.h"
+#include "frontend/acadl/Parser.h"
+#include "support/InternalError.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <iterator>
+#include <new>
+
+namespace acadlc::driver {
+
+namespace {
+
+using analysis::NetworkEstimate;
+
+std::string standardInput() {
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+bool wantsColor(ColorMode mode) {
+  if (mode != ColorMode::Auto)
+    return mode == ColorMode::Always;
+  const char *terminal = std::getenv("TERM");
+  const char *noColor = std::getenv("NO_COLOR");
+  return ::isatty(STDERR_FILENO) != 0 && (noColor == nullptr || *noColor == '\0') &&
+         terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
+}
+
+int usageError(const std::string &message) {
+  fmt::print(stderr, "acadlc: error: {}\nacadlc --help shows what can be done.\n", message);
+  return wrongUse;
+}
+
+/// Prints \p text on standard output.
+int print(std::string_view text) {
+  OutputFile file("-");
+  file.write(text);
+  if (file.commit())
+    return success;
+  if (!file.problem().empty())
+    fmt::print(stderr, "acadlc: error: cannot write standard output: {}\n", file.problem());
+  return inputErrors;
+}
+
+/// One run on inputs.
+class Run {
+public:
+  explicit Run(const Options &options) : options_(options) {}
+
+  int run() {
+    const bool good = work();
+    progress_.erase();
+    printDiagnostics();
+    if (good && usage_.empty())
+      result_ = writeReport();
+    if (options_.timing)
+      printTiming();
+    if (!usage_.empty())
+      return usageError(usage_);
+    return good && !session_.diagnostics().hasErrors() ? result_ : inputErrors;
+  }
+
+private:
+  bool work() {
+    // A mistake in one input does not hide those in the other.
+    const bool description = loadDescription();
+    const bool workload = loadWorkload();
+    if (options_.dumpAst && session_.description() != nullptr)
+      report_ = dumpAst(session_.description()->tree, session_.sources());
+    if (!description || !workload)
+      return false;
+    if (options_.description.empty())
+      return true;
+    selection_ = {options_.architecture, options_.program, options_.parameters};
+    if (options_.evaluates() && options_.workload.empty() && !chooseProgram())
+      return false;
+    const bool dumps = !options_.dumpAg.empty() || !options_.dumpAidg.empty();
+    if (!options_.evaluates() && !dumps && options_.workload.empty())
+      return options_.dumpAst || session_.checkDescription(selection_);
+    return session_.selectArchitecture(selection_) && dumpGraphs() && useWorkload();
+  }
+
+  bool loadDescription() {
+    if (options_.description.empty())
+      return true;
+    if (options_.description == "-")
+      return session_.loadDescriptionText("<stdin>", standardInput());
+    return session_.loadDescription(options_.description);
+  }
+
+  bool loadWorkload() {
+    tir::ReadOptions reading;
+    reading.entry = options_.entry;
+    if (options_.workload.empty())
+      return true;
+    if (options_.workload == "-")
+      return session_.loadWorkloadText("<stdin>", standardInput(), reading);
+    return session_.loadWorkload(options_.workload, reading);
+  }
+
+  /// Without --workload and --program the description's only program is meant.
+  bool chooseProgram() {
+    if (!selection_.program.empty())
+      return true;
+    const std::vector<std::string> programs = session_.programs();
+    if (programs.size() == 1) {
+      selection_.program = programs.front();
+      return true;
+    }
+    usage_ = "nothing to evaluate: give --workload FILE or --program NAME";
+    if (!programs.empty()) {
+      usage_ += "; the description's programs:";
+      for (const std::string &name : programs)
+        usage_ += " " + name;
+    }
+    return false;
+  }
+
+  bool dumpGraphs() {
+    if (!options_.dumpAg.empty() &&
+        !writeGraph(report::architectureDot(*session_.architecture()), options_.dumpAg, extra_))
+      return false;
+    return options_.dumpAidg.empty() || dumpAidg();
+  }
+
+  bool dumpAidg() {
+    if (options_.workload.empty() && selection_.program.empty()) {
+      usage_ = "--dump-aidg needs --workload and --layer, or --program";
+      return false;
+    }
+    const auto program = session_.stream(estimateOptions());
+    if (!program)
+      return false;
+    const report::AidgWindow window{options_.iterations.first, options_.iterations.end - 1};
+    return writeGraph(report::aidgDot(graphUpTo(*program, window.last), *session_.architecture(),
+                                      *program, window),
+                      options_.dumpAidg, extra_);
+  }
+
+  /// The graph of the stream up to an iteration of its innermost loops. How many instructions that
+  /// takes is not known, so it grows until it is enough.
+  aidg::Graph graphUpTo(const program::Program &program, std::int64_t iteration) {
+    constexpr std::int64_t first = 1024;
+    constexpr std::int64_t most = std::int64_t{1} << 22;
+    for (std::int64_t count = first;; count *= 4) {
+      aidg::Graph graph = aidg::buildGraph(*session_.architecture(), program, count);
+      const bool enough = !graph.truncated || count >= most || graph.nodes.empty() ||
+                          graph.nodes.back().kernelIteration > iteration;
+      if (enough)
+        return graph;
+    }
+  }
+
+  bool useWorkload() {
+    if (!options_.evaluates())
+      return options_.workload.empty() || session_.checkMapping(estimateOptions());
+    EstimateOptions options = estimateOptions();
+    std::optional<OutputFile> trace;
+    if (!options_.trace.empty())
+      startTrace(options, trace.emplace(options_.trace));
+    options.progress = [this](std::size_t done, std::size_t total) { progress_.show(done, total); };
+    const auto estimate = options_.workload.empty() ? session_.estimateProgram(options)
+                                                    : session_.estimate(options);
+    if (!estimate)
+      return false;
+    report_ = reportOf(*estimate);
+    return !trace || finish(*trace);
+  }
+
+  void startTrace(EstimateOptions &options, OutputFile &file) {
+    file.write(report::traceHeader());
+    options.trace = [this, &file, line = std::string()](
+                        const std::string &layer, const program::Program &program,
+                        const program::Instance &instance,
+                        const timing::InstructionTimes &times) mutable {
+      line.clear();
+      report::traceRow(line, layer, *session_.architecture(), program, instance, times,
+                       session_.sources());
+      file.write(line);
+    };
+  }
+
+  bool finish(OutputFile &file) {
+    if (file.commit())
+      return true;
+    if (!file.problem().empty())
+      extra_.report(DiagnosticCode::CannotWriteFile, {}, file.path(), file.problem());
+    return false;
+  }
+
+  [[nodiscard]] EstimateOptions estimateOptions() const {
+    EstimateOptions options;
+    options.method = options_.mode == Mode::Simulate ? analysis::Method::Simulate
+                                                     : analysis::Method::Estimate;
+    options.layer = options_.layer;
+    options.mappings = options_.mappings;
+    options.elementType = options_.elementType;
+    options.strict = options_.strict;
+    options.extrapolate = options_.extrapolate;
+    options.jobs = options_.jobs;
+    return options;
+  }
+
+  [[nodiscard]] std::string reportOf(const NetworkEstimate &estimate) const {
+    switch (options_.format) {
+    case ReportFormat::Json:
+      return report::jsonReport(estimate, versionText());
+    case ReportFormat::Csv:
+      return report::csvReport(estimate);
+    case ReportFormat::Text:
+      break;
+    }
+    return report::textReport(estimate, {options_.listFree, options_.explainEstimate});
+  }
+
+  int writeReport() {
+    if (report_.empty())
+      return success;
+    OutputFile file(options_.output.empty() ? "-" : options_.output);
+    file.write(report_);
+    if (file.commit())
+      return success;
+    if (!file.problem().empty()) {
+      DiagnosticEngine engine;
+      engine.report(DiagnosticCode::CannotWriteFile, {},
+                    file.path() == "-" ? "standard output" : file.path(), file.problem());
+      printEngine(engine);
+    }
+    return inputErrors;
+  }
+
+  void printDiagnostics() {
+    DiagnosticEngine all;
+    all.append(session_.diagnostics());
+    all.append(extra_);
+    printEngine(all);
+  }
+
+  void printEngine(const DiagnosticEngine &engine) const {
+    if (engine.diagnostics().empty())
+      return;
+    const std::string text = renderDiagnostics(engine.diagnostics(), session_.sources(),
+                                               {wantsColor(options_.color)});
+    std::fputs(text.c_str(), stderr);
+  }
+
+  void printTiming() const {
+    double sum = 0;
+    for (const Phase &phase : session_.phases())
+      sum += phase.seconds;
+    for (const Phase &phase : session_.phases())
+      fmt::print(stderr, "{:<20}{:>10.1f} ms\n", phase.name, phase.seconds * 1e3);
+    fmt::print(stderr, "{:<20}{:>10.1f} ms\n", "sum", sum * 1e3);
+  }
+
+  const Options &options_;
+  Session session_;
+  Selection selection_;
+  Progress progress_;
+  DiagnosticEngine extra_; ///< what the driver itself reports
+  std::string report_;
+  std::string usage_; ///< wrong use that shows only when the inputs are known
+  int result_ = success;
+};
+
+int explainCode(const std::string &name) {
+  const auto code = findDiagnosticCode(name);
+  if (!code) {
+    std::vector<std::string_view> names;
+    for (const DiagnosticCode each : allDiagnosticCodes()) {
+      names.push_back(diagnosticInfo(each).id);
+      names.push_back(diagnosticInfo(each).name);
+    }
+    const std::string_view nearest = nearestName(name, names);
+    return usageError(fmt::format("no diagnostic is called '{}'{}", name,
+                                  nearest.empty() ? "; docs/diagnostics.md lists them"
+                                                  : fmt::format("; did you mean '{}'?", nearest)));
+  }
+  const DiagnosticInfo &info = diagnosticInfo(*code);
+  const std::string_view severity = info.severity == Severity::Error ? "error" : "warning";
+  std::string text = fmt::format("{} {} ({})\n\n  {}\n\n{}\n", info.id, info.name, severity,
+                                 info.message, info.explanation);
+  // The example's first line says its kind.
+  const std::size_t lineEnd = info.example.find('\n');
+  if (lineEnd != std::string_view::npos) {
+    text += fmt::format("\nExample ({}):\n\n", info.example.substr(0, lineEnd));
+    std::string_view rest = info.example.substr(lineEnd + 1);
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      text += line.empty() ? "\n" : fmt::format("  {}\n", line);
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    }
+  }
+  return print(text);
+}
+
+/// Says what to do about a mistake of acadlc itself.
+int reportInternal(const char *what) noexcept {
+  std::fprintf(stderr,
+               "acadlc: internal error: %s\n"
+               "This is a mistake of acadlc, not of your input. Please send us this text, the "
+               "command line, the\ninput files and the output of acadlc --version.\n",
+               what);
+  return internalError;
+}
+
+} // namespace
+
+int run(const Options &options) {
+  switch (options.mode) {
+  case Mode::Help:
+    return print(helpText());
+  case Mode::Version:
+    return print(fmt::format("acadlc {}\n", versionText()));
+  case Mode::ExplainCode:
+    return explainCode(options.code);
+  default:
+    return Run(options).run();
+  }
+}
+
+int runMain(int argc, const char *const *argv) {
+  // A reader that has gone is a failed write like others, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const auto parsed = parseOptions(argc, argv);
+    if (const auto *error = std::get_if<UsageError>(&parsed))
+      return usageError(error->message);
+    return run(std::get<Options>(parsed));
+  } catch (const std::bad_alloc &) {
+    return reportInternal("out of memory");
+  } catch (const std::exception &error) {
+    return reportInternal(error.what());
+  }
+}
+
+} // namespace acadlc::driver

@@ -1,0 +1,64 @@
+#include "driver/Options.h"
+
+namespace acadlc::driver {
+
+std::string helpText() {
+  return R"(acadlc - how long does a neural network take on an accelerator?
+
+usage: acadlc FILE.acadl [OPTION]...
+
+FILE describes the accelerator; std/NAME.acadl is one that comes with acadlc, - is standard input.
+
+examples
+  acadlc std/systolic_array.acadl --workload lenet5.tir --estimate
+      the cycles of a network that TVM has printed
+  acadlc my.acadl -P rows=16 -P matmul.tile=4 --workload net.tir --estimate --format json -o net.json
+      the same for other parameters of the architecture and of a mapping, for programs to read
+  acadlc my.acadl --program stream --simulate --trace stream.csv
+      a fixed instruction stream, simulated, with the cycles of every instruction
+  acadlc my.acadl
+      is the description correct? Prints nothing if it is
+  acadlc my.acadl --dump-ag my.svg
+      a picture of the architecture
+
+what to do
+  --check                 check the inputs (what is done by default)
+  --estimate              compute the cycles; loops that repeat themselves are skipped, with proof
+  --simulate              the same cycles, event by event: slow, independent of --estimate
+  --explain CODE          explain a diagnostic, e.g. E0201
+  --help, -h              this text
+  --version               the version
+
+what to compute
+  --workload FILE         the network (.tir); - is standard input
+  --program NAME          a program of the description instead of a network; needless if it has one
+  --architecture NAME     the architecture, if the description has several
+  -P NAME=VALUE           set a parameter of the architecture; -P MAPPING.NAME=VALUE one of a mapping
+                          or program. VALUE is an expression: 4, "64 bit", os
+  --mapping OP=NAME       use mapping NAME for the layer or operator OP
+  --entry NAME            the network's function to start from
+  --element-type TYPE     read all tensors as TYPE, e.g. int8
+  --layer NAME            this layer alone
+  --strict                an operator without a mapping is an error
+  --no-extrapolate        evaluate every instruction
+  -j N                    threads (default: one for each core); the output is the same for every N
+
+what to print
+  --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row for each layer)
+  -o FILE                 write the report to FILE
+  --list-free             name the calls that cost nothing
+  --explain-estimate      show how each layer's cycles were found
+  --trace FILE            every instruction with the cycles of its events, as CSV; skips nothing
+  --dump-ast              the description's syntax tree
+  --dump-ag FILE          the architecture graph
+  --dump-aidg FILE        the instruction dependency graph of --layer NAME or of the program ...
+  --iterations A..B       ... for iterations A to B - 1 of the innermost loops (default 0..4)
+                          Graphs are dot text; .svg, .pdf and .png are drawn with Graphviz' dot
+  --timing                how long each step took, on standard error
+  --color WHEN            colour diagnostics: auto (default), always or never
+
+exit code: 0 success, 1 errors in the inputs, 2 wrong use of the command line, 3 a mistake of acadlc
+)";
+}
+
+} // namespace acadlc::driver

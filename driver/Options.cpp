@@ -1,0 +1,257 @@
+#include "driver/Options.h"
+
+#include "support/Diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+namespace acadlc::driver {
+
+namespace {
+
+/// The values of options as they stand on the command line.
+struct RawOptions {
+  bool check = false, estimate = false, simulate = false, help = false, version = false;
+  bool noExtrapolate = false;
+  std::vector<std::string> parameters, mappings;
+  std::string elementType, format, color, iterations, jobs;
+};
+
+void addText(CLI::App &app, const std::string &name, std::string &value) {
+  app.add_option(name, value);
+}
+
+/// An option that can be repeated; each occurrence takes one value.
+void addList(CLI::App &app, const std::string &name, std::vector<std::string> &values) {
+  app.add_option(name, values)->allow_extra_args(false);
+}
+
+void declare(CLI::App &app, Options &options, RawOptions &raw) {
+  app.set_help_flag();
+  app.allow_extras();
+  addText(app, "description", options.description);
+  app.add_flag("--check", raw.check);
+  app.add_flag("--estimate", raw.estimate);
+  app.add_flag("--simulate", raw.simulate);
+  addText(app, "--explain", options.code);
+  app.add_flag("--help,-h", raw.help);
+  app.add_flag("--version", raw.version);
+  addText(app, "--workload", options.workload);
+  addText(app, "--program", options.program);
+  addText(app, "--architecture", options.architecture);
+  addList(app, "-P", raw.parameters);
+  addList(app, "--mapping", raw.mappings);
+  addText(app, "--entry", options.entry);
+  addText(app, "--element-type", raw.elementType);
+  addText(app, "--layer", options.layer);
+  app.add_flag("--strict", options.strict);
+  app.add_flag("--no-extrapolate", raw.noExtrapolate);
+  addText(app, "-j", raw.jobs);
+  addText(app, "--format", raw.format);
+  addText(app, "-o", options.output);
+  app.add_flag("--list-free", options.listFree);
+  app.add_flag("--explain-estimate", options.explainEstimate);
+  addText(app, "--trace", options.trace);
+  app.add_flag("--dump-ast", options.dumpAst);
+  addText(app, "--dump-ag", options.dumpAg);
+  addText(app, "--dump-aidg", options.dumpAidg);
+  addText(app, "--iterations", raw.iterations);
+  app.add_flag("--timing", options.timing);
+  addText(app, "--color", raw.color);
+}
+
+std::vector<std::string> namesOf(const CLI::App &app) {
+  std::vector<std::string> names;
+  for (const CLI::Option *option : app.get_options()) {
+    for (const std::string &name : option->get_snames())
+      names.push_back("-" + name);
+    for (const std::string &name : option->get_lnames())
+      names.push_back("--" + name);
+  }
+  return names;
+}
+
+[[noreturn]] void fail(std::string message) { throw UsageError{std::move(message)}; }
+
+/// What CLI11 could not place: options that it does not know, and more files than one.
+[[noreturn]] void failOnExtra(const CLI::App &app, const std::string &extra) {
+  if (!extra.starts_with("-") || extra == "-")
+    fail(fmt::format("there is one FILE; '{}' is another one", extra));
+  const std::string name = extra.substr(0, extra.find('='));
+  const std::vector<std::string> names = namesOf(app);
+  const std::string_view nearest =
+      nearestName(name, std::vector<std::string_view>(names.begin(), names.end()));
+  fail(fmt::format("unknown option '{}'{}", name,
+                   nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+}
+
+/// Splits `left=right`; both must not be empty.
+std::pair<std::string, std::string> splitAssignment(const std::string &text,
+                                                    std::string_view option,
+                                                    std::string_view form) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    fail(fmt::format("{} takes {}, not '{}'", option, form, text));
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+template <typename Value>
+Value choose(const std::string &text, std::string_view option,
+             const std::vector<std::pair<std::string_view, Value>> &choices) {
+  std::string names;
+  for (const auto &[name, value] : choices) {
+    if (text == name)
+      return value;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  fail(fmt::format("{} takes one of {}, not '{}'", option, names, text));
+}
+
+template <typename Number> std::optional<Number> parseNumber(std::string_view text) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+IterationRange parseIterations(const std::string &text) {
+  const std::size_t dots = text.find("..");
+  if (dots != std::string::npos) {
+    const auto first = parseNumber<std::int64_t>(std::string_view(text).substr(0, dots));
+    const auto end = parseNumber<std::int64_t>(std::string_view(text).substr(dots + 2));
+    if (first && end && *first >= 0 && *end > *first)
+      return {*first, *end};
+  }
+  fail(fmt::format("--iterations takes A..B with A < B, not '{}'", text));
+}
+
+Mode modeOf(const Options &options, const RawOptions &raw) {
+  if (raw.help)
+    return Mode::Help;
+  if (raw.version)
+    return Mode::Version;
+  if (!options.code.empty())
+    return Mode::ExplainCode;
+  if (raw.check + raw.estimate + raw.simulate > 1)
+    fail("--check, --estimate and --simulate exclude each other");
+  if (raw.check)
+    return Mode::Check;
+  if (raw.estimate)
+    return Mode::Estimate;
+  return raw.simulate ? Mode::Simulate : Mode::None;
+}
+
+void convert(const RawOptions &raw, Options &options) {
+  options.extrapolate = !raw.noExtrapolate;
+  for (const std::string &text : raw.parameters) {
+    auto [name, value] = splitAssignment(text, "-P", "NAME=VALUE");
+    options.parameters.push_back({std::move(name), std::move(value)});
+  }
+  for (const std::string &text : raw.mappings) {
+    auto [layer, name] = splitAssignment(text, "--mapping", "OP=NAME");
+    options.mappings.push_back({std::move(layer), std::move(name)});
+  }
+  if (!raw.elementType.empty()) {
+    options.elementType = workload::ElementType::fromName(raw.elementType);
+    if (!options.elementType)
+      fail(fmt::format("--element-type takes a type like int8 or float32, not '{}'",
+                       raw.elementType));
+  }
+  if (!raw.format.empty())
+    options.format = choose<ReportFormat>(
+        raw.format, "--format",
+        {{"text", ReportFormat::Text}, {"json", ReportFormat::Json}, {"csv", ReportFormat::Csv}});
+  if (!raw.color.empty())
+    options.color = choose<ColorMode>(
+        raw.color, "--color",
+        {{"auto", ColorMode::Auto}, {"always", ColorMode::Always}, {"never", ColorMode::Never}});
+  if (!raw.jobs.empty()) {
+    const auto jobs = parseNumber<unsigned>(raw.jobs);
+    if (!jobs || *jobs == 0)
+      fail(fmt::format("-j takes a number of threads, not '{}'", raw.jobs));
+    options.jobs = *jobs;
+  }
+  if (!raw.iterations.empty())
+    options.iterations = parseIterations(raw.iterations);
+}
+
+void require(bool condition, const char *message) {
+  if (!condition)
+    fail(message);
+}
+
+/// Combinations that mean nothing are refused rather than ignored.
+void checkCombination(const Options &options, const RawOptions &raw) {
+  const bool evaluates = options.evaluates();
+  const bool dumpsAidg = !options.dumpAidg.empty();
+  require(!options.description.empty() || (!options.workload.empty() && !evaluates),
+          "no FILE.acadl is given");
+  require(options.workload.empty() || options.program.empty(),
+          "--workload and --program exclude each other");
+  require(options.description != "-" || options.workload != "-",
+          "standard input can be FILE or the workload, not both");
+  require(!options.workload.empty() || options.layer.empty(), "--layer needs --workload");
+  require(!options.workload.empty() || options.entry.empty(), "--entry needs --workload");
+  require(!options.workload.empty() || options.mappings.empty(), "--mapping needs --workload");
+  require(!options.workload.empty() || !options.strict, "--strict needs --workload");
+  require(evaluates || raw.format.empty(), "--format needs --estimate or --simulate");
+  require(evaluates || options.trace.empty(), "--trace needs --estimate or --simulate");
+  require(evaluates || !options.explainEstimate,
+          "--explain-estimate needs --estimate or --simulate");
+  require(options.format == ReportFormat::Text || !options.explainEstimate,
+          "--explain-estimate is for --format text; the others say it anyway");
+  require(evaluates || options.dumpAst || options.output.empty(),
+          "-o needs a report: --estimate or --simulate");
+  require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "
+                                          "--simulate");
+  require(raw.iterations.empty() || dumpsAidg, "--iterations needs --dump-aidg");
+  require(!dumpsAidg || options.workload.empty() || !options.layer.empty(),
+          "--dump-aidg needs --layer NAME");
+}
+
+Options parse(int argc, const char *const *argv) {
+  Options options;
+  RawOptions raw;
+  CLI::App app;
+  declare(app, options, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    fail(error.what());
+  }
+  options.mode = modeOf(options, raw);
+  if (options.mode == Mode::Help || options.mode == Mode::Version)
+    return options;
+  if (const auto extras = app.remaining(); !extras.empty())
+    failOnExtra(app, extras.front());
+  convert(raw, options);
+  if (options.mode != Mode::ExplainCode)
+    checkCombination(options, raw);
+  return options;
+}
+
+} // namespace
+
+std::variant<Options, UsageError> parseOptions(int argc, const char *const *argv) {
+  try {
+    return parse(argc, argv);
+  } catch (UsageError &error) {
+    return std::move(error);
+  }
+}
+
+std::vector<std::string> optionNames() {
+  Options options;
+  RawOptions raw;
+  CLI::App app;
+  declare(app, options, raw);
+  return namesOf(app);
+}
+
+} // namespace acadlc::driver

@@ -1,0 +1,78 @@
+/// \file
+/// The command line.
+#pragma once
+
+#include "backend/mapping/Match.h"
+#include "frontend/acadl/Elaborate.h"
+#include "ir/Workload.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace acadlc::driver {
+
+enum class Mode : std::uint8_t {
+  None, ///< none was asked for: check, unless something is to be dumped
+  Check,
+  Estimate,
+  Simulate,
+  Help,
+  Version,
+  ExplainCode,
+};
+enum class ReportFormat : std::uint8_t { Text, Json, Csv };
+enum class ColorMode : std::uint8_t { Auto, Always, Never };
+
+/// Iterations first … end − 1 of an innermost loop.
+struct IterationRange {
+  std::int64_t first = 0, end = 4;
+};
+
+/// What the user asks for. Every combination that parseOptions returns makes sense.
+struct Options {
+  Mode mode = Mode::None;
+  std::string description; ///< path, "std/…", "-"; empty: none
+  std::string workload;    ///< path, "-"; empty: none
+  std::string program;
+  std::string architecture;
+  std::string entry;
+  std::vector<ParameterOverride> parameters;
+  std::vector<mapping::ForcedMapping> mappings;
+  std::string layer;
+  std::optional<workload::ElementType> elementType;
+  bool strict = false;
+  bool extrapolate = true;
+  unsigned jobs = 0; ///< 0: one thread for each core
+
+  ReportFormat format = ReportFormat::Text;
+  std::string output; ///< empty or "-": standard output
+  bool listFree = false;
+  bool explainEstimate = false;
+  std::string trace;
+  bool dumpAst = false;
+  std::string dumpAg;
+  std::string dumpAidg;
+  IterationRange iterations;
+  bool timing = false;
+  ColorMode color = ColorMode::Auto;
+  std::string code; ///< for Mode::ExplainCode
+
+  [[nodiscard]] bool evaluates() const { return mode == Mode::Estimate || mode == Mode::Simulate; }
+};
+
+/// Wrong use of the command line; the text says what is wrong.
+struct UsageError {
+  std::string message;
+};
+
+std::variant<Options, UsageError> parseOptions(int argc, const char *const *argv);
+
+/// The names of all options: "--check", "-o", ….
+std::vector<std::string> optionNames();
+/// What `--help` prints.
+std::string helpText();
+
+} // namespace acadlc::driver

@@ -1,0 +1,229 @@
+// Declarations of instructions: operands, attributes, phases, expansion.
+
+#include "frontend/acadl/CheckContext.h"
+#include "frontend/acadl/CheckExpressions.h"
+
+#include <fmt/format.h>
+
+namespace acadlc::checking {
+
+using llvm::StringRef;
+using Kind = Type::Kind;
+
+namespace {
+
+class InstructionChecker {
+public:
+  InstructionChecker(Checker &checker, DiagnosticEngine &diagnostics,
+                     const ast::InstructionDeclaration &instruction, bool isInStructure)
+      : checker_(checker), expressions_(checker, diagnostics), diagnostics_(diagnostics),
+        instruction_(instruction), isInStructure_(isInStructure) {}
+
+  void run(Names &around) {
+    Names names(around);
+    names.setDeferred();
+    for (const ast::Operand &operand : instruction_.operands)
+      checkOperand(operand, names);
+    checkAttributes(names);
+    for (const ast::RequireStatement *statement : instruction_.requires_)
+      if (statement)
+        expressions_.checkRequire(*statement, names);
+    checkPhases(names);
+    checkExpansions(names);
+  }
+
+private:
+  static bool isKind(const ast::Operand &operand, StringRef kind) {
+    return operand.type.name.parts.size() == 1 && operand.type.name.parts[0].text == kind;
+  }
+
+  void checkOperand(const ast::Operand &operand, Names &names) {
+    if (!operand.name.isValid())
+      return;
+    const bool isRegister = isKind(operand, "reg");
+    const bool isMemory = isKind(operand, "mem");
+    Type type;
+    if (isRegister || isMemory) {
+      type = Type::of(isRegister ? Kind::RegisterOperand : Kind::MemoryOperand);
+      if (operand.direction == ast::OperandDirection::None)
+        diagnostics_
+            .report(DiagnosticCode::OperandDirection, operand.type.range, operand.name.text,
+                    "needs a direction: in, out or inout")
+            .fixIt({operand.type.range.begin, operand.type.range.begin}, "in ");
+      if (operand.defaultValue)
+        diagnostics_.report(DiagnosticCode::OperandDefault, operand.defaultValue->range,
+                            operand.name.text);
+    } else {
+      type = immediateType(operand, names);
+    }
+    declare(diagnostics_, names,
+            {.text = operand.name.text, .range = operand.name.range,
+             .kind = Name::Kind::Parameter, .type = type});
+  }
+
+  Type immediateType(const ast::Operand &operand, Names &names) {
+    // A misspelt `reg` is more likely than a type: both are proposed.
+    if (operand.type.isValid() && operand.type.name.parts.size() == 1 &&
+        operand.direction != ast::OperandDirection::None &&
+        !builtins::findValueType(operand.type.name.parts[0].text)) {
+      reportUnknownWord(diagnostics_, operand.type.name.parts[0], "kind of operand",
+                        builtins::operandKinds());
+      return {};
+    }
+    const Type type = expressions_.resolveType(operand.type, names);
+    if (operand.direction != ast::OperandDirection::None)
+      diagnostics_.report(DiagnosticCode::OperandDirection, operand.type.range, operand.name.text,
+                          "is an immediate: it has no direction");
+    if (operand.defaultValue)
+      expressions_.checkAs(operand.defaultValue, names, type,
+                           fmt::format("operand '{}'", operand.name.text.str()),
+                           operand.type.range);
+    return type;
+  }
+
+  void checkAttributes(Names &names) {
+    llvm::DenseMap<StringRef, SourceRange> given;
+    for (const ast::Attribute &attribute : instruction_.attributes) {
+      if (!attribute.name.isValid())
+        continue;
+      const auto [first, isNew] = given.try_emplace(attribute.name.text, attribute.name.range);
+      if (!isNew)
+        diagnostics_
+            .report(DiagnosticCode::GivenTwice, attribute.name.range, attribute.name.text)
+            .note(first->second, "first here");
+      checkAttribute(attribute, names);
+    }
+  }
+
+  void checkAttribute(const ast::Attribute &attribute, Names &names) {
+    using enum builtins::InstructionAttributeType;
+    const auto *known = builtins::findInstructionAttribute(attribute.name.text);
+    if (!known) {
+      llvm::SmallVector<StringRef> allowed;
+      for (const builtins::InstructionAttribute &a : builtins::instructionAttributes())
+        allowed.push_back(a.name);
+      reportUnknownWord(diagnostics_, attribute.name, "attribute of an instruction", allowed);
+      expressions_.check(attribute.value, names);
+      return;
+    }
+    const std::string what = fmt::format("attribute '{}'", attribute.name.text.str());
+    switch (known->type) {
+    case Cycles:
+      expressions_.checkAs(attribute.value, names,
+                           Type::quantity(builtins::cyclesDimension, "cycles"), what);
+      return;
+    case Count:
+      expressions_.checkAs(attribute.value, names, Type::number(false), what);
+      return;
+    case Data:
+      expressions_.checkAs(attribute.value, names,
+                           Type::quantity(builtins::bitsDimension, "bytes"), what);
+      return;
+    case ClassName:
+      checkWord(attribute.value, what, "the name of a class");
+      return;
+    case ElementTypeName:
+      if (const auto *name = checkWord(attribute.value, what, "the name of an element type"))
+        if (!builtins::isElementType(name->name))
+          reportUnknownWord(diagnostics_, {name->name, name->range}, "element type",
+                            builtins::elementTypes());
+      return;
+    }
+  }
+
+  /// \p value as a bare name, or null and a report.
+  const ast::NameExpr *checkWord(const ast::Expr *value, const std::string &what,
+                                 const char *wanted) {
+    const auto *name = ast::dynCast<ast::NameExpr>(value);
+    if (!name && value && value->kind != ast::ExprKind::Error)
+      diagnostics_.report(DiagnosticCode::WrongType, value->range, what, wanted, "an expression");
+    return name;
+  }
+
+  void checkPhases(Names &names) {
+    llvm::DenseMap<StringRef, SourceRange> phases;
+    std::vector<std::string_view> starts(checker_.events().begin(), checker_.events().end());
+    std::vector<std::string_view> signalled;
+    for (const StringRef event : builtins::events())
+      signalled.push_back(event);
+    for (const ast::Phase &phase : instruction_.phases) {
+      starts.push_back(phase.name.text);
+      signalled.push_back(phase.name.text);
+      for (const ast::Identifier &event : phase.signals)
+        signalled.push_back(event.text);
+      if (!phase.name.isValid())
+        continue;
+      const auto [first, isNew] = phases.try_emplace(phase.name.text, phase.name.range);
+      if (!isNew)
+        diagnostics_.report(DiagnosticCode::DuplicateName, phase.name.range, phase.name.text)
+            .note(first->second, "first here");
+    }
+    for (const ast::Phase &phase : instruction_.phases)
+      checkPhase(phase, names, starts, signalled);
+  }
+
+  void checkPhase(const ast::Phase &phase, Names &names,
+                  const std::vector<std::string_view> &starts,
+                  const std::vector<std::string_view> &signalled) {
+    checkPhaseObject(phase.object, names);
+    if (phase.duration)
+      expressions_.checkAs(phase.duration, names,
+                           Type::quantity(builtins::cyclesDimension, "cycles"),
+                           fmt::format("phase '{}'", phase.name.text.str()));
+    for (const ast::Identifier &event : phase.after)
+      checkEvent(event, "phase or event", starts);
+    for (const ast::PhaseClauseHolding &holding : phase.holding) {
+      checkPhaseObject(holding.object, names);
+      checkEvent(holding.until, "phase or event", signalled);
+    }
+  }
+
+  /// Objects are known where the instruction stands in their architecture; elsewhere each
+  /// architecture that uses the instruction resolves them.
+  void checkPhaseObject(const ast::Expr *object, Names &names) {
+    if (isInStructure_)
+      expressions_.check(object, names);
+  }
+
+  void checkEvent(const ast::Identifier &event, const char *what,
+                  const std::vector<std::string_view> &known) {
+    if (!event.isValid() || llvm::is_contained(known, std::string_view(event.text)))
+      return;
+    auto report =
+        diagnostics_.report(DiagnosticCode::UnknownName, event.range, what, event.text);
+    suggest(report, event, known);
+  }
+
+  void checkExpansions(Names &names) {
+    for (std::size_t i = 0; i < instruction_.expansions.size(); ++i) {
+      const ast::Expansion &expansion = instruction_.expansions[i];
+      if (i != 0)
+        diagnostics_.report(DiagnosticCode::StatedTwice, expansion.range, "expands")
+            .note(instruction_.expansions[0].range, "first here");
+      for (const ast::Argument &limit : expansion.limits) {
+        if (limit.name.isValid() &&
+            !llvm::is_contained(builtins::expansionLimits(), limit.name.text))
+          reportUnknownWord(diagnostics_, limit.name, "limit of an expansion",
+                            builtins::expansionLimits());
+        expressions_.checkAs(limit.value, names, Type::number(false),
+                             fmt::format("'{}'", limit.name.text.str()));
+      }
+      checkExpansion(checker_, diagnostics_, names, expansion);
+    }
+  }
+
+  Checker &checker_;
+  Expressions expressions_;
+  DiagnosticEngine &diagnostics_;
+  const ast::InstructionDeclaration &instruction_;
+  bool isInStructure_;
+};
+
+} // namespace
+
+void checkInstruction(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
+                      const ast::InstructionDeclaration &instruction, bool isInStructure) {
+  InstructionChecker(checker, diagnostics, instruction, isInStructure).run(around);
+}
+
+} // namespace acadlc::checking

@@ -1,0 +1,216 @@
+#include "frontend/acadl/Elaborate.h"
+
+#include "frontend/acadl/ElaborateBuilder.h"
+#include "frontend/acadl/ElaborateChecks.h"
+#include "frontend/acadl/Parser.h"
+#include "support/CheckedArithmetic.h"
+#include "support/InternalError.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/STLExtras.h>
+
+namespace acadlc {
+
+using Kind = Value::Kind;
+
+const Symbol *ElaboratedArchitecture::findInstruction(llvm::StringRef name) const {
+  return acadlc::findInstruction(name, *scope);
+}
+
+//===--- Parameters ---------------------------------------------------------------------------===//
+
+namespace {
+
+/// The `-P` values of one run, parsed.
+class Overrides {
+public:
+  Overrides(const std::vector<ParameterOverride> &overrides, SourceManager &sources,
+            DiagnosticEngine &diagnostics) {
+    for (const ParameterOverride &override : overrides)
+      parse(override, sources, diagnostics);
+  }
+
+  struct Entry {
+    std::string name;
+    ast::SourceFile tree;
+    const ast::ConstantDeclaration *constant = nullptr; ///< null: not one expression (reported)
+    SourceRange nameRange;
+  };
+  [[nodiscard]] const std::vector<Entry> &entries() const { return entries_; }
+  [[nodiscard]] const Entry *find(llvm::StringRef name) const {
+    const auto found = llvm::find_if(entries_, [&](const Entry &e) { return name == e.name; });
+    return found == entries_.end() ? nullptr : &*found;
+  }
+
+private:
+  void parse(const ParameterOverride &override, SourceManager &sources,
+             DiagnosticEngine &diagnostics);
+  std::vector<Entry> entries_;
+};
+
+void Overrides::parse(const ParameterOverride &override, SourceManager &sources,
+                      DiagnosticEngine &diagnostics) {
+  // Only files can be parsed, so the value becomes that of a constant.
+  const std::string before = "const " + override.name + " = ";
+  const FileId file = sources.addText("-P " + override.name, before + override.value);
+  Entry entry{override.name, {}, nullptr, {}};
+  if (file.isValid()) {
+    DiagnosticEngine problems;
+    entry.tree = parseAcadl(sources, file, problems);
+    const auto &declarations = entry.tree.declarations;
+    if (!problems.hasErrors() && declarations.size() == 1)
+      entry.constant = ast::dynCast<ast::ConstantDeclaration>(declarations.front());
+    entry.nameRange = {
+        sources.location(file, 6),
+        sources.location(file, 6 + static_cast<std::uint32_t>(override.name.size()))};
+    if (!entry.constant) {
+      const SourceRange value{sources.location(file, static_cast<std::uint32_t>(before.size())),
+                              sources.location(file, static_cast<std::uint32_t>(
+                                                         before.size() + override.value.size()))};
+      auto builder = diagnostics.report(DiagnosticCode::OverrideSyntax, value, override.name);
+      if (problems.hasErrors())
+        builder.note(problems.diagnostics().front().range, problems.diagnostics().front().message);
+    }
+  }
+  entries_.push_back(std::move(entry));
+}
+
+class ArchitectureElaborator {
+public:
+  ArchitectureElaborator(const Compilation &compilation,
+                         const ast::ArchitectureDeclaration &architecture,
+                         const std::vector<ParameterOverride> &overrides, SourceManager &sources,
+                         DiagnosticEngine &diagnostics, const ElaborationLimits &limits)
+      : compilation_(compilation), architecture_(architecture),
+        overrides_(overrides, sources, diagnostics), diagnostics_(diagnostics), limits_(limits),
+        evaluator_(diagnostics, limits.evaluation) {}
+
+  std::optional<ElaboratedArchitecture> run();
+
+private:
+  [[nodiscard]] std::string callee() const {
+    return fmt::format("architecture '{}'", architecture_.name.text.str());
+  }
+  void checkOverrideNames();
+  void bindParameters(Scope &scope, arch::ArchitectureGraph &graph);
+  bool bindOverride(const ast::Parameter &parameter, const Overrides::Entry &entry, Scope &scope);
+
+  const Compilation &compilation_;
+  const ast::ArchitectureDeclaration &architecture_;
+  Overrides overrides_;
+  DiagnosticEngine &diagnostics_;
+  const ElaborationLimits &limits_;
+  Evaluator evaluator_;
+};
+
+void ArchitectureElaborator::checkOverrideNames() {
+  std::vector<std::string_view> names;
+  for (const ast::Parameter &parameter : architecture_.parameters)
+    names.emplace_back(parameter.name.text);
+  for (const Overrides::Entry &entry : overrides_.entries()) {
+    if (overrides_.find(entry.name) != &entry) {
+      diagnostics_.report(DiagnosticCode::GivenTwice, entry.nameRange, entry.name);
+      continue;
+    }
+    if (llvm::is_contained(names, entry.name))
+      continue;
+    auto builder = diagnostics_.report(DiagnosticCode::UnknownParameter, entry.nameRange, callee(),
+                                       "parameter", entry.name);
+    if (const auto nearest = nearestName(entry.name, names); !nearest.empty())
+      builder.note({}, fmt::format("did you mean '{}'?", nearest));
+    else if (!names.empty())
+      builder.note(architecture_.name.range,
+                   fmt::format("its parameters are {}", fmt::join(names, ", ")));
+    else
+      builder.note(architecture_.name.range, "it has no parameters");
+  }
+}
+
+bool ArchitectureElaborator::bindOverride(const ast::Parameter &parameter,
+                                          const Overrides::Entry &entry, Scope &scope) {
+  if (!entry.constant)
+    return false;
+  const auto type = evaluator_.resolveType(parameter.type, scope);
+  if (!type)
+    return false;
+  const ast::Expr &expr = *entry.constant->value;
+  auto value = evaluator_.evaluate(expr, scope, &*type);
+  if (!value)
+    return false;
+  // On the command line a bare number counts in the type's unit.
+  if (type->kind == ExpectedType::Kind::Quantity && value->isNumber() &&
+      value->dimension().isNone()) {
+    const Value unit = type->isWhole ? Value::ofInt(type->scale, type->dimension)
+                                     : Value::ofReal(1, type->dimension);
+    if (value->is(Kind::Int) && type->isWhole) {
+      const auto base = checkedMul(value->asInt(), unit.asInt());
+      if (base)
+        value = Value::ofInt(*base, type->dimension);
+    } else {
+      value = Value::ofReal(value->asReal() * unit.asReal(), type->dimension);
+    }
+  }
+  value = evaluator_.convert(std::move(*value), *type, expr.range,
+                             fmt::format("parameter '{}'", parameter.name.text.str()));
+  if (!value)
+    return false;
+  scope.declare(parameter.name, std::move(*value));
+  return true;
+}
+
+void ArchitectureElaborator::bindParameters(Scope &scope, arch::ArchitectureGraph &graph) {
+  for (const ast::Parameter &parameter : architecture_.parameters) {
+    const Overrides::Entry *entry = overrides_.find(parameter.name.text);
+    if (entry && !bindOverride(parameter, *entry, scope))
+      scope.declare(parameter.name, Value::ofError());
+    else if (!entry)
+      evaluator_.bindDefault(parameter, scope, architecture_.name.range, callee());
+    if (const Symbol *symbol = scope.findLocal(parameter.name.text))
+      graph.parameters.push_back({parameter.name.text.str(), symbol->value.text()});
+  }
+}
+
+std::optional<ElaboratedArchitecture> ArchitectureElaborator::run() {
+  const std::size_t errorsBefore = diagnostics_.errorCount();
+  const Module *module = compilation_.moduleAt(architecture_.name.range.begin);
+  ACADLC_CHECK(module, "an architecture that is in no file of the compilation");
+  ElaboratedArchitecture result;
+  result.declaration = &architecture_;
+  result.graph.name = architecture_.name.text.str();
+  checkOverrideNames();
+  auto scope = std::make_shared<Scope>(module->scope.get());
+  bindParameters(*scope, result.graph);
+  // Without its parameters nothing can be said of the rest.
+  if (diagnostics_.errorCount() != errorsBefore)
+    return std::nullopt;
+  StructureBuilder(evaluator_, limits_, result.graph).build(architecture_, *scope);
+  if (diagnostics_.errorCount() != errorsBefore)
+    return std::nullopt;
+  result.graph.finish();
+  checkGraph(result.graph, architecture_.name.range, diagnostics_);
+  if (diagnostics_.errorCount() != errorsBefore)
+    return std::nullopt;
+  result.instance = Value::ofInstance(scope, architecture_);
+  result.scope = std::move(scope);
+  return result;
+}
+
+} // namespace
+
+std::optional<ElaboratedArchitecture>
+elaborate(const Compilation &compilation, const ast::ArchitectureDeclaration &architecture,
+          const std::vector<ParameterOverride> &overrides, SourceManager &sources,
+          DiagnosticEngine &diagnostics, const ElaborationLimits &limits) {
+  return ArchitectureElaborator(compilation, architecture, overrides, sources, diagnostics, limits)
+      .run();
+}
+
+std::optional<ElaboratedArchitecture> elaborate(const Compilation &compilation,
+                                                const ast::ArchitectureDeclaration &architecture,
+                                                const std::vector<ParameterOverride> &overrides,
+                                                SourceManager &sources,
+                                                DiagnosticEngine &diagnostics) {
+  return elaborate(compilation, architecture, overrides, sources, diagnostics, ElaborationLimits{});
+}
+
+} // namespace acadlc

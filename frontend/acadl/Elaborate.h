@@ -1,0 +1,85 @@
+/// \file
+/// From an `architecture` and its parameters to an architecture graph.
+#pragma once
+
+#include "frontend/acadl/Evaluator.h"
+#include "frontend/acadl/Module.h"
+#include "frontend/acadl/Value.h"
+#include "ir/ArchitectureGraph.h"
+#include "support/Diagnostics.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace acadlc {
+
+/// `-P name=value`: the value is an expression of the language. For a parameter that is a quantity
+/// a bare number counts in the unit of its type (`-P memory_latency=10`).
+struct ParameterOverride {
+  std::string name;
+  std::string value;
+};
+
+struct ElaboratedArchitecture {
+  const ast::ArchitectureDeclaration *declaration = nullptr;
+  arch::ArchitectureGraph graph;
+  /// The architecture itself, what `arch` is in a mapping: its members by name are objects, arrays,
+  /// instances, parameters, lets and routes.
+  Value instance;
+  /// The scope of the architecture's block: members and the declarations that stand in it; its
+  /// parent is the scope of the file.
+  std::shared_ptr<const Scope> scope;
+
+  /// The instruction that \p name stands for where the architecture is described, or null.
+  [[nodiscard]] const Symbol *findInstruction(llvm::StringRef name) const;
+};
+
+/// Builds \p architecture. Everything wrong is reported; nothing is returned if there was an error.
+/// \p compilation and \p sources must outlive the result. Texts of overrides are added to
+/// \p sources, so that messages can show them.
+std::optional<ElaboratedArchitecture> elaborate(const Compilation &compilation,
+                                                const ast::ArchitectureDeclaration &architecture,
+                                                const std::vector<ParameterOverride> &overrides,
+                                                SourceManager &sources,
+                                                DiagnosticEngine &diagnostics);
+
+struct ElaborationLimits {
+  std::size_t objects = 4'000'000;
+  std::size_t edges = 32'000'000;
+  unsigned templateDepth = 200;
+  Evaluator::Limits evaluation;
+};
+std::optional<ElaboratedArchitecture>
+elaborate(const Compilation &compilation, const ast::ArchitectureDeclaration &architecture,
+          const std::vector<ParameterOverride> &overrides, SourceManager &sources,
+          DiagnosticEngine &diagnostics, const ElaborationLimits &limits);
+
+/// What an operand of an instruction is for the expressions in its declaration.
+struct InstructionOperand {
+  /// Immediates: the value. Registers: ignored.
+  Value value;
+  /// `mem` operands: the length of the address range.
+  std::int64_t bytes = 0;
+};
+
+/// An instruction's attributes for given operands.
+struct InstructionInfo {
+  std::optional<std::int64_t> latency; ///< cycles, at least 1; none: that of the unit
+  std::optional<std::int64_t> macs, ops;
+  std::optional<std::int64_t> bytes;
+  std::string className;   ///< `class = ld`, empty if not given
+  std::string elementType; ///< `element_type = int8`, empty if not given
+};
+
+/// Evaluates latency, macs, ops, bytes and the requires of \p instruction for \p operands (one for
+/// each of the declaration). \p home is the scope in which the instruction was declared
+/// (Symbol::home); \p at is the emit that a failed `require` is shown with.
+std::optional<InstructionInfo> evaluateInstruction(const ast::InstructionDeclaration &instruction,
+                                                   const Scope &home,
+                                                   llvm::ArrayRef<InstructionOperand> operands,
+                                                   SourceRange at, Evaluator &evaluator);
+
+} // namespace acadlc

@@ -1,0 +1,463 @@
+#include "frontend/acadl/ElaborateAttributes.h"
+
+#include "support/InternalError.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/ADT/StringSet.h>
+
+#include <array>
+
+namespace acadlc {
+
+using builtins::AttributeType;
+using Kind = Value::Kind;
+
+namespace {
+
+/// Where the number of an attribute goes, and from where on it makes sense.
+struct NumberTarget {
+  llvm::StringRef attribute;
+  std::int64_t arch::Object::*member; ///< null: checked, not kept (classes not evaluated yet)
+  std::int64_t minimum;
+  bool isInBytes = false; ///< given in bits, kept in bytes
+};
+
+constexpr std::array numberTargets{
+    NumberTarget{"latency", &arch::Object::latency, 1},
+    NumberTarget{"initiation_interval", &arch::Object::initiationInterval, 1},
+    NumberTarget{"issue_buffer_size", &arch::Object::issueBufferSize, 1},
+    NumberTarget{"data_width", &arch::Object::dataWidth, 1},
+    NumberTarget{"port_width", &arch::Object::portWidth, 1},
+    NumberTarget{"read_latency", &arch::Object::readLatency, 1},
+    NumberTarget{"write_latency", &arch::Object::writeLatency, 1},
+    NumberTarget{"read_write_ports", &arch::Object::readWritePorts, 1},
+    NumberTarget{"max_concurrent_requests", &arch::Object::maxConcurrentRequests, 1},
+    NumberTarget{"banks", &arch::Object::banks, 1},
+    NumberTarget{"row_size", &arch::Object::rowSize, 1, true},
+    NumberTarget{"t_rcd", &arch::Object::tRCD, 0},
+    NumberTarget{"t_rp", &arch::Object::tRP, 0},
+    NumberTarget{"t_ras", &arch::Object::tRAS, 0},
+    NumberTarget{"sets", &arch::Object::sets, 1},
+    NumberTarget{"ways", &arch::Object::ways, 1},
+    NumberTarget{"cache_line_size", &arch::Object::lineSize, 1, true},
+    NumberTarget{"hit_latency", &arch::Object::hitLatency, 1},
+    NumberTarget{"miss_latency", &arch::Object::missLatency, 1},
+    NumberTarget{"width", nullptr, 1},
+    NumberTarget{"interval", nullptr, 1},
+    NumberTarget{"in_flight", nullptr, 1},
+    NumberTarget{"credits", nullptr, 1},
+};
+
+/// "an SRAM", "a DRAM"
+std::string withArticle(llvm::StringRef name) {
+  const bool isVowel = name.starts_with("E") || name.starts_with("I") || name == "SRAM";
+  return (isVowel ? "an " : "a ") + name.str();
+}
+
+class AttributeReader {
+public:
+  AttributeReader(const ast::ObjectStatement &statement, const builtins::ObjectClassInfo &info,
+                  const Scope &scope, Evaluator &evaluator)
+      : statement_(statement), info_(info), scope_(scope), evaluator_(evaluator) {}
+
+  ObjectPrototype read();
+
+private:
+  void setDefaults();
+  void readAttribute(const ast::Attribute &attribute);
+  bool readValue(const ast::Attribute &attribute, const builtins::Attribute &known);
+  bool readNumber(const ast::Attribute &attribute, const builtins::Attribute &known);
+  bool readBool(const ast::Attribute &attribute);
+  bool readEnumerator(const ast::Attribute &attribute, const builtins::Attribute &known);
+  bool readInstructions(const ast::Expr &expr);
+  bool readRegisters(const ast::Expr &expr);
+  bool readRegister(const ast::Expr &expr);
+  bool addRegister(RegisterGroup group);
+  bool readAddressRanges(const ast::Attribute &attribute);
+  bool readSize(const ast::Attribute &attribute);
+  bool readCapacity(const ast::Attribute &attribute);
+  bool addAddressRange(const Value &low, const Value &high, const ast::Attribute &attribute);
+  void checkRequired();
+  void checkTogether();
+  bool isInRange(const ast::Attribute &attribute, const Value &value, std::int64_t minimum,
+                 bool isInBytes);
+  bool outOfRange(const ast::Attribute &attribute, const std::string &expected,
+                  const std::string &found);
+  [[nodiscard]] const ast::Attribute *given(llvm::StringRef name) const;
+  [[nodiscard]] SourceRange nameRange() const { return statement_.type.range; }
+  /// The list that \p expr is, after deciding `if … then … else`; null after an error.
+  const ast::ListExpr *listOf(const ast::Expr &expr, llvm::StringRef what);
+
+  const ast::ObjectStatement &statement_;
+  const builtins::ObjectClassInfo &info_;
+  const Scope &scope_;
+  Evaluator &evaluator_;
+  ObjectPrototype result_;
+  llvm::StringSet<> registerNames_;
+};
+
+ExpectedType quantityType(llvm::StringRef name) {
+  const builtins::ValueType *type = builtins::findValueType(name);
+  ACADLC_CHECK(type, "no such type");
+  ExpectedType result;
+  result.kind = type->dimension.isNone() ? ExpectedType::Kind::Int : ExpectedType::Kind::Quantity;
+  result.dimension = type->dimension;
+  result.name = name.str();
+  return result;
+}
+
+ObjectPrototype AttributeReader::read() {
+  setDefaults();
+  if (const ast::Attribute *ranges = given("address_ranges"); ranges && given("size")) {
+    evaluator_.report(DiagnosticCode::SizeAndRanges, ranges->name.range)
+        .note(given("size")->name.range, "'size' is given here");
+    result_.isValid = false;
+    return std::move(result_);
+  }
+  for (const ast::Attribute &attribute : statement_.attributes)
+    readAttribute(attribute);
+  checkRequired();
+  if (result_.isValid)
+    checkTogether();
+  return std::move(result_);
+}
+
+void AttributeReader::setDefaults() {
+  arch::Object &object = result_.object;
+  object.objectClass = info_.objectClass;
+  if (info_.objectClass == arch::ObjectClass::InstructionFetchStage)
+    object.latency = 0;
+  if (arch::isStorage(info_.objectClass))
+    object.dataWidth = 8;
+  if (arch::isStorage(info_.objectClass) || info_.objectClass == arch::ObjectClass::Channel)
+    object.arbitration = arch::Arbitration::OldestFirst;
+}
+
+const ast::Attribute *AttributeReader::given(llvm::StringRef name) const {
+  const auto *found = llvm::find_if(statement_.attributes,
+                                    [&](const ast::Attribute &a) { return a.name.text == name; });
+  return found == statement_.attributes.end() ? nullptr : found;
+}
+
+void AttributeReader::readAttribute(const ast::Attribute &attribute) {
+  const builtins::Attribute *known = builtins::findAttribute(info_, attribute.name.text);
+  if (!known) {
+    std::vector<std::string_view> candidates;
+    for (const builtins::Attribute &candidate : info_.attributes)
+      candidates.emplace_back(candidate.name);
+    auto builder = evaluator_.report(DiagnosticCode::NoSuchAttribute, attribute.name.range,
+                                     withArticle(info_.name), attribute.name.text);
+    if (const auto nearest = nearestName(attribute.name.text, candidates); !nearest.empty())
+      builder.note({}, fmt::format("did you mean '{}'?", nearest))
+          .fixIt(attribute.name.range, std::string(nearest));
+    result_.isValid = false;
+    return;
+  }
+  if (given(attribute.name.text) != &attribute) {
+    evaluator_.report(DiagnosticCode::StatedTwice, attribute.name.range, attribute.name.text)
+        .note(given(attribute.name.text)->name.range, "the first is here");
+    result_.isValid = false;
+    return;
+  }
+  result_.isValid &= readValue(attribute, *known);
+}
+
+bool AttributeReader::readValue(const ast::Attribute &attribute, const builtins::Attribute &known) {
+  switch (known.type) {
+  case AttributeType::Bool:
+    return readBool(attribute);
+  case AttributeType::Int:
+  case AttributeType::Cycles:
+  case AttributeType::Words:
+    return readNumber(attribute, known);
+  case AttributeType::Bits:
+    return known.name == "size" ? readSize(attribute) : readNumber(attribute, known);
+  case AttributeType::Enumerator:
+    return readEnumerator(attribute, known);
+  case AttributeType::Instructions:
+    return readInstructions(*attribute.value);
+  case AttributeType::Registers:
+    return readRegisters(*attribute.value);
+  case AttributeType::AddressRanges:
+    return readAddressRanges(attribute);
+  case AttributeType::IntOrTable:
+    return readCapacity(attribute);
+  }
+  throw InternalError("unknown type of an attribute");
+}
+
+//===--- Numbers ------------------------------------------------------------------------------===//
+
+bool AttributeReader::outOfRange(const ast::Attribute &attribute, const std::string &expected,
+                                 const std::string &found) {
+  evaluator_.report(DiagnosticCode::AttributeRange, attribute.value->range, attribute.name.text,
+                    withArticle(info_.name), expected, found);
+  return false;
+}
+
+bool AttributeReader::isInRange(const ast::Attribute &attribute, const Value &value,
+                                std::int64_t minimum, bool isInBytes) {
+  if (value.asInt() < minimum)
+    return outOfRange(attribute, "at least " + Value::ofInt(minimum, value.dimension()).text(),
+                      value.text());
+  if (isInBytes && value.asInt() % 8 != 0)
+    return outOfRange(attribute, "a whole number of bytes", value.text());
+  return true;
+}
+
+bool AttributeReader::readNumber(const ast::Attribute &attribute,
+                                 const builtins::Attribute &known) {
+  const llvm::StringRef typeName = known.type == AttributeType::Int      ? "int"
+                                   : known.type == AttributeType::Cycles ? "cycles"
+                                   : known.type == AttributeType::Words  ? "words"
+                                                                         : "bits";
+  const auto value = evaluator_.evaluateAs(*attribute.value, scope_, quantityType(typeName),
+                                           fmt::format("attribute '{}'", known.name.str()));
+  if (!value)
+    return false;
+  const auto *target = llvm::find_if(
+      numberTargets, [&](const NumberTarget &t) { return t.attribute == known.name; });
+  ACADLC_CHECK(target != numberTargets.end(), "an attribute that the elaborator doesn't know");
+  const bool mayBeZero =
+      known.name == "latency" && info_.objectClass == arch::ObjectClass::InstructionFetchStage;
+  if (!isInRange(attribute, *value, mayBeZero ? 0 : target->minimum, target->isInBytes))
+    return false;
+  if (target->member)
+    result_.object.*target->member = target->isInBytes ? value->asInt() / 8 : value->asInt();
+  if (known.name == "latency")
+    result_.object.hasLatency = true;
+  return true;
+}
+
+bool AttributeReader::readCapacity(const ast::Attribute &attribute) {
+  const auto value = evaluator_.evaluate(*attribute.value, scope_);
+  if (!value)
+    return false;
+  std::vector<Value> numbers;
+  if (value->is(Kind::Table))
+    for (const auto &[key, number] : value->entries())
+      numbers.push_back(number);
+  else
+    numbers.push_back(*value);
+  for (const Value &number : numbers) {
+    const auto converted =
+        evaluator_.convert(number, quantityType("int"), attribute.value->range,
+                           fmt::format("attribute '{}'", attribute.name.text.str()));
+    if (!converted || !isInRange(attribute, *converted, 1, false))
+      return false;
+  }
+  return true;
+}
+
+bool AttributeReader::readSize(const ast::Attribute &attribute) {
+  const auto value =
+      evaluator_.evaluateAs(*attribute.value, scope_, quantityType("bits"), "attribute 'size'");
+  if (!value || !isInRange(attribute, *value, 1, true))
+    return false;
+  result_.object.addressRanges.push_back({0, value->asInt() / 8});
+  return true;
+}
+
+bool AttributeReader::readAddressRanges(const ast::Attribute &attribute) {
+  const auto ranges = evaluator_.evaluate(*attribute.value, scope_);
+  if (!ranges)
+    return false;
+  const auto isDataRange = [](const Value &value) {
+    return value.is(Kind::Range) && value.dimension() == builtins::bitsDimension;
+  };
+  if (!ranges->is(Kind::List) || ranges->elements().empty() ||
+      !llvm::all_of(ranges->elements(), isDataRange))
+    return outOfRange(attribute, "a list of ranges of bytes such as [0 bytes .. 4 KiB]",
+                      ranges->text());
+  for (const Value &range : ranges->elements()) {
+    const bool isWhole = range.rangeLow() % 8 == 0 && range.rangeHigh() % 8 == 0;
+    if (!isWhole || range.rangeLow() < 0 || range.rangeLow() >= range.rangeHigh())
+      return outOfRange(attribute, "ranges of whole bytes from 0 on that are not empty",
+                        range.text());
+    result_.object.addressRanges.push_back({range.rangeLow() / 8, range.rangeHigh() / 8});
+  }
+  std::vector<arch::AddressRange> sorted = result_.object.addressRanges;
+  llvm::sort(sorted, [](const auto &a, const auto &b) { return a.low < b.low; });
+  for (std::size_t i = 1; i < sorted.size(); ++i)
+    if (sorted[i].low < sorted[i - 1].high) {
+      const auto text = [](const arch::AddressRange &range) {
+        return fmt::format("0x{:x} .. 0x{:x}", range.low, range.high);
+      };
+      evaluator_.report(DiagnosticCode::OverlappingAddressRanges, attribute.value->range,
+                        text(sorted[i - 1]), text(sorted[i]));
+      return false;
+    }
+  return true;
+}
+
+//===--- Words --------------------------------------------------------------------------------===//
+
+bool AttributeReader::readBool(const ast::Attribute &attribute) {
+  const auto value = evaluator_.evaluateBool(
+      *attribute.value, scope_, fmt::format("attribute '{}'", attribute.name.text.str()));
+  if (!value)
+    return false;
+  (attribute.name.text == "write_back" ? result_.object.writeBack : result_.object.writeAllocate) =
+      *value;
+  return true;
+}
+
+bool AttributeReader::readEnumerator(const ast::Attribute &attribute,
+                                     const builtins::Attribute &known) {
+  const ast::Expr *expr = attribute.value;
+  while (const auto *conditional = ast::dynCast<ast::ConditionalExpr>(expr)) {
+    const auto condition = evaluator_.evaluateBool(*conditional->condition, scope_);
+    if (!condition)
+      return false;
+    expr = *condition ? conditional->thenValue : conditional->elseValue;
+  }
+  const auto *name = ast::dynCast<ast::NameExpr>(expr);
+  if (!name || !llvm::is_contained(known.enumerators, name->name)) {
+    evaluator_.report(DiagnosticCode::AttributeRange, expr->range, known.name,
+                      withArticle(info_.name), llvm::join(known.enumerators, ", "),
+                      name ? "'" + name->name.str() + "'" : "an expression");
+    return false;
+  }
+  if (known.name == "arbitration")
+    result_.object.arbitration = name->name == "oldest_first"  ? arch::Arbitration::OldestFirst
+                                 : name->name == "priority"    ? arch::Arbitration::Priority
+                                 : name->name == "round_robin" ? arch::Arbitration::RoundRobin
+                                                               : arch::Arbitration::ProgramOrder;
+  else if (known.name == "replacement_policy")
+    result_.object.replacement =
+        name->name == "fifo" ? arch::ReplacementPolicy::FIFO : arch::ReplacementPolicy::LRU;
+  return true;
+}
+
+const ast::ListExpr *AttributeReader::listOf(const ast::Expr &expr, llvm::StringRef what) {
+  const ast::Expr *chosen = &expr;
+  while (const auto *conditional = ast::dynCast<ast::ConditionalExpr>(chosen)) {
+    const auto condition = evaluator_.evaluateBool(*conditional->condition, scope_);
+    if (!condition)
+      return nullptr;
+    chosen = *condition ? conditional->thenValue : conditional->elseValue;
+  }
+  const auto *list = ast::dynCast<ast::ListExpr>(chosen);
+  if (!list && chosen->kind != ast::ExprKind::Error)
+    evaluator_.report(DiagnosticCode::WrongType, chosen->range, what.str(),
+                      "a list of names such as [a, b]", "something else");
+  return list;
+}
+
+bool AttributeReader::readInstructions(const ast::Expr &expr) {
+  const ast::ListExpr *list = listOf(expr, "attribute 'to_process'");
+  if (!list)
+    return false;
+  bool isDone = true;
+  for (const ast::Expr *element : list->elements) {
+    const auto *name = ast::dynCast<ast::NameExpr>(element);
+    const Symbol *symbol =
+        name ? findInstruction(name->name, scope_) : evaluator_.symbolOf(*element, scope_);
+    const auto *instruction =
+        symbol ? ast::dynCast<ast::InstructionDeclaration>(symbol->declaration) : nullptr;
+    if (instruction) {
+      result_.object.toProcess.push_back(instruction->name.text.str());
+      continue;
+    }
+    isDone = false;
+    if (element->kind == ast::ExprKind::Error)
+      continue;
+    auto builder = evaluator_.report(DiagnosticCode::UndeclaredInstruction, element->range,
+                                     name ? name->name : "…");
+    const std::string nearest = name ? scope_.nearest(name->name) : "";
+    if (!nearest.empty() && findInstruction(nearest, scope_))
+      builder.note({}, fmt::format("did you mean '{}'?", nearest)).fixIt(element->range, nearest);
+  }
+  return isDone;
+}
+
+bool AttributeReader::readRegisters(const ast::Expr &expr) {
+  const ast::ListExpr *list = listOf(expr, "attribute 'registers'");
+  if (!list)
+    return false;
+  for (const ast::Expr *element : list->elements)
+    if (!readRegister(*element))
+      return false;
+  return true;
+}
+
+bool AttributeReader::readRegister(const ast::Expr &expr) {
+  if (const auto *name = ast::dynCast<ast::NameExpr>(&expr))
+    return addRegister({name->name, expr.range, std::nullopt});
+  const auto *array = ast::dynCast<ast::IndexExpr>(&expr);
+  const auto *name = array ? ast::dynCast<ast::NameExpr>(array->object) : nullptr;
+  if (!name || array->indices.size() != 1) {
+    if (expr.kind != ast::ExprKind::Error)
+      evaluator_
+          .report(DiagnosticCode::WrongType, expr.range, "attribute 'registers'",
+                  "names and arrays of names", "something else")
+          .note({}, "write 'a' for one register, 'r[16]' for r[0] to r[15]");
+    return false;
+  }
+  const ast::Expr &bound = *array->indices.front();
+  const auto length = evaluator_.evaluateInt(bound, scope_, "the number of registers");
+  if (!length)
+    return false;
+  const auto count = static_cast<std::int64_t>(result_.object.registers.size());
+  if (*length < 0 || *length > maxRegisters - count) {
+    evaluator_.report(DiagnosticCode::AttributeRange, bound.range, "registers",
+                      withArticle(info_.name), fmt::format("0 to {} registers", maxRegisters),
+                      *length);
+    return false;
+  }
+  return addRegister({name->name, expr.range, *length});
+}
+
+bool AttributeReader::addRegister(RegisterGroup group) {
+  if (!registerNames_.insert(group.name).second) {
+    evaluator_.report(DiagnosticCode::StatedTwice, group.range, group.name);
+    return false;
+  }
+  if (!group.length)
+    result_.object.registers.push_back(group.name.str());
+  for (std::int64_t i = 0; i < group.length.value_or(0); ++i)
+    result_.object.registers.push_back(fmt::format("{}[{}]", group.name.str(), i));
+  result_.registers.push_back(group);
+  return true;
+}
+
+//===--- Attributes together ------------------------------------------------------------------===//
+
+void AttributeReader::checkRequired() {
+  for (const builtins::Attribute &attribute : info_.attributes)
+    if (attribute.isRequired && !given(attribute.name)) {
+      evaluator_.report(DiagnosticCode::RequiredAttribute, nameRange(), withArticle(info_.name),
+                        fmt::format("attribute '{}'", attribute.name.str()));
+      result_.isValid = false;
+    }
+  const auto isGiven = [&](llvm::StringRef name) { return given(name) != nullptr; };
+  if (!info_.oneOf.empty() && llvm::none_of(info_.oneOf, isGiven)) {
+    evaluator_.report(DiagnosticCode::RequiredAttribute, nameRange(), withArticle(info_.name),
+                      fmt::format("attribute '{}'", llvm::join(info_.oneOf, "' or '")));
+    result_.isValid = false;
+  }
+}
+
+void AttributeReader::checkTogether() {
+  arch::Object &object = result_.object;
+  if (!given("max_concurrent_requests"))
+    object.maxConcurrentRequests = object.readWritePorts;
+  // The interval may exceed the default of 1 cycle: instructions can state longer latencies.
+  const ast::Attribute *interval = given("initiation_interval");
+  if (interval && object.hasLatency && object.initiationInterval > object.latency)
+    result_.isValid &=
+        outOfRange(*interval, fmt::format("at most the latency, {} cycles", object.latency),
+                   Value::ofInt(object.initiationInterval, builtins::cyclesDimension).text());
+}
+
+} // namespace
+
+ObjectPrototype readAttributes(const ast::ObjectStatement &statement,
+                               const builtins::ObjectClassInfo &info, const Scope &scope,
+                               Evaluator &evaluator) {
+  return AttributeReader(statement, info, scope, evaluator).read();
+}
+
+} // namespace acadlc

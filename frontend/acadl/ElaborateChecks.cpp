@@ -1,0 +1,214 @@
+#include "frontend/acadl/ElaborateChecks.h"
+
+#include "frontend/acadl/ElaborateReports.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/SmallVector.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace acadlc {
+
+using arch::EdgeKind;
+using arch::ObjectClass;
+using arch::ObjectId;
+
+namespace {
+
+class GraphChecker {
+public:
+  GraphChecker(const arch::ArchitectureGraph &graph, SourceRange at, DiagnosticEngine &diagnostics)
+      : graph_(graph), at_(at), diagnostics_(diagnostics) {}
+
+  void run() {
+    checkContainers();
+    checkFetchStages();
+    checkCaches();
+    if (sortForward())
+      checkRoutes();
+    reports_.flush(diagnostics_);
+  }
+
+private:
+  void checkContainers();
+  void checkFetchStages();
+  void checkFetch(ObjectId fetch);
+  void checkCaches();
+  bool sortForward();
+  void reportForwardCycle();
+  void checkRoutes();
+  [[nodiscard]] const arch::Object &object(ObjectId id) const { return graph_.objects[id]; }
+
+  const arch::ArchitectureGraph &graph_;
+  SourceRange at_; ///< the architecture's name
+  DiagnosticEngine &diagnostics_;
+  GroupedReports reports_;
+  std::vector<ObjectId> order_;         ///< topological, along FORWARD edges
+  std::vector<std::uint32_t> incoming_; ///< FORWARD edges not yet passed by the sort
+};
+
+void GraphChecker::checkContainers() {
+  for (const arch::Object &object : graph_.objects)
+    if (arch::isUnit(object.objectClass) && object.container == arch::noObject)
+      reports_.add(DiagnosticCode::UnitOutsideStage, object.range,
+
+                   fmt::format("{} '{}'", arch::className(object.objectClass), object.name),
+                   object.objectClass == ObjectClass::InstructionMemoryAccessUnit
+                       ? "an InstructionFetchStage"
+                       : "an ExecuteStage");
+}
+
+void GraphChecker::checkFetchStages() {
+  std::vector<ObjectId> stages;
+  for (ObjectId id = 0; id < graph_.objects.size(); ++id)
+    if (object(id).objectClass == ObjectClass::InstructionFetchStage)
+      stages.push_back(id);
+  // An architecture without objects is no mistake yet.
+  if (stages.size() != 1 && !graph_.objects.empty()) {
+    std::vector<DiagnosticNote> notes;
+    for (const ObjectId id : stages)
+      notes.push_back({object(id).range, "'" + object(id).name + "' is declared here"});
+    if (notes.size() > 4)
+      notes.resize(4);
+    reports_.addWithNotes(DiagnosticCode::FetchStageCount, at_, std::move(notes), graph_.name,
+                          stages.size());
+  }
+  for (const ObjectId id : stages)
+    checkFetch(id);
+}
+
+void GraphChecker::checkFetch(ObjectId fetch) {
+  const arch::Object &stage = object(fetch);
+  const std::vector<ObjectId> &units = graph_.contains[fetch];
+  if (units.size() != 1) {
+    reports_.add(DiagnosticCode::MissingFetchUnit, stage.range, stage.name, units.size());
+    return;
+  }
+  const arch::Object &unit = object(units.front());
+  std::vector<ObjectId> memories;
+  for (const ObjectId source : graph_.readsFrom[units.front()])
+    if (arch::isStorage(object(source).objectClass))
+      memories.push_back(source);
+  if (memories.size() != 1) {
+    reports_.add(DiagnosticCode::InstructionMemoryCount, unit.range, unit.name, memories.size());
+    return;
+  }
+  const arch::Object &memory = object(memories.front());
+  if (memory.portWidth > stage.issueBufferSize)
+    reports_.addWithNotes(DiagnosticCode::FetchExceedsBuffer, stage.range,
+                          {{memory.range, "the instruction memory is declared here"}}, stage.name,
+                          stage.issueBufferSize, memory.name, memory.portWidth);
+}
+
+void GraphChecker::checkCaches() {
+  std::vector<ObjectId> lower(graph_.objects.size(), arch::noObject);
+  for (const arch::Edge &edge : graph_.edges) {
+    const bool fills = edge.kind == EdgeKind::ReadData &&
+                       object(edge.target).objectClass == ObjectClass::SetAssociativeCache;
+    const bool drains = edge.kind == EdgeKind::WriteData &&
+                        object(edge.source).objectClass == ObjectClass::SetAssociativeCache;
+    if (!fills && !drains)
+      continue;
+    const ObjectId cache = fills ? edge.target : edge.source;
+    const ObjectId below = fills ? edge.source : edge.target;
+    if (!arch::isStorage(object(below).objectClass))
+      continue;
+    if (lower[cache] != arch::noObject && lower[cache] != below)
+      reports_.addWithNotes(DiagnosticCode::SeveralLowerStorages, object(cache).range,
+                            {{object(lower[cache]).range, "one is declared here"},
+                             {object(below).range, "another is declared here"}},
+                            object(cache).name);
+    else
+      lower[cache] = below;
+  }
+  // From every cache downwards at most as many steps as there are objects, each walked once.
+  std::vector<std::uint32_t> visit(graph_.objects.size());
+  for (ObjectId start = 0; start < graph_.objects.size(); ++start) {
+    ObjectId id = start;
+    while (id != arch::noObject && visit[id] == 0) {
+      visit[id] = start + 1;
+      id = lower[id];
+    }
+    if (id != arch::noObject && visit[id] == start + 1)
+      reports_.add(DiagnosticCode::CacheCycle, object(id).range, object(id).name);
+  }
+}
+
+/// Orders the objects along FORWARD edges; false (reported) if that is not possible.
+bool GraphChecker::sortForward() {
+  incoming_.assign(graph_.objects.size(), 0);
+  for (const auto &targets : graph_.forwardTo)
+    for (const ObjectId target : targets)
+      ++incoming_[target];
+  for (ObjectId id = 0; id < graph_.objects.size(); ++id)
+    if (incoming_[id] == 0)
+      order_.push_back(id);
+  for (std::size_t i = 0; i < order_.size(); ++i)
+    for (const ObjectId target : graph_.forwardTo[order_[i]])
+      if (--incoming_[target] == 0)
+        order_.push_back(target);
+  if (order_.size() == graph_.objects.size())
+    return true;
+  reportForwardCycle();
+  return false;
+}
+
+void GraphChecker::reportForwardCycle() {
+  // What is left has a predecessor among what is left: walking backwards ends in a cycle.
+  std::vector<ObjectId> before(graph_.objects.size(), arch::noObject);
+  ObjectId id = arch::noObject;
+  for (ObjectId source = 0; source < graph_.objects.size(); ++source)
+    for (const ObjectId target : graph_.forwardTo[source])
+      if (incoming_[source] != 0 && incoming_[target] != 0) {
+        before[target] = source;
+        id = target;
+      }
+  std::vector<bool> seen(graph_.objects.size());
+  for (; !seen[id]; id = before[id])
+    seen[id] = true;
+  std::string cycle = "'" + object(id).name + "'";
+  std::size_t length = 0;
+  constexpr std::size_t shown = 8;
+  for (ObjectId at = before[id]; at != id; at = before[at], ++length)
+    if (length < shown)
+      cycle = "'" + object(at).name + "' -> " + cycle;
+  if (length > shown)
+    cycle = "… -> " + cycle;
+  reports_.addWithNotes(DiagnosticCode::ForwardCycle, object(id).range,
+                        {{{}, "the cycle: '" + object(id).name + "' -> " + cycle}},
+                        object(id).name);
+}
+
+/// Counts the ways from the fetch stage to each stage.
+void GraphChecker::checkRoutes() {
+  const ObjectId fetch = graph_.fetchStage();
+  if (fetch == arch::noObject)
+    return;                                              // reported
+  std::vector<std::uint8_t> ways(graph_.objects.size()); // 0, 1, or 2 for several
+  ways[fetch] = 1;
+  for (const ObjectId source : order_)
+    for (const ObjectId target : graph_.forwardTo[source])
+      ways[target] = static_cast<std::uint8_t>(std::min(ways[target] + ways[source], 2));
+  for (ObjectId id = 0; id < graph_.objects.size(); ++id) {
+    const arch::Object &stage = object(id);
+    const bool isOnWay = arch::isStage(stage.objectClass) ||
+                         stage.objectClass == ObjectClass::Queue ||
+                         stage.objectClass == ObjectClass::ReservationStation;
+    if (isOnWay && ways[id] == 0)
+      reports_.add(DiagnosticCode::UnreachableStage, stage.range, stage.name);
+    if (!graph_.contains[id].empty() && ways[id] > 1)
+      reports_.add(DiagnosticCode::SeveralRoutes, stage.range, stage.name);
+  }
+}
+
+} // namespace
+
+void checkGraph(const arch::ArchitectureGraph &graph, SourceRange at,
+                DiagnosticEngine &diagnostics) {
+  GraphChecker(graph, at, diagnostics).run();
+}
+
+} // namespace acadlc

@@ -1,0 +1,65 @@
+/// \file
+/// Gives meaning to one TIR function: its buffers and the computations of its blocks.
+#pragma once
+
+#include "frontend/tir/Syntax.h"
+#include "ir/Workload.h"
+#include "support/Diagnostics.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace acadlc::tir {
+
+using Shape = std::vector<std::int64_t>;
+using Symbols = std::map<std::string, std::int64_t, std::less<>>;
+
+/// A TIR function without a caller. A TensorRef that is not local counts `parameters`.
+struct FunctionTemplate {
+  struct Parameter {
+    workload::Tensor tensor;
+    bool isRead = false;
+    bool isWritten = false;
+    SourceRange firstWrite;
+  };
+  /// A construct that has no meaning here.
+  struct Issue {
+    SourceRange range;
+    std::string what;
+  };
+  std::string name;
+  SourceRange nameRange;
+  std::vector<Parameter> parameters; ///< buffers only
+  std::vector<std::string> scalars;  ///< parameters that are numbers, in order
+  std::vector<workload::Tensor> locals;
+  std::vector<workload::Computation> computations;
+  std::vector<Issue> issues;       ///< an error if the function is called
+  SourceRange threadBinding;       ///< valid if loops are bound to threads of a GPU
+  bool usesArgumentShapes = false; ///< a symbolic size was taken from an argument
+  bool isValid = true;             ///< no error was reported
+};
+
+/// What the caller knows when it reads a function.
+struct FunctionContext {
+  const SourceManager &sources;
+  Tree &tree; ///< takes what strings hold as expressions
+  const Symbols &symbols;
+  const std::set<std::string, std::less<>> &sizeNames; ///< that the module declares
+  /// Nodes that may still be converted in this file. Bounds what names that stand for expressions
+  /// can blow up.
+  std::size_t &workLeft;
+  /// Shapes of the arguments for the buffer parameters in order; may be shorter.
+  std::vector<std::optional<Shape>> argumentShapes;
+  /// Values of the arguments for the parameters that are numbers; may be shorter.
+  std::vector<std::optional<std::int64_t>> scalarArguments;
+};
+
+/// Reads \p function, a `@T.prim_func`.
+FunctionTemplate readFunction(const Stmt &function, const FunctionContext &context,
+                              DiagnosticEngine &diagnostics);
+
+} // namespace acadlc::tir

@@ -1,0 +1,92 @@
+/// \file
+/// Splits TVMScript into tokens as Python does: with indentation, brackets that join lines,
+/// comments and strings.
+#pragma once
+
+#include "support/Diagnostics.h"
+#include "support/Source.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace acadlc::tir {
+
+enum class TokenKind : std::uint8_t {
+  EndOfFile,
+  Newline,
+  Indent,
+  Dedent,
+  Name, ///< also keywords
+  Integer,
+  Float,
+  String,   ///< with prefix and quotes
+  Operator, ///< operators, brackets and punctuation
+};
+
+/// A token and its bytes; offsets count from the begin of the file.
+struct Token {
+  TokenKind kind = TokenKind::EndOfFile;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  std::string_view text;
+};
+
+/// Says what a token is in a message: "'for'", "end of line", …
+std::string describe(const Token &token);
+
+/// Produces the tokens of one text one by one, so that memory does not grow with the text.
+/// Reports what is no token and goes on behind it.
+class Lexer {
+public:
+  /// Reads bytes \p begin to \p end of \p file. \p inExpression: newlines and indentation have no
+  /// meaning, as in brackets.
+  Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,
+        bool inExpression, DiagnosticEngine &diagnostics);
+
+  Token next();
+  /// Forgets open brackets, so that the next line break ends a statement.
+  void leaveBrackets();
+  /// Makes all further tokens the end of the file.
+  void stop();
+  /// Position of the innermost open bracket; only valid if hasOpenBracket().
+  [[nodiscard]] std::uint32_t openBracket() const { return brackets_.back(); }
+  [[nodiscard]] bool hasOpenBracket() const { return !brackets_.empty(); }
+  [[nodiscard]] SourceRange range(std::uint32_t begin, std::uint32_t end) const;
+
+private:
+  static constexpr std::size_t maxIndentLevels = 200;
+
+  [[nodiscard]] char peek(std::uint32_t ahead = 0) const;
+  [[nodiscard]] bool atEnd() const { return position_ >= end_; }
+  [[nodiscard]] bool linesMatter() const { return !inExpression_ && brackets_.empty(); }
+  Token make(TokenKind kind, std::uint32_t begin) const;
+  Token endOfFile();
+  void skipBlank();
+  void skipLineBreak();
+  /// Measures the indentation of the next line that is not blank and queues indents or dedents.
+  void startLine();
+  void changeIndent(std::uint32_t width, std::uint32_t begin);
+  Token number();
+  Token name();
+  Token string(std::uint32_t begin);
+  Token punctuation();
+  [[nodiscard]] bool startsString() const;
+  void badToken(std::uint32_t begin, std::uint32_t end, std::string_view what);
+
+  const SourceManager &sources_;
+  FileId file_;
+  std::string_view text_;
+  std::uint32_t position_;
+  std::uint32_t end_;
+  bool inExpression_;
+  bool atLineStart_;
+  bool lineHasTokens_ = false;
+  int pendingIndents_ = 0; ///< indents (positive) or dedents (negative) not yet handed out
+  std::vector<std::uint32_t> indents_{0};
+  std::vector<std::uint32_t> brackets_;
+  DiagnosticEngine &diagnostics_;
+};
+
+} // namespace acadlc::tir

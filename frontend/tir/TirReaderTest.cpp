@@ -1,0 +1,476 @@
+#include "frontend/tir/TirReader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace acadlc::tir {
+
+namespace {
+
+using namespace workload;
+
+struct Result {
+  SourceManager sources;
+  DiagnosticEngine diagnostics;
+  std::optional<Workload> workload;
+
+  explicit Result(std::string text, const ReadOptions &options = {}) {
+    FileId file = sources.addText("test.tir", std::move(text));
+    workload = readWorkload(sources, file, options, diagnostics);
+  }
+  [[nodiscard]] bool reports(std::string_view id) const {
+    return std::any_of(
+        diagnostics.diagnostics().begin(), diagnostics.diagnostics().end(),
+        [&](const Diagnostic &diagnostic) { return diagnosticInfo(diagnostic.code).id == id; });
+  }
+  /// The text that the first diagnostic points at.
+  [[nodiscard]] std::string_view marked() const {
+    return sources.textOf(diagnostics.diagnostics().at(0).range);
+  }
+};
+
+std::optional<std::string> readFile(const std::filesystem::path &path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in)
+    return std::nullopt;
+  std::ostringstream content;
+  content << in.rdbuf();
+  return content.str();
+}
+
+std::filesystem::path sourceFolder() { return ACADLC_SOURCE_DIR; }
+
+/// Networks that are not part of the project; what needs them is skipped where they are missing.
+std::filesystem::path corpus() { return sourceFolder().parent_path() / "shared" / "tir"; }
+
+std::size_t countFree(const Workload &workload, FreeReason reason) {
+  return static_cast<std::size_t>(
+      std::count_if(workload.calls.begin(), workload.calls.end(),
+                    [&](const Call &call) { return call.freeReason == reason; }));
+}
+
+std::size_t stageCount(const Workload &workload) {
+  std::size_t count = 0;
+  for (const Call &call : workload.calls)
+    count += call.computations.size();
+  return count;
+}
+
+/// A module whose entry calls one TIR function `f` of x and y (both of 4 floats) with this body.
+std::string moduleAround(const std::string &body) {
+  return "@I.ir_module\nclass Module:\n"
+         "    @T.prim_func(private=True)\n"
+         "    def f(x: T.Buffer((4,), \"float32\"), y: T.Buffer((4,), \"float32\")):\n" +
+         body +
+         "\n    @R.function\n"
+         "    def main(x: R.Tensor((4,), dtype=\"float32\")):\n"
+         "        cls = Module\n"
+         "        gv = R.call_tir(cls.f, (x,), out_ty=R.Tensor((4,), dtype=\"float32\"))\n"
+         "        return gv\n";
+}
+
+} // namespace
+
+TEST_CASE("tir reader: every example of the diagnostic table shows its diagnostic") {
+  for (DiagnosticCode code : allDiagnosticCodes()) {
+    const DiagnosticInfo &info = diagnosticInfo(code);
+    if (info.id.substr(1, 2) != "04")
+      continue;
+    CAPTURE(info.id);
+    std::string example(info.example);
+    REQUIRE(example.starts_with(".tir\n"));
+    Result result(example.substr(example.find('\n') + 1));
+    CHECK(result.reports(info.id));
+    CHECK(result.workload.has_value() == (info.severity == Severity::Warning));
+  }
+}
+
+TEST_CASE("tir reader: loops without blocks") {
+  Result result("@T.prim_func\n"
+                "def f(a: T.Buffer((8, 16), \"float32\"), b: T.Buffer((16, 4), \"float32\"),\n"
+                "      c: T.Buffer((8, 4), \"float32\")):\n"
+                "    for i, j in T.grid(8, 4):\n"
+                "        c[i, j] = T.float32(0)\n"
+                "        for k in range(16):\n"
+                "            c[i, j] = c[i, j] + a[i, k] * b[k, j]\n");
+  REQUIRE(result.workload);
+  const Call &call = result.workload->calls.at(0);
+  REQUIRE(call.computations.size() == 1);
+  CHECK(call.kind == OperatorKind::MatMul);
+  CHECK(call.macs == 8 * 4 * 16);
+  const std::vector<Axis> &axes = call.computations[0].axes;
+  REQUIRE(axes.size() == 3);
+  CHECK(axes[1].kind == Axis::Kind::Spatial);
+  CHECK(axes[2].kind == Axis::Kind::Reduction);
+}
+
+TEST_CASE("tir reader: forms of older versions mean the same") {
+  Result result("@tvm.script.ir_module\nclass Module:\n"
+                "    @T.prim_func\n"
+                "    def f(a: T.handle, c: T.Buffer[(4, 4), \"int32\"]) -> None:\n"
+                "        A = T.match_buffer(a, [4, 8], dtype=\"int8\", align=128)\n"
+                "        with T.block(\"root\"):\n"
+                "            T.reads([])\n"
+                "            t = T.alloc_buffer([4, 8], dtype=\"int32\")\n"
+                "            for io, i, j in T.grid(2, 2, 8):\n"
+                "                with T.block(\"t\"):\n"
+                "                    vi = T.axis.S(4, io * 2 + i)\n"
+                "                    vj = T.axis.spatial(8, j)\n"
+                "                    T.where(io * 2 + i < 4)\n"
+                "                    t[vi, vj] = T.cast(A[vi, vj], \"int32\")\n"
+                "            for i, j, k in T.grid(4, 4, 8):\n"
+                "                with T.block(\"c\"):\n"
+                "                    vi, vj, vk = T.axis.remap(\"SSR\", [i, j, k])\n"
+                "                    with T.init():\n"
+                "                        c[vi, vj] = 0\n"
+                "                    c[vi, vj] += t[vi, vk] * t[vj, vk]\n");
+  REQUIRE(result.workload);
+  const Call &call = result.workload->calls.at(0);
+  REQUIRE(call.computations.size() == 2);
+  CHECK(call.computations[0].points == 32);
+  CHECK(call.macs == 128);
+  CHECK(result.workload->tensors[0].elementType.name() == "int8");
+}
+
+TEST_CASE("tir reader: symbolic sizes") {
+  std::string text = "n = TypeVar(\"n\")\n@I.ir_module\nclass Module:\n"
+                     "    @T.prim_func\n"
+                     "    def f(x: T.Buffer((n, T.int64(4)), \"float32\"), "
+                     "y: T.Buffer((\"n * T.int64(4)\",), \"float32\")):\n"
+                     "        for i in range(n * T.int64(4)):\n"
+                     "            with T.sblock(\"y\"):\n"
+                     "                v = T.axis.spatial(n * T.int64(4), i)\n"
+                     "                y[v] = x[v // T.int64(4), v % T.int64(4)]\n"
+                     "    @R.function\n"
+                     "    def main(x: R.Tensor((n, 4), dtype=\"float32\")):\n"
+                     "        gv = R.call_tir(Module.f, (x,), "
+                     "out_ty=R.Tensor((n * 4,), dtype=\"float32\"))\n"
+                     "        return gv\n";
+  Result unbound(text);
+  CHECK_FALSE(unbound.workload);
+  CHECK(unbound.reports("E0412"));
+  CHECK(unbound.diagnostics.errorCount() == 1);
+  CHECK(unbound.marked() == "n");
+  ReadOptions options;
+  options.symbols["n"] = 6;
+  Result bound(text, options);
+  REQUIRE(bound.workload);
+  CHECK(bound.workload->tensors[0].shape == std::vector<std::int64_t>{6, 4});
+  CHECK(bound.workload->calls[0].freeReason == FreeReason::Reshape);
+}
+
+TEST_CASE("tir reader: sizes of a function come from its arguments") {
+  Result result(
+      "@I.ir_module\nclass Module:\n"
+      "    @T.prim_func\n"
+      "    def f(a: T.handle, b: T.handle):\n"
+      "        n = T.int64()\n"
+      "        A = T.match_buffer(a, (n, 3), \"float32\")\n"
+      "        B = T.match_buffer(b, (n,), \"float32\")\n"
+      "        for i, k in T.grid(n, 3):\n"
+      "            with T.block(\"B\"):\n"
+      "                vi, vk = T.axis.remap(\"SR\", [i, k])\n"
+      "                with T.init():\n"
+      "                    B[vi] = T.float32(0)\n"
+      "                B[vi] = B[vi] + A[vi, vk]\n"
+      "    @R.function\n"
+      "    def main(x: R.Tensor((5, 3), \"float32\"), y: R.Tensor((7, 3), \"float32\")):\n"
+      "        cls = Module\n"
+      "        p = R.call_tir(cls.f, (x,), out_sinfo=R.Tensor((5,), \"float32\"))\n"
+      "        q = R.call_tir(cls.f, (y,), R.Tensor((7,), \"float32\"))\n"
+      "        return p, q\n");
+  REQUIRE(result.workload);
+  CHECK(result.workload->calls.at(0).computations[0].points == 15);
+  CHECK(result.workload->calls.at(1).computations[0].points == 21);
+  CHECK(result.workload->results.size() == 2);
+}
+
+TEST_CASE("tir reader: tuples, aliases, constants and several outputs") {
+  Result result("@I.ir_module\nclass Module:\n"
+                "    @T.prim_func\n"
+                "    def f(x: T.Buffer((4,), \"float32\"), c: T.Buffer((4,), \"float32\"), "
+                "y: T.Buffer((4,), \"float32\"), z: T.Buffer((4,), \"float32\")):\n"
+                "        for i in range(4):\n"
+                "            with T.sblock(\"y\"):\n"
+                "                v = T.axis.spatial(4, i)\n"
+                "                y[v] = x[v] * c[v]\n"
+                "        for i in range(4):\n"
+                "            with T.sblock(\"z\"):\n"
+                "                v = T.axis.spatial(4, i)\n"
+                "                z[v] = c[v]\n"
+                "    @R.function\n"
+                "    def main(x: R.Tensor((4,), dtype=\"float32\")):\n"
+                "        R.func_attr({\"num_input\": 1})\n"
+                "        cls = Module\n"
+                "        with R.dataflow():\n"
+                "            lv = R.call_tir(cls.f, (x, metadata[\"relax.expr.Constant\"][0]), "
+                "out_ty=[R.Tensor((4,), dtype=\"float32\"), R.Tensor((4,), dtype=\"float32\")])\n"
+                "            a: R.Tensor((4,), dtype=\"float32\") = lv[0]\n"
+                "            t: R.Tuple(R.Tensor((4,), dtype=\"float32\")) = a, x\n"
+                "            gv: R.Tensor((4,), dtype=\"float32\") = t[0]\n"
+                "            R.output(gv)\n"
+                "        return gv\n");
+  REQUIRE(result.workload);
+  const Call &call = result.workload->calls.at(0);
+  CHECK(call.outputs.size() == 2);
+  CHECK(result.workload->results.at(0) == call.outputs[0]);
+  CHECK(result.workload->tensors[call.inputs[1].index].origin == TensorOrigin::Weight);
+  CHECK(call.computations[1].freeReason == FreeReason::WeightOnly);
+  CHECK(call.kind == OperatorKind::ElementWise);
+}
+
+TEST_CASE("tir reader: positions of mistakes") {
+  std::string loop = "        for i in range(4):\n"
+                     "            with T.sblock(\"y\"):\n"
+                     "                v = T.axis.spatial(4, i)\n";
+  CHECK(Result(moduleAround(loop + "                y[v] = z[v]\n")).marked() == "z");
+  CHECK(Result(moduleAround(loop + "                y[v] = x[v, v]\n")).marked() == "x[v, v]");
+  CHECK(Result(moduleAround(loop + "                y[v] = T.frobnicate(x[v])\n")).marked() ==
+        "T.frobnicate(x[v])");
+  CHECK(Result(moduleAround(loop + "                x[v] = y[v]\n")).reports("E0418"));
+  CHECK(Result(moduleAround("        for i in range(0):\n            y[i] = x[i]\n"))
+            .reports("E0413"));
+  CHECK(
+      Result(moduleAround("        while x[0] > 1:\n            y[0] = x[0]\n")).reports("E0410"));
+}
+
+TEST_CASE("tir reader: names that stand for expressions cannot explode") {
+  std::string body = "        for i in range(4):\n"
+                     "            with T.sblock(\"y\"):\n"
+                     "                v = T.axis.spatial(4, i)\n"
+                     "                e0: T.let[T.float32] = x[v]\n";
+  for (int i = 1; i < 40; ++i) {
+    std::string last = "e" + std::to_string(i - 1);
+    body += "                e" + std::to_string(i) + ": T.let[T.float32] = " + last + " + " +
+            last + "\n";
+  }
+  CHECK(Result(moduleAround(body + "                y[v] = e39\n")).reports("E0410"));
+}
+
+TEST_CASE("tir reader: the examples of the project") {
+  struct Expected {
+    const char *file;
+    std::int64_t macs;
+    std::size_t contractions;
+  };
+  for (const Expected &expected :
+       {Expected{"lenet5.tir", 416'520, 5}, Expected{"alexnet.tir", 714'188'480, 8},
+        Expected{"tiny_conv.tir", 27'648, 1}, Expected{"matmul.tir", 262'144, 1}}) {
+    CAPTURE(expected.file);
+    auto text = readFile(sourceFolder() / "examples" / expected.file);
+    REQUIRE(text);
+    Result result(*text);
+    REQUIRE(result.workload);
+    CHECK(result.diagnostics.diagnostics().empty());
+    CHECK(result.workload->macs() == expected.macs);
+    std::size_t contractions = 0;
+    for (const Call &call : result.workload->calls)
+      contractions += call.contractions.size();
+    CHECK(contractions == expected.contractions);
+  }
+}
+
+TEST_CASE("tir reader: networks of the corpus") {
+  if (!std::filesystem::exists(corpus() / "nets")) {
+    MESSAGE("skipped: there is no " << (corpus() / "nets").string());
+    return;
+  }
+  struct Expected {
+    const char *file;
+    std::size_t parameters, calls, weightOnly, stages;
+    std::int64_t macs;
+  };
+  constexpr std::int64_t lenet = 416'520;
+  constexpr std::int64_t tcresnet = 1'563'264;
+  constexpr std::int64_t alexnet = 714'188'480;
+  constexpr std::int64_t resnet = 1'814'073'344;
+  const Expected table[] = {
+      {"lenet5", 11, 23, 5, 28, lenet},
+      {"lenet5_annotated", 11, 23, 5, 28, lenet},
+      {"lenet5_fused", 11, 14, 5, 28, lenet},
+      {"lenet5_fuseops", 11, 23, 5, 28, lenet},
+      {"lenet5_fold", 11, 18, 0, 23, lenet},
+      {"lenet5_fold_fused", 11, 9, 0, 23, lenet},
+      {"lenet5_int8", 11, 37, 0, 39, lenet},
+      {"lenet5_int8_fused", 11, 8, 0, 39, lenet},
+      {"tc_resnet8", 48, 116, 55, 127, tcresnet},
+      {"tc_resnet8_fused", 48, 20, 1, 127, tcresnet},
+      {"tc_resnet8_fold", 23, 36, 0, 47, tcresnet},
+      {"tc_resnet8_fold_fused", 23, 13, 0, 47, tcresnet},
+      {"tc_resnet8_int8", 23, 83, 0, 93, tcresnet},
+      {"tc_resnet8_int8_fused", 23, 13, 0, 93, tcresnet},
+      {"alexnet", 17, 35, 8, 40, alexnet},
+      {"alexnet_fused", 17, 20, 8, 40, alexnet},
+      {"alexnet_fold", 17, 27, 0, 32, alexnet},
+      {"alexnet_fold_fused", 17, 12, 0, 32, alexnet},
+      {"alexnet_int8", 17, 59, 0, 64, alexnet},
+      {"alexnet_int8_fused", 17, 12, 0, 64, alexnet},
+      {"resnet18", 103, 251, 121, 273, resnet},
+      {"resnet18_fused", 103, 42, 1, 273, resnet},
+      {"resnet18_fold", 43, 70, 0, 92, resnet},
+      {"resnet18_fold_fused", 43, 24, 0, 92, resnet},
+      {"resnet18_int8", 43, 157, 0, 178, resnet},
+      {"resnet18_int8_fused", 43, 24, 0, 178, resnet},
+  };
+  for (const Expected &expected : table) {
+    CAPTURE(expected.file);
+    auto text = readFile(corpus() / "nets" / (std::string(expected.file) + ".tir"));
+    REQUIRE(text);
+    Result result(*text);
+    REQUIRE(result.workload);
+    const Workload &workload = *result.workload;
+    CHECK(result.diagnostics.diagnostics().empty());
+    CHECK(workload.parameters.size() == expected.parameters);
+    CHECK(workload.calls.size() == expected.calls);
+    CHECK(countFree(workload, FreeReason::WeightOnly) == expected.weightOnly);
+    CHECK(stageCount(workload) == expected.stages);
+    CHECK(workload.macs() == expected.macs);
+    CHECK(workload.knowsInputs);
+  }
+}
+
+TEST_CASE("tir reader: layers, paddings and strides of ResNet-18") {
+  auto text = readFile(corpus() / "nets" / "resnet18.tir");
+  if (!text) {
+    MESSAGE("skipped: there is no " << (corpus() / "nets" / "resnet18.tir").string());
+    return;
+  }
+  Result result(*text);
+  REQUIRE(result.workload);
+  std::vector<std::int64_t> macs;
+  std::size_t padded = 0;
+  std::size_t shortcuts = 0;
+  for (const Call &call : result.workload->calls) {
+    const Contraction *contraction = call.contraction();
+    if (!contraction)
+      continue;
+    macs.push_back(contraction->macs);
+    if (contraction->kind != OperatorKind::Convolution2D)
+      continue;
+    const Contraction::Operand &input = contraction->operands[0];
+    padded += input.padding ? 1 : 0;
+    CHECK(input.origin == TensorOrigin::Activation);
+    CHECK(contraction->operands[1].origin == TensorOrigin::Weight);
+    // Axes n f y x c r s: a 1×1 kernel with stride 2 keeps both in the affine form.
+    const Computation &stage = call.computations[contraction->computation];
+    REQUIRE(input.affine[2]);
+    const AffineIndex &row = *input.affine[2];
+    if (stage.axes[5].extent == 1) {
+      ++shortcuts;
+      CHECK(row.coefficients == std::vector<std::int64_t>{0, 0, 2, 0, 0, 1, 0});
+    }
+  }
+  CHECK(macs.size() == 21);
+  CHECK(macs.front() == 118'013'952);
+  CHECK(macs.back() == 512'000);
+  CHECK(padded == 17);
+  CHECK(shortcuts == 3);
+  // The first layer is padded by 3, and the pad is gone from its index.
+  const Contraction *first = result.workload->calls[0].contraction();
+  REQUIRE(first);
+  REQUIRE(first->operands[0].padding);
+  CHECK(first->operands[0].padding->before == std::vector<std::int64_t>{0, 0, 3, 3});
+  CHECK(first->operands[0].affine[2]->constant == -3);
+}
+
+TEST_CASE("tir reader: operators of the corpus") {
+  if (!std::filesystem::exists(corpus() / "ops")) {
+    MESSAGE("skipped: there is no " << (corpus() / "ops").string());
+    return;
+  }
+  struct Expected {
+    const char *file;
+    OperatorKind kind; ///< of the call with most multiply-accumulates
+    std::int64_t macs;
+  };
+  using enum OperatorKind;
+  const Expected table[] = {
+      {"conv2d_nchw", Convolution2D, 442'368},
+      {"conv2d_nhwc", Convolution2D, 442'368},
+      {"conv2d_nhwc_hwio", Convolution2D, 442'368},
+      {"conv2d_fp16", Convolution2D, 442'368},
+      {"conv2d_bias_relu", Convolution2D, 442'368},
+      {"conv2d_bias_relu_fused", Convolution2D, 442'368},
+      {"conv2d_symbolic_batch", Convolution2D, 442'368 * 3},
+      {"conv2d_nchw_s2_nopad", Convolution2D, 2'880'000},
+      {"conv2d_nchw_dilated", Convolution2D, 4'718'592},
+      {"conv2d_1x1", Convolution2D, 6'422'528},
+      {"conv2d_int8_int32", Convolution2D, 4'718'592},
+      {"qconv2d_int8_requant_shift_fused", Convolution2D, 4'718'592},
+      {"conv2d_bias_add_relu_residual", Convolution2D, 2'359'296},
+      {"depthwise_conv2d_nchw", DepthwiseConvolution, 73'728},
+      {"depthwise_conv2d_nhwc", DepthwiseConvolution, 73'728},
+      {"group_conv2d_nchw", Convolution2D, 1'179'648},
+      {"conv1d_ncw", Convolution1D, 193'920},
+      {"conv1d_nwc", Convolution1D, 293'760},
+      {"conv3d_ncdhw", Convolution3D, 1'327'104},
+      {"conv2d_transpose_nchw", Convolution2D, 524'288},
+      {"matmul", MatMul, 16'777'216},
+      {"matmul_symbolic", MatMul, 131'072 * 3},
+      {"batch_matmul", BatchMatMul, 8'388'608},
+      {"linear_dense_fused", MatMul, 131'072},
+      {"qdense_int8", MatMul, 16'384},
+      {"attention", BatchMatMul, 2'097'152},
+      {"max_pool2d", MaxPool, 0},
+      {"max_pool2d_nhwc", MaxPool, 0},
+      {"avg_pool2d", AveragePool, 0},
+      {"adaptive_avg_pool2d_6x6", AveragePool, 0},
+      {"global_avg_pool2d", AveragePool, 0},
+      {"softmax", Softmax, 0},
+      {"log_softmax", Softmax, 0},
+      {"mean", Reduction, 0},
+      {"layer_norm", Reduction, 0},
+      {"group_norm", Other, 0},
+      {"argmax", Other, 0},
+      {"gelu", ElementWise, 0},
+      {"clip", ElementWise, 0},
+      {"leakyrelu", ElementWise, 0},
+      {"transpose", DataMovement, 0},
+      {"concat", DataMovement, 0},
+      {"split", DataMovement, 0},
+      {"take_embedding", DataMovement, 0},
+      {"resize2d_nearest", DataMovement, 0},
+      {"pad", DataMovement, 0},
+      {"reshape", Free, 0},
+      {"flatten", Free, 0},
+  };
+  ReadOptions options;
+  options.symbols["n"] = 3;
+  for (const Expected &expected : table) {
+    CAPTURE(expected.file);
+    auto text = readFile(corpus() / "ops" / (std::string(expected.file) + ".tir"));
+    REQUIRE(text);
+    Result result(*text, options);
+    REQUIRE(result.workload);
+    CHECK(result.workload->macs() == expected.macs);
+    CHECK_FALSE(result.workload->knowsInputs);
+    auto main = std::max_element(result.workload->calls.begin(), result.workload->calls.end(),
+                                 [](const Call &a, const Call &b) { return a.macs < b.macs; });
+    CHECK(main->kind == expected.kind);
+  }
+  for (const auto &entry : std::filesystem::directory_iterator(corpus() / "ops")) {
+    CAPTURE(entry.path().string());
+    Result result(*readFile(entry.path()), options);
+    CHECK(result.workload);
+    CHECK(result.diagnostics.diagnostics().empty());
+  }
+}
+
+TEST_CASE("tir reader: a network that is not legalised says so") {
+  auto text = readFile(corpus() / "nets" / "lenet5_relax.tir");
+  if (!text) {
+    MESSAGE("skipped: there is no " << (corpus() / "nets" / "lenet5_relax.tir").string());
+    return;
+  }
+  Result result(*text);
+  CHECK_FALSE(result.workload);
+  CHECK(result.diagnostics.errorCount() == 1);
+  CHECK(result.reports("E0415"));
+  CHECK(result.marked() == "R.nn.conv2d");
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,261 @@
+#include "frontend/tir/Vocabulary.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace acadlc::tir {
+
+namespace {
+
+std::string behindPrefix(const Expr &expr, std::initializer_list<std::string_view> prefixes) {
+  std::string dotted = dottedName(expr);
+  for (std::string_view prefix : prefixes)
+    if (dotted.size() > prefix.size() && dotted.starts_with(prefix) && dotted[prefix.size()] == '.')
+      return dotted.substr(prefix.size() + 1);
+  return {};
+}
+
+struct MathEntry {
+  std::string_view name;
+  MathForm form;
+  std::string_view spelling;
+};
+
+constexpr std::array<MathEntry, 31> operatorForms = {{
+    {"max", MathForm::Operator, "max"},
+    {"min", MathForm::Operator, "min"},
+    {"Max", MathForm::Operator, "max"},
+    {"Min", MathForm::Operator, "min"},
+    {"Add", MathForm::Operator, "+"},
+    {"Sub", MathForm::Operator, "-"},
+    {"Mul", MathForm::Operator, "*"},
+    {"Div", MathForm::Operator, "/"},
+    {"div", MathForm::Operator, "/"},
+    {"FloorDiv", MathForm::Operator, "//"},
+    {"floordiv", MathForm::Operator, "//"},
+    {"FloorMod", MathForm::Operator, "%"},
+    {"floormod", MathForm::Operator, "%"},
+    {"pow", MathForm::Operator, "pow"},
+    {"power", MathForm::Operator, "pow"},
+    {"shift_left", MathForm::Operator, "shift_left"},
+    {"shift_right", MathForm::Operator, "shift_right"},
+    {"bitwise_and", MathForm::Operator, "&"},
+    {"bitwise_or", MathForm::Operator, "|"},
+    {"bitwise_xor", MathForm::Operator, "^"},
+    {"LT", MathForm::Comparison, "<"},
+    {"LE", MathForm::Comparison, "<="},
+    {"GT", MathForm::Comparison, ">"},
+    {"GE", MathForm::Comparison, ">="},
+    {"EQ", MathForm::Comparison, "=="},
+    {"NE", MathForm::Comparison, "!="},
+    {"And", MathForm::Comparison, "and"},
+    {"Or", MathForm::Comparison, "or"},
+    {"Not", MathForm::Comparison, "not"},
+    {"likely", MathForm::Transparent, ""},
+    {"truncdiv", MathForm::Operator, "truncdiv"},
+}};
+
+constexpr std::array<std::string_view, 59> functions = {"exp",
+                                                        "exp2",
+                                                        "exp10",
+                                                        "log",
+                                                        "log2",
+                                                        "log10",
+                                                        "log1p",
+                                                        "sqrt",
+                                                        "rsqrt",
+                                                        "tanh",
+                                                        "sigmoid",
+                                                        "erf",
+                                                        "sin",
+                                                        "cos",
+                                                        "tan",
+                                                        "sinh",
+                                                        "cosh",
+                                                        "asin",
+                                                        "acos",
+                                                        "atan",
+                                                        "asinh",
+                                                        "acosh",
+                                                        "atanh",
+                                                        "atan2",
+                                                        "round",
+                                                        "nearbyint",
+                                                        "floor",
+                                                        "ceil",
+                                                        "trunc",
+                                                        "fabs",
+                                                        "abs",
+                                                        "isnan",
+                                                        "isinf",
+                                                        "isfinite",
+                                                        "popcount",
+                                                        "clz",
+                                                        "bitwise_not",
+                                                        "fmod",
+                                                        "hypot",
+                                                        "copysign",
+                                                        "nextafter",
+                                                        "ldexp",
+                                                        "truncmod",
+                                                        "q_multiply_shift",
+                                                        "q_multiply_shift_per_axis",
+                                                        "infinity",
+                                                        "nan",
+                                                        "min_value",
+                                                        "max_value",
+                                                        "reinterpret",
+                                                        "Mod",
+                                                        "ceildiv",
+                                                        "saturate",
+                                                        "fma",
+                                                        "erfc",
+                                                        "rint",
+                                                        "cbrt",
+                                                        "expm1",
+                                                        "sign"};
+
+} // namespace
+
+std::string dottedName(const Expr &expr) {
+  // The chain is walked from its end, so that a long one costs no recursion.
+  std::vector<std::string_view> parts;
+  const Expr *at = &expr;
+  for (; at->kind == Expr::Kind::Attribute; at = at->children[0])
+    parts.push_back(at->text);
+  if (at->kind != Expr::Kind::Name)
+    return {};
+  std::string out(at->text);
+  for (std::size_t i = parts.size(); i-- > 0;) {
+    out += '.';
+    out += parts[i];
+  }
+  return out;
+}
+
+std::string tirName(const Expr &expr) { return behindPrefix(expr, {"T", "tir", "tirx"}); }
+
+std::string relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
+
+std::string tirCallName(const Expr *expr) {
+  if (!expr || expr->kind != Expr::Kind::Call)
+    return {};
+  return tirName(*expr->children[0]);
+}
+
+std::string relaxCallName(const Expr *expr) {
+  if (!expr || expr->kind != Expr::Kind::Call)
+    return {};
+  return relaxName(*expr->children[0]);
+}
+
+std::span<const Expr *const> arguments(const Expr &call) { return call.children.subspan(1); }
+
+const Expr *positional(const Expr &call, std::size_t index) {
+  for (const Expr *argument : arguments(call)) {
+    if (argument->kind == Expr::Kind::Keyword || argument->kind == Expr::Kind::Star)
+      continue;
+    if (index-- == 0)
+      return argument;
+  }
+  return nullptr;
+}
+
+const Expr *keyword(const Expr &call, std::string_view name) {
+  for (const Expr *argument : arguments(call))
+    if (argument->kind == Expr::Kind::Keyword && argument->text == name)
+      return argument->children[0];
+  return nullptr;
+}
+
+std::optional<std::int64_t> parseInteger(std::string_view text) {
+  std::string digits;
+  for (char c : text)
+    if (c != '_')
+      digits += c;
+  int base = 10;
+  std::size_t start = 0;
+  if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
+    base = 16;
+  else if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'b' || digits[1] == 'B'))
+    base = 2;
+  if (base != 10)
+    start = 2;
+  std::int64_t value = 0;
+  auto [end, error] =
+      std::from_chars(digits.data() + start, digits.data() + digits.size(), value, base);
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return std::nullopt;
+  return value;
+}
+
+std::optional<double> parseFloat(std::string_view text) {
+  if (text == "inf")
+    return std::numeric_limits<double>::infinity();
+  if (text == "-inf")
+    return -std::numeric_limits<double>::infinity();
+  if (text == "nan")
+    return std::numeric_limits<double>::quiet_NaN();
+  std::string digits;
+  for (char c : text)
+    if (c != '_')
+      digits += c;
+  double value = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc::result_out_of_range)
+    return std::numeric_limits<double>::infinity();
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return std::nullopt;
+  return value;
+}
+
+std::optional<std::int64_t> integerLiteral(const Expr &expr) {
+  if (expr.kind == Expr::Kind::Integer)
+    return parseInteger(expr.text);
+  if (expr.kind == Expr::Kind::Unary && expr.text == "-") {
+    auto inner = integerLiteral(*expr.children[0]);
+    return inner ? std::optional(-*inner) : std::nullopt;
+  }
+  if (expr.kind == Expr::Kind::Call && expr.children.size() == 2) {
+    auto type = typeNamed(*expr.children[0]);
+    if (type && (type->kind == workload::ElementType::Kind::Int ||
+                 type->kind == workload::ElementType::Kind::UInt))
+      return integerLiteral(*expr.children[1]);
+  }
+  return std::nullopt;
+}
+
+std::optional<workload::ElementType> typeNamed(const Expr &expr) {
+  if (expr.kind == Expr::Kind::String)
+    return workload::ElementType::fromName(expr.text);
+  return workload::ElementType::fromName(tirName(expr));
+}
+
+bool sameText(const Expr &left, const Expr &right) {
+  if (&left == &right)
+    return true;
+  if (left.kind != right.kind || left.text != right.text ||
+      left.children.size() != right.children.size())
+    return false;
+  for (std::size_t i = 0; i < left.children.size(); ++i) {
+    const Expr *a = left.children[i];
+    const Expr *b = right.children[i];
+    if (!a || !b ? a != b : !sameText(*a, *b))
+      return false;
+  }
+  return true;
+}
+
+MathName mathName(std::string_view name) {
+  for (const MathEntry &entry : operatorForms)
+    if (entry.name == name)
+      return {entry.form, entry.spelling};
+  if (std::find(functions.begin(), functions.end(), name) != functions.end())
+    return {MathForm::Function, name};
+  return {};
+}
+
+} // namespace acadlc::tir

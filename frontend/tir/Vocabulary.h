@@ -1,0 +1,58 @@
+/// \file
+/// Recognises the names and literals that TVMScript gives meaning to.
+#pragma once
+
+#include "frontend/tir/Syntax.h"
+#include "ir/Workload.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace acadlc::tir {
+
+/// `a.b.c` as text; empty if \p expr is no chain of names.
+std::string dottedName(const Expr &expr);
+/// What stands behind the prefix of TIR: "grid" of `T.grid`; empty if it is no such name.
+std::string tirName(const Expr &expr);
+/// The same for Relax: "call_tir" of `R.call_tir`.
+std::string relaxName(const Expr &expr);
+/// tirName of the callee of a call; empty if \p expr is no call of such a name.
+std::string tirCallName(const Expr *expr);
+std::string relaxCallName(const Expr *expr);
+
+/// Arguments of a call or subscript without its callee.
+std::span<const Expr *const> arguments(const Expr &call);
+/// Positional argument \p index (keywords and stars do not count); null if there is none.
+const Expr *positional(const Expr &call, std::size_t index);
+/// Value of the argument called \p name; null if there is none.
+const Expr *keyword(const Expr &call, std::string_view name);
+
+/// Value of an integer literal, also one in a type (`T.int64(3)`) or with a sign.
+std::optional<std::int64_t> integerLiteral(const Expr &expr);
+/// Value of the text of an integer token; none if it leaves 64 bits.
+std::optional<std::int64_t> parseInteger(std::string_view text);
+/// Value of the text of a float token or of "inf", "-inf" or "nan".
+std::optional<double> parseFloat(std::string_view text);
+
+/// The type that `T.float32` or "float32" names.
+std::optional<workload::ElementType> typeNamed(const Expr &expr);
+
+/// Whether two expressions are written the same way.
+bool sameText(const Expr &left, const Expr &right);
+
+/// How a TIR function of one name reads as a value.
+enum class MathForm : std::uint8_t {
+  Unknown,
+  Function,    ///< any number of operands
+  Operator,    ///< the binary operator `spelling`
+  Comparison,  ///< the comparison `spelling`
+  Transparent, ///< its only operand
+};
+struct MathName {
+  MathForm form = MathForm::Unknown;
+  std::string_view spelling;
+};
+MathName mathName(std::string_view name);
+
+} // namespace acadlc::tir

@@ -1,0 +1,131 @@
+/// \file
+/// The architecture graph: an elaborated accelerator, all parameters applied, as ACADL defines it:
+/// named objects of a few classes joined by FORWARD, READ_DATA, WRITE_DATA and CONTAINS edges.
+///
+/// The graph knows nothing of the text it came from but source ranges for messages, and nothing of
+/// instructions streams or time. Units: latencies in cycles, widths in bits or words as named.
+#pragma once
+
+#include "support/Source.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace acadlc::arch {
+
+/// Index of an object in its graph.
+using ObjectId = std::uint32_t;
+inline constexpr ObjectId noObject = ~0U;
+/// Index of a register: registers of all register files are numbered consecutively.
+using RegisterId = std::uint32_t;
+
+enum class ObjectClass : std::uint8_t {
+  PipelineStage, ExecuteStage, InstructionFetchStage,
+  FunctionalUnit, MemoryAccessUnit, InstructionMemoryAccessUnit,
+  RegisterFile, SRAM, DRAM, SetAssociativeCache,
+  Queue, ReservationStation, Channel, ///< specified in docs/timing.md, not evaluated yet
+};
+std::string_view className(ObjectClass objectClass);
+[[nodiscard]] bool isStage(ObjectClass c);           ///< the three stage classes
+[[nodiscard]] bool isUnit(ObjectClass c);            ///< the three unit classes
+[[nodiscard]] bool isMemoryInterface(ObjectClass c); ///< SRAM, DRAM
+[[nodiscard]] bool isStorage(ObjectClass c);         ///< SRAM, DRAM, cache
+/// Queue, ReservationStation, Channel: an architecture that has one can be checked, not evaluated.
+[[nodiscard]] bool isExtension(ObjectClass c);
+
+/// Who enters an object when several instructions ask for it (docs/timing.md, "Arbitration").
+enum class Arbitration : std::uint8_t { ProgramOrder, OldestFirst, Priority, RoundRobin };
+enum class ReplacementPolicy : std::uint8_t { LRU, FIFO };
+
+/// Half-open range of byte addresses.
+struct AddressRange {
+  std::int64_t low = 0, high = 0;
+};
+
+/// One object. Only the members that its class has carry meaning.
+struct Object {
+  std::string name; ///< unique, hierarchical: "pe[0][1].execute"
+  ObjectClass objectClass{};
+  SourceRange range; ///< of the declaration's name
+
+  // Stages and units
+  std::int64_t latency = 1;            ///< cycles; of units the default for their operations
+  bool hasLatency = false;             ///< whether the unit states one
+  std::int64_t initiationInterval = 0; ///< cycles; 0 = not pipelined: the latency
+  Arbitration arbitration = Arbitration::ProgramOrder;
+  std::vector<std::string> toProcess;  ///< operations of a unit
+  ObjectId container = noObject;       ///< the stage that CONTAINS a unit
+  std::int64_t issueBufferSize = 0;    ///< instructions; fetch stage
+
+  // Register files
+  std::int64_t dataWidth = 0;          ///< bits of a register or of a storage's word
+  std::vector<std::string> registers;
+  RegisterId firstRegister = 0;
+
+  // Storages
+  std::int64_t portWidth = 1;             ///< words a transaction moves; instructions for fetch
+  std::int64_t readLatency = 1, writeLatency = 1; ///< cycles a transaction (SRAM; DRAM: column access)
+  std::int64_t maxConcurrentRequests = 1; ///< requests served at once: "slots"
+  std::int64_t readWritePorts = 1;        ///< slots = min of both
+  std::vector<AddressRange> addressRanges; ///< bytes
+  // DRAM
+  std::int64_t banks = 1, rowSize = 0; ///< bytes a row
+  std::int64_t tRCD = 0, tRP = 0, tRAS = 0;
+  // Cache
+  std::int64_t sets = 0, ways = 0, lineSize = 0; ///< bytes a line
+  std::int64_t hitLatency = 1, missLatency = 1;
+  bool writeAllocate = true, writeBack = true;
+  ReplacementPolicy replacement = ReplacementPolicy::LRU;
+  ObjectId lower = noObject; ///< the next storage below a cache, if any
+
+  [[nodiscard]] std::int64_t slots() const {
+    return maxConcurrentRequests < readWritePorts ? maxConcurrentRequests : readWritePorts;
+  }
+};
+
+enum class EdgeKind : std::uint8_t { Forward, ReadData, WriteData, Contains };
+std::string_view edgeName(EdgeKind kind); ///< "FORWARD", …
+struct Edge {
+  ObjectId source = noObject, target = noObject;
+  EdgeKind kind{};
+  SourceRange range;
+};
+
+/// A parameter's value as the user would write it, for reports.
+struct ParameterValue {
+  std::string name, value;
+};
+
+/// An elaborated architecture. Invariants (established by the elaborator): names are unique, edges
+/// join allowed classes and are not doubled, the FORWARD edges are acyclic, latencies of stages,
+/// units and storages are at least 1 (a fetch stage's at least 0).
+struct ArchitectureGraph {
+  std::string name;
+  std::vector<ParameterValue> parameters;
+  std::optional<double> clockHz;
+  std::vector<Object> objects;
+  std::vector<Edge> edges;
+  std::uint32_t registerCount = 0;
+
+  // Adjacency, filled by finish(): ids in ascending order of edges.
+  std::vector<std::vector<ObjectId>> forwardTo;  ///< FORWARD successors of a stage
+  std::vector<std::vector<ObjectId>> readsFrom;  ///< READ_DATA sources of an object
+  std::vector<std::vector<ObjectId>> writesTo;   ///< WRITE_DATA targets of an object
+  std::vector<std::vector<ObjectId>> contains;   ///< units of a stage
+  std::vector<ObjectId> registerFiles; ///< those with registers, ascending
+  /// Computes the adjacency, register numbers, containers of units and lower storages of caches from
+  /// objects and edges. A unit that several stages contain keeps the first as its container.
+  void finish();
+
+  [[nodiscard]] std::optional<ObjectId> find(std::string_view name) const;
+  /// "pe[0][0].registers.acc"
+  [[nodiscard]] std::string registerName(RegisterId id) const;
+  [[nodiscard]] ObjectId fileOfRegister(RegisterId id) const;
+  /// The one fetch stage; noObject if there is none or more than one.
+  [[nodiscard]] ObjectId fetchStage() const;
+};
+
+} // namespace acadlc::arch

@@ -1,0 +1,140 @@
+#include "ir/Workload.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace acadlc::workload {
+
+namespace {
+
+constexpr std::pair<std::string_view, ElementType::Kind> typePrefixes[] = {
+    {"bfloat", ElementType::Kind::BFloat},
+    {"float", ElementType::Kind::Float},
+    {"uint", ElementType::Kind::UInt},
+    {"int", ElementType::Kind::Int},
+};
+
+} // namespace
+
+std::string ElementType::name() const {
+  if (kind == Kind::Bool)
+    return "bool";
+  for (const auto &[prefix, prefixKind] : typePrefixes)
+    if (prefixKind == kind)
+      return std::string(prefix) + std::to_string(bits);
+  return {};
+}
+
+std::optional<ElementType> ElementType::fromName(std::string_view name) {
+  if (name == "bool" || name == "boolean")
+    return ElementType{Kind::Bool, 1};
+  for (const auto &[prefix, kind] : typePrefixes) {
+    if (!name.starts_with(prefix))
+      continue;
+    std::string_view digits = name.substr(prefix.size());
+    // 8-bit floats have their layout in the name: float8_e4m3fn.
+    if (kind == Kind::Float && digits.starts_with("8_"))
+      return ElementType{Kind::Float, 8};
+    std::uint16_t bits = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    constexpr std::uint16_t widest = 128;
+    if (error == std::errc() && end == digits.data() + digits.size() && bits >= 1 && bits <= widest)
+      return ElementType{kind, bits};
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::int64_t Tensor::elementCount() const {
+  std::int64_t count = 1;
+  for (std::int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+std::int64_t Tensor::byteCount() const {
+  constexpr std::int64_t bitsPerByte = 8;
+  std::int64_t count = elementCount();
+  std::int64_t bits = elementType.storageBits();
+  // Whole bytes first: the product in bits may be too large.
+  return count / bitsPerByte * bits + (count % bitsPerByte * bits + bitsPerByte - 1) / bitsPerByte;
+}
+
+bool Padding::isIdentity() const {
+  auto isZero = [](std::int64_t amount) { return amount == 0; };
+  return std::all_of(before.begin(), before.end(), isZero) &&
+         std::all_of(after.begin(), after.end(), isZero);
+}
+
+std::string_view operatorName(OperatorKind kind) {
+  switch (kind) {
+  case OperatorKind::Convolution1D:
+    return "conv1d";
+  case OperatorKind::Convolution2D:
+    return "conv2d";
+  case OperatorKind::Convolution3D:
+    return "conv3d";
+  case OperatorKind::DepthwiseConvolution:
+    return "depthwise_conv";
+  case OperatorKind::Dense:
+    return "dense";
+  case OperatorKind::MatMul:
+    return "matmul";
+  case OperatorKind::BatchMatMul:
+    return "batch_matmul";
+  case OperatorKind::MaxPool:
+    return "max_pool";
+  case OperatorKind::AveragePool:
+    return "average_pool";
+  case OperatorKind::Reduction:
+    return "reduction";
+  case OperatorKind::Softmax:
+    return "softmax";
+  case OperatorKind::ElementWise:
+    return "elementwise";
+  case OperatorKind::DataMovement:
+    return "data_movement";
+  case OperatorKind::Free:
+    return "free";
+  case OperatorKind::Other:
+    break;
+  }
+  return "other";
+}
+
+std::string_view freeReasonName(FreeReason reason) {
+  switch (reason) {
+  case FreeReason::WeightOnly:
+    return "weight-only";
+  case FreeReason::Alias:
+    return "alias";
+  case FreeReason::Reshape:
+    return "reshape";
+  case FreeReason::IdentityPad:
+    return "identity pad";
+  case FreeReason::None:
+    break;
+  }
+  return {};
+}
+
+const Contraction *Call::contraction() const {
+  auto largest =
+      std::max_element(contractions.begin(), contractions.end(),
+                       [](const Contraction &a, const Contraction &b) { return a.macs < b.macs; });
+  return largest == contractions.end() ? nullptr : &*largest;
+}
+
+std::int64_t Workload::macs() const {
+  std::int64_t sum = 0;
+  for (const Call &call : calls)
+    sum += call.macs;
+  return sum;
+}
+
+const Tensor &tensorOf(const Workload &workload, const Call &call, TensorRef reference) {
+  return reference.isLocal ? call.locals[reference.index] : workload.tensors[reference.index];
+}
+
+} // namespace acadlc::workload

@@ -1,0 +1,264 @@
+/// \file
+/// The workload IR: what a network asks an accelerator to compute.
+///
+/// A workload is the list of calls of a network's entry function in execution order. Each call is
+/// a list of computations (stages): a rectangular iteration domain, one written tensor, an
+/// expression over the tensors read at affine (with floor-division and modulo) positions, and,
+/// for reductions, a combiner. Names in the text carry no meaning; structure does. The workload IR
+/// knows nothing of architectures, mappings or of the syntax it was read from.
+#pragma once
+
+#include "support/Source.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace acadlc::workload {
+
+/// Element type of a tensor, as TVM names it.
+struct ElementType {
+  enum class Kind : std::uint8_t { Int, UInt, Float, BFloat, Bool };
+  Kind kind = Kind::Float;
+  std::uint16_t bits = 32;
+  [[nodiscard]] std::string name() const; ///< "float32", "int8", "bool", …
+  /// Bits that one element takes in memory: a bool takes a byte.
+  [[nodiscard]] std::int64_t storageBits() const { return kind == Kind::Bool ? 8 : bits; }
+  /// The type that TVM calls \p name; none if there is no such type.
+  static std::optional<ElementType> fromName(std::string_view name);
+  friend bool operator==(ElementType, ElementType) = default;
+};
+
+/// Names a tensor: one of the workload or a buffer inside the function that a call runs.
+struct TensorRef {
+  bool isLocal = false;    ///< a buffer inside the callee, else a tensor of the workload
+  std::uint32_t index = 0; ///< into Call::locals or Workload::tensors
+  friend bool operator==(TensorRef, TensorRef) = default;
+};
+
+/// Where a tensor of the entry function comes from.
+enum class TensorOrigin : std::uint8_t {
+  Activation, ///< depends on a network input
+  Weight,     ///< a weight parameter or a constant, or computed from such alone
+};
+
+struct Tensor {
+  std::string name; ///< the binding or parameter that defines it
+  std::vector<std::int64_t> shape;
+  ElementType elementType;
+  TensorOrigin origin = TensorOrigin::Activation;
+  SourceRange range;
+  /// Product of the shape. The reader guarantees that it and byteCount() stay below 2^63.
+  [[nodiscard]] std::int64_t elementCount() const;
+  [[nodiscard]] std::int64_t byteCount() const;
+};
+
+/// An axis of an iteration domain: values 0 … extent − 1 (lower bounds are normalised away).
+struct Axis {
+  enum class Kind : std::uint8_t { Spatial, Reduction };
+  std::string name;
+  std::int64_t extent = 1;
+  Kind kind = Kind::Spatial;
+};
+
+/// An integer expression over the axes of a computation; immutable, shared.
+struct IndexExpr;
+using IndexExprPtr = std::shared_ptr<const IndexExpr>;
+struct IndexExpr {
+  enum class Kind : std::uint8_t {
+    Constant, ///< value
+    Axis,     ///< axis index in value
+    Add,
+    Sub,
+    Mul,
+    FloorDiv,
+    FloorMod,
+    Min,
+    Max,
+    Opaque, ///< something this IR does not model (an indirect access); text in `opaque`
+  };
+  Kind kind = Kind::Constant;
+  std::int64_t value = 0;
+  IndexExprPtr left, right;
+  std::string opaque;
+  /// Nodes of the expression written out; readers keep it below a limit, so recursion is safe.
+  std::uint32_t size = 1;
+};
+
+/// constant + Σ coefficient[a] · axis a; the form of most indices.
+struct AffineIndex {
+  std::int64_t constant = 0;
+  std::vector<std::int64_t> coefficients; ///< one per axis of the computation
+  friend bool operator==(const AffineIndex &, const AffineIndex &) = default;
+};
+/// The affine form of \p index over \p axes after deciding floor operations, minima and maxima by
+/// the ranges of the axes; none if it is not affine or a coefficient leaves 64 bits. Coefficients
+/// of axes of extent 1 are kept where they stand outside floor operations (the stride of a 1×1
+/// convolution shows), and are dropped inside them (`(v1 + v2) // 6`).
+std::optional<AffineIndex> affineForm(const IndexExpr &index, const std::vector<Axis> &axes);
+
+/// One read of a tensor.
+struct Access {
+  TensorRef tensor;
+  std::vector<IndexExprPtr> indices;
+  SourceRange range;
+};
+
+/// A scalar expression: the value that a computation stores (or combines).
+struct ValueExpr;
+using ValueExprPtr = std::shared_ptr<const ValueExpr>;
+struct ValueExpr {
+  enum class Kind : std::uint8_t {
+    Load,     ///< accesses[value]
+    Constant, ///< `number`
+    Index,    ///< an index expression used as a value
+    Cast,     ///< operands[0] to elementType
+    Unary,    ///< function `name` of operands[0]: exp, sqrt, neg, …
+    Binary,   ///< `name` one of + - * / // % max min pow shift_left shift_right …
+    Compare,  ///< `name` one of < <= > >= == !=, `and`, `or`, `not`
+    Select,   ///< operands: condition, then, else (T.if_then_else and T.Select)
+    Opaque,   ///< a construct that is not modelled
+  };
+  Kind kind = Kind::Constant;
+  std::string name;
+  std::size_t value = 0;
+  double number = 0;
+  ElementType elementType;
+  std::vector<ValueExprPtr> operands;
+  IndexExprPtr index;
+  std::uint32_t size = 1; ///< as in IndexExpr
+};
+
+/// How a reduction joins a value to what is already there; None for a plain store.
+enum class Combiner : std::uint8_t { None, Sum, Product, Max, Min, Opaque };
+
+/// Why a call or one of its stages costs nothing at run time.
+enum class FreeReason : std::uint8_t {
+  None,
+  WeightOnly,  ///< depends on weights and constants only: done when the network is compiled
+  Alias,       ///< copies a tensor element by element without changing shape or type
+  Reshape,     ///< changes the shape but not the order of elements in memory
+  IdentityPad, ///< an alias into a buffer inside a function that pads nothing
+};
+
+/// One stage: `for axes: written[...] (combiner)= value`.
+///
+/// A stage whose block sits inside another block appears as one computation over the axes of both.
+/// A block that stores into several buffers is one computation: `written` is the first of them, the
+/// others stand in `alsoWritten`, and opaqueReason says so.
+struct Computation {
+  std::string name; ///< the block's label, for people
+  std::vector<Axis> axes;
+  TensorRef written;
+  std::vector<IndexExprPtr> writeIndices;
+  std::vector<TensorRef> alsoWritten;
+  Combiner combiner = Combiner::None;
+  /// Reads, without the reduction's own accumulator. Reads inside the indices of other reads count;
+  /// so every read of `value` is here but not the other way round.
+  std::vector<Access> accesses;
+  ValueExprPtr value;
+  SourceRange range; ///< of the block's header, or of the store if there is no block
+  /// Iterations: the product of all extents, less if extents depend on other axes (then extents are
+  /// their maxima). A condition that guards iterations (`T.where`) does not lower it.
+  std::int64_t points = 1;
+  FreeReason freeReason = FreeReason::None;
+  /// Empty, or why the stage is not a plain computation (several outputs, data-dependent control).
+  std::string opaqueReason;
+};
+
+/// Padding that a stage applies to a tensor: out[v…] = inside ? in[v − before…] : fill.
+struct Padding {
+  TensorRef source;
+  std::vector<std::int64_t> before, after; ///< one per dimension, in elements
+  double fill = 0;
+  [[nodiscard]] bool isIdentity() const;
+};
+
+/// What the structure of a call is called in the field; unknown structure is `Other`.
+enum class OperatorKind : std::uint8_t {
+  Convolution1D,
+  Convolution2D,
+  Convolution3D,
+  DepthwiseConvolution,
+  Dense,  ///< a matrix product with a weight
+  MatMul, ///< a matrix product of two activations
+  BatchMatMul,
+  MaxPool,
+  AveragePool,
+  Reduction,
+  Softmax,
+  ElementWise,
+  DataMovement,
+  Free, ///< see Call::freeReason
+  Other,
+};
+std::string_view operatorName(OperatorKind kind);   ///< "conv2d", "dense", "max_pool", …
+std::string_view freeReasonName(FreeReason reason); ///< "weight-only", "reshape", …; "" for None
+
+/// A sum-of-products computation with the padding of its operands resolved: the part of a call that
+/// mappings are matched against. Its axes are those of the computation, all of them, also those of
+/// extent 1.
+struct Contraction {
+  std::size_t computation = 0; ///< index into Call::computations
+  struct Operand {
+    /// The read as it stands, but looking through copies and padding inside the call: `tensor` is
+    /// what is padded, and `before` is already subtracted from the indices, so they run from
+    /// −before to extent − 1 + after.
+    Access access;
+    std::optional<Padding> padding; ///< of access.tensor; none if nothing is padded
+    ElementType elementType;
+    TensorOrigin origin = TensorOrigin::Activation;
+    /// Affine forms of access.indices, one per dimension; none where an index is not affine.
+    std::vector<std::optional<AffineIndex>> affine;
+  };
+  std::vector<Operand> operands;                        ///< two, in text order
+  std::vector<std::optional<AffineIndex>> outputAffine; ///< of writeIndices
+  ElementType resultType;                               ///< of the accumulator
+  OperatorKind kind = OperatorKind::Other;
+  std::int64_t macs = 0; ///< product of all axis extents, taps on padding included
+};
+
+struct Call {
+  std::string name;                      ///< the binding in the entry function; unique
+  std::string function;                  ///< callee, for people
+  std::vector<TensorRef> inputs;         ///< tensors of the workload
+  std::vector<TensorRef> outputs;        ///< tensors of the workload
+  std::vector<Tensor> locals;            ///< buffers inside the callee
+  std::vector<Computation> computations; ///< all stages in text order
+  /// All sums of products that depend on an activation, in text order.
+  std::vector<Contraction> contractions;
+  OperatorKind kind = OperatorKind::Other;
+  FreeReason freeReason = FreeReason::None; ///< set if every stage is free
+  std::int64_t macs = 0;                    ///< multiply-accumulates of all contractions
+  /// Distinct elements of activations and weights that the call reads, in bytes; 0 if the call is
+  /// free. Exact for affine accesses: what a stride skips or padding adds does not count. A buffer
+  /// inside the callee that depends on weights only counts as a weight, and what it is made of does
+  /// not.
+  std::int64_t bytesRead = 0;
+  std::int64_t bytesWritten = 0; ///< of its outputs; 0 if the call is free
+  SourceRange range;             ///< of the call
+  SourceRange functionRange;     ///< of the callee's name where it is defined
+  /// The contraction with most multiply-accumulates; null if there is none.
+  [[nodiscard]] const Contraction *contraction() const;
+};
+
+struct Workload {
+  std::string name;  ///< of the file, for reports
+  std::string entry; ///< name of the entry function
+  std::vector<Tensor> tensors;
+  std::vector<TensorRef> parameters; ///< of the entry function, in text order
+  std::vector<TensorRef> results;    ///< what the entry function returns
+  std::vector<Call> calls;           ///< in execution order
+  /// The text says which parameters are inputs; else all of them count as activations.
+  bool knowsInputs = false;
+  /// Multiply-accumulates of all calls.
+  [[nodiscard]] std::int64_t macs() const;
+};
+
+/// The tensor that \p reference names in \p call of \p workload.
+const Tensor &tensorOf(const Workload &workload, const Call &call, TensorRef reference);
+
+} // namespace acadlc::workload

@@ -1,0 +1,32 @@
+/// \file
+/// Finds out what the calls of a workload compute: contractions, operator kinds, what is free, and
+/// how much is read and written. Looks at structure only, never at names.
+#pragma once
+
+#include "ir/Workload.h"
+
+#include <string>
+
+namespace acadlc::workload {
+
+/// A call whose numbers leave 64 bits.
+struct AnalysisError {
+  SourceRange range;
+  std::string what; ///< "multiply-accumulates", …
+};
+
+/// Fills the derived members of \p workload: origins of local tensors, Computation::freeReason, and
+/// of each call contractions, kind, freeReason, macs, bytesRead and bytesWritten. Origins of
+/// `workload.tensors` must be set.
+std::optional<AnalysisError> analyze(Workload &workload);
+
+/// The padding that \p computation applies, if that is all it does (also one that pads nothing).
+/// \p sourceShape and \p writtenShape are the shapes of the tensors that it reads and writes.
+std::optional<Padding> paddingOf(const Computation &computation,
+                                 const std::vector<std::int64_t> &sourceShape,
+                                 const std::vector<std::int64_t> &writtenShape);
+
+/// Product of all values; none if it leaves 64 bits.
+std::optional<std::int64_t> checkedProduct(const std::vector<std::int64_t> &values);
+
+} // namespace acadlc::workload

@@ -1,0 +1,284 @@
+#include "ir/WorkloadExpr.h"
+
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace acadlc::workload {
+
+namespace {
+
+using Kind = IndexExpr::Kind;
+
+std::optional<std::int64_t> apply(Kind kind, std::int64_t a, std::int64_t b) {
+  switch (kind) {
+  case Kind::Add:
+    return checkedAdd(a, b);
+  case Kind::Sub:
+    return checkedSub(a, b);
+  case Kind::Mul:
+    return checkedMul(a, b);
+  case Kind::FloorDiv:
+    return checkedFloorDiv(a, b);
+  case Kind::FloorMod:
+    return checkedFloorMod(a, b);
+  case Kind::Min:
+    return std::min(a, b);
+  case Kind::Max:
+    return std::max(a, b);
+  default:
+    return std::nullopt;
+  }
+}
+
+bool isConstant(const IndexExpr &index, std::int64_t value) {
+  return index.kind == Kind::Constant && index.value == value;
+}
+
+/// The operand that \p kind leaves as it is because the other one is neutral; null if none.
+IndexExprPtr neutralFold(Kind kind, const IndexExprPtr &left, const IndexExprPtr &right) {
+  bool addsZero = (kind == Kind::Add || kind == Kind::Sub) && isConstant(*right, 0);
+  bool timesOne = (kind == Kind::Mul || kind == Kind::FloorDiv) && isConstant(*right, 1);
+  if (addsZero || timesOne)
+    return left;
+  if ((kind == Kind::Add && isConstant(*left, 0)) || (kind == Kind::Mul && isConstant(*left, 1)))
+    return right;
+  if (kind == Kind::Mul && (isConstant(*left, 0) || isConstant(*right, 0)))
+    return indexConstant(0);
+  return nullptr;
+}
+
+std::optional<bool> compare(std::string_view name, std::int64_t a, std::int64_t b) {
+  if (name == "<")
+    return a < b;
+  if (name == "<=")
+    return a <= b;
+  if (name == ">")
+    return a > b;
+  if (name == ">=")
+    return a >= b;
+  if (name == "==")
+    return a == b;
+  if (name == "!=")
+    return a != b;
+  if (name == "and")
+    return a != 0 && b != 0;
+  if (name == "or")
+    return a != 0 || b != 0;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> evaluateBinary(const ValueExpr &value,
+                                           std::span<const std::int64_t> point) {
+  if (value.operands.size() != 2)
+    return std::nullopt;
+  auto a = evaluate(*value.operands[0], point);
+  auto b = evaluate(*value.operands[1], point);
+  if (!a || !b)
+    return std::nullopt;
+  if (value.kind == ValueExpr::Kind::Compare) {
+    auto result = compare(value.name, *a, *b);
+    return result ? std::optional<std::int64_t>(*result ? 1 : 0) : std::nullopt;
+  }
+  constexpr std::pair<std::string_view, Kind> names[] = {
+      {"+", Kind::Add},      {"-", Kind::Sub},   {"*", Kind::Mul},  {"//", Kind::FloorDiv},
+      {"%", Kind::FloorMod}, {"min", Kind::Min}, {"max", Kind::Max}};
+  for (const auto &[name, kind] : names)
+    if (name == value.name)
+      return apply(kind, *a, *b);
+  return std::nullopt;
+}
+
+std::uint32_t saturatedSum(std::uint32_t a, std::uint32_t b) {
+  return std::min<std::uint64_t>(std::uint64_t{a} + b, ~0U);
+}
+
+} // namespace
+
+IndexExprPtr indexConstant(std::int64_t value) {
+  auto index = std::make_shared<IndexExpr>();
+  index->value = value;
+  return index;
+}
+
+IndexExprPtr indexAxis(std::size_t axis) {
+  auto index = std::make_shared<IndexExpr>();
+  index->kind = Kind::Axis;
+  index->value = static_cast<std::int64_t>(axis);
+  return index;
+}
+
+IndexExprPtr indexOpaque(std::string text) {
+  auto index = std::make_shared<IndexExpr>();
+  index->kind = Kind::Opaque;
+  index->opaque = std::move(text);
+  return index;
+}
+
+IndexExprPtr indexBinary(Kind kind, IndexExprPtr left, IndexExprPtr right) {
+  if (left->kind == Kind::Constant && right->kind == Kind::Constant) {
+    auto folded = apply(kind, left->value, right->value);
+    return folded ? indexConstant(*folded) : indexOpaque("a number beyond 64 bits");
+  }
+  if (IndexExprPtr folded = neutralFold(kind, left, right))
+    return folded;
+  std::uint32_t size = saturatedSum(saturatedSum(left->size, right->size), 1);
+  if (size > maxExpressionSize)
+    return indexOpaque("an index that is too large");
+  auto index = std::make_shared<IndexExpr>();
+  index->kind = kind;
+  index->left = std::move(left);
+  index->right = std::move(right);
+  index->size = size;
+  return index;
+}
+
+bool sameIndex(const IndexExpr &left, const IndexExpr &right) {
+  if (&left == &right)
+    return left.kind != Kind::Opaque;
+  if (left.kind != right.kind || left.value != right.value || left.kind == Kind::Opaque)
+    return false;
+  if (!left.left)
+    return true;
+  return sameIndex(*left.left, *right.left) && sameIndex(*left.right, *right.right);
+}
+
+std::optional<std::int64_t> evaluate(const IndexExpr &index, std::span<const std::int64_t> point) {
+  switch (index.kind) {
+  case Kind::Constant:
+    return index.value;
+  case Kind::Axis: {
+    auto axis = static_cast<std::size_t>(index.value);
+    return axis < point.size() ? std::optional(point[axis]) : std::nullopt;
+  }
+  case Kind::Opaque:
+    return std::nullopt;
+  default: {
+    auto left = evaluate(*index.left, point);
+    auto right = evaluate(*index.right, point);
+    return left && right ? apply(index.kind, *left, *right) : std::nullopt;
+  }
+  }
+}
+
+std::optional<std::int64_t> evaluate(const ValueExpr &value, std::span<const std::int64_t> point) {
+  switch (value.kind) {
+  case ValueExpr::Kind::Constant:
+  case ValueExpr::Kind::Index:
+    return value.index ? evaluate(*value.index, point) : std::nullopt;
+  case ValueExpr::Kind::Cast:
+    return evaluate(*value.operands[0], point);
+  case ValueExpr::Kind::Compare:
+    if (value.name == "not") {
+      auto operand = evaluate(*value.operands[0], point);
+      return operand ? std::optional<std::int64_t>(*operand == 0 ? 1 : 0) : std::nullopt;
+    }
+    return evaluateBinary(value, point);
+  case ValueExpr::Kind::Binary:
+    return evaluateBinary(value, point);
+  case ValueExpr::Kind::Select: {
+    auto condition = evaluate(*value.operands[0], point);
+    if (!condition)
+      return std::nullopt;
+    return evaluate(*value.operands[*condition != 0 ? 1 : 2], point);
+  }
+  default:
+    return std::nullopt;
+  }
+}
+
+std::optional<IndexRange> rangeOf(const AffineIndex &index, const std::vector<Axis> &axes) {
+  IndexRange range{index.constant, index.constant};
+  for (std::size_t a = 0; a < index.coefficients.size(); ++a) {
+    auto span = checkedMul(index.coefficients[a], axes[a].extent - 1);
+    if (!span)
+      return std::nullopt;
+    std::int64_t &bound = *span < 0 ? range.low : range.high;
+    auto moved = checkedAdd(bound, *span);
+    if (!moved)
+      return std::nullopt;
+    bound = *moved;
+  }
+  return range;
+}
+
+void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> &visit) {
+  if (index.kind == Kind::Axis)
+    visit(static_cast<std::size_t>(index.value));
+  if (index.left)
+    forEachAxis(*index.left, visit);
+  if (index.right)
+    forEachAxis(*index.right, visit);
+}
+
+void forEachAxis(const ValueExpr &value, const std::function<void(std::size_t)> &visit) {
+  forEachNode(value, [&](const ValueExpr &node) {
+    if (node.index)
+      forEachAxis(*node.index, visit);
+  });
+}
+
+void forEachNode(const ValueExpr &value, const std::function<void(const ValueExpr &)> &visit) {
+  visit(value);
+  for (const ValueExprPtr &operand : value.operands)
+    forEachNode(*operand, visit);
+}
+
+IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements) {
+  if (index->kind == Kind::Axis)
+    return replacements[static_cast<std::size_t>(index->value)];
+  if (!index->left)
+    return index;
+  return indexBinary(index->kind, substitute(index->left, replacements),
+                     substitute(index->right, replacements));
+}
+
+ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements) {
+  if (!value->index && value->operands.empty())
+    return value;
+  auto copy = std::make_shared<ValueExpr>(*value);
+  if (copy->index)
+    copy->index = substitute(copy->index, replacements);
+  for (ValueExprPtr &operand : copy->operands)
+    operand = substitute(operand, replacements);
+  return copy;
+}
+
+ValueExprPtr valueIndex(IndexExprPtr index) {
+  auto value = std::make_shared<ValueExpr>();
+  value->kind = ValueExpr::Kind::Index;
+  value->size = saturatedSum(index->size, 1);
+  value->index = std::move(index);
+  return value;
+}
+
+ValueExprPtr valueNode(ValueExpr::Kind kind, std::string name, std::vector<ValueExprPtr> operands) {
+  auto value = std::make_shared<ValueExpr>();
+  value->kind = kind;
+  value->name = std::move(name);
+  for (const ValueExprPtr &operand : operands)
+    value->size = saturatedSum(value->size, operand->size);
+  if (value->size > maxExpressionSize) {
+    value->kind = ValueExpr::Kind::Opaque;
+    value->size = 1;
+    return value;
+  }
+  value->operands = std::move(operands);
+  return value;
+}
+
+IndexExprPtr asIndex(const ValueExprPtr &value) {
+  bool isInteger =
+      value->kind == ValueExpr::Kind::Index || value->kind == ValueExpr::Kind::Constant;
+  return isInteger ? value->index : nullptr;
+}
+
+const ValueExpr &stripCasts(const ValueExpr &value) {
+  const ValueExpr *inner = &value;
+  while (inner->kind == ValueExpr::Kind::Cast)
+    inner = inner->operands[0].get();
+  return *inner;
+}
+
+} // namespace acadlc::workload

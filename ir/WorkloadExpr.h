@@ -1,0 +1,52 @@
+/// \file
+/// Builds and evaluates the index and value expressions of the workload IR.
+#pragma once
+
+#include "ir/Workload.h"
+
+#include <functional>
+#include <span>
+
+namespace acadlc::workload {
+
+/// Nodes that an expression may have written out. It bounds recursion and what sharing can blow up.
+constexpr std::uint32_t maxExpressionSize = 4096;
+
+IndexExprPtr indexConstant(std::int64_t value);
+IndexExprPtr indexAxis(std::size_t axis);
+IndexExprPtr indexOpaque(std::string text);
+/// Folds constants and neutral operands. Opaque if the result leaves 64 bits or maxExpressionSize.
+IndexExprPtr indexBinary(IndexExpr::Kind kind, IndexExprPtr left, IndexExprPtr right);
+
+/// Whether two indices are written the same way.
+bool sameIndex(const IndexExpr &left, const IndexExpr &right);
+/// Value where axis i is \p point[i]; none for opaque parts, division by 0 and overflow.
+std::optional<std::int64_t> evaluate(const IndexExpr &index, std::span<const std::int64_t> point);
+/// The same for an integer or truth value; none if it is no such value.
+std::optional<std::int64_t> evaluate(const ValueExpr &value, std::span<const std::int64_t> point);
+
+struct IndexRange {
+  std::int64_t low = 0;
+  std::int64_t high = 0; ///< inclusive
+};
+/// Smallest and largest value of an affine index over \p axes; none on overflow.
+std::optional<IndexRange> rangeOf(const AffineIndex &index, const std::vector<Axis> &axes);
+
+/// Calls \p visit with every axis that occurs.
+void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> &visit);
+void forEachAxis(const ValueExpr &value, const std::function<void(std::size_t)> &visit);
+/// Calls \p visit with every node of \p value, itself first.
+void forEachNode(const ValueExpr &value, const std::function<void(const ValueExpr &)> &visit);
+
+/// Puts \p replacements[a] in the place of every axis a.
+IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements);
+ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements);
+
+ValueExprPtr valueIndex(IndexExprPtr index);
+ValueExprPtr valueNode(ValueExpr::Kind kind, std::string name, std::vector<ValueExprPtr> operands);
+/// \p value as an index, if it is an integer expression of the axes.
+IndexExprPtr asIndex(const ValueExprPtr &value);
+/// \p value without casts around it.
+const ValueExpr &stripCasts(const ValueExpr &value);
+
+} // namespace acadlc::workload

@@ -1,0 +1,50 @@
+/// \file
+/// One open document, compiled together with what it imports.
+#pragma once
+
+#include "frontend/acadl/Module.h"
+#include "support/Diagnostics.h"
+#include "support/Source.h"
+
+#include <string>
+
+namespace acadlc::lsp {
+
+/// The document that an analysis starts from.
+struct AnalysisRoot {
+  /// Path of a file, which is then read by way of the overlay, or any name.
+  std::string name;
+  bool isFile = true;
+  /// Unless it is a file: its text, and the folder that its imports are relative to.
+  std::string text;
+  std::string folder;
+};
+
+/// A snapshot: loaded, checked and, if all was well, every architecture of the root built with its
+/// default parameters. Never changes afterwards. What features ask of a text they ask here.
+class Analysis {
+public:
+  /// Never fails: what the compiler itself gets wrong is kept as failure().
+  Analysis(const AnalysisRoot &root, FileOverlay overlay);
+
+  [[nodiscard]] const SourceManager &sources() const { return sources_; }
+  [[nodiscard]] const Compilation &compilation() const { return compilation_; }
+  /// The module of the document, null if there is none (it could not be read).
+  [[nodiscard]] const Module *root() const { return compilation_.root(); }
+  [[nodiscard]] const std::vector<Diagnostic> &diagnostics() const {
+    return diagnostics_.diagnostics();
+  }
+  /// What went wrong in the compiler; empty if nothing. The rest is what was found until then.
+  [[nodiscard]] const std::string &failure() const { return failure_; }
+
+private:
+  void run(const AnalysisRoot &root);
+  void elaborateArchitectures();
+
+  SourceManager sources_;
+  DiagnosticEngine diagnostics_;
+  Compilation compilation_;
+  std::string failure_;
+};
+
+} // namespace acadlc::lsp
