@@ -46,44 +46,50 @@ class LayerMaker {
 public:
   LayerMaker(const Workload &workload, const LayerInputs &inputs, SourceManager &sources,
              DiagnosticEngine &diagnostics)
-      : workload_(workload), inputs_(inputs), sources_(sources), diagnostics_(diagnostics) {
+      : workload_(workload), inputs_(inputs), sources_(sources), wanted_(diagnostics) {
     for (const auto &mapping : inputs_.mappings)
       mappings_.push_back(mapping.declaration);
   }
 
   LayerList make() {
-    for (const Call &call : workload_.calls)
+    for (const Call &call : workload_.calls) {
+      const bool isMeant = inputs_.onlyCall.empty() || inputs_.onlyCall == call.name;
+      diagnostics_ = isMeant ? &wanted_ : &unwanted_;
+      list_ = isMeant ? &meant_ : &others_;
       addCall(call);
-    return std::move(list_);
+    }
+    meant_.others = std::move(others_.layers);
+    return std::move(meant_);
   }
 
 private:
   void addCall(const Call &call) {
     if (call.freeReason != FreeReason::None) {
-      list_.free.push_back({call.name, std::string(freeReasonName(call.freeReason))});
+      list_->free.push_back({call.name, std::string(freeReasonName(call.freeReason))});
       return;
     }
     const std::int64_t bytes = call.bytesRead + call.bytesWritten;
-    list_.coverage.calls.total += 1;
-    list_.coverage.bytes.total += bytes;
-    list_.coverage.macs.total += call.macs;
+    list_->coverage.calls.total += 1;
+    list_->coverage.bytes.total += bytes;
+    list_->coverage.macs.total += call.macs;
     if (call.contractions.empty()) {
       addUnmapped(call, call.name, call.kind, 0, bytes,
-                  "it is no sum of products of two tensors, which is all that mappings compute");
+                  "no sum of products; mappings compute nothing else");
       return;
     }
     bool covered = true;
     for (std::size_t i = 0; i < call.contractions.size(); ++i)
       covered = addContraction(call, i) && covered;
     if (covered) {
-      list_.coverage.calls.covered += 1;
-      list_.coverage.bytes.covered += bytes;
+      list_->coverage.calls.covered += 1;
+      list_->coverage.bytes.covered += bytes;
     }
   }
 
   bool addContraction(const Call &call, std::size_t index) {
     const Contraction &contraction = call.contractions[index];
-    const mapping::MatchOptions options{inputs_.elementType, &sources_};
+    const mapping::MatchOptions options{inputs_.elementType, &sources_,
+                                        [this](const Match &match) { return guardHolds(match); }};
     Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
                                            workload_, call, contraction, options);
     // A call of several sums of products is as many layers.
@@ -95,15 +101,15 @@ private:
       return false;
     }
     if (choice.status != Choice::Status::Mapped) {
-      mapping::reportChoice(choice, call, inputs_.architecture.graph.name, diagnostics_);
+      mapping::reportChoice(choice, call, inputs_.architecture.graph.name, *diagnostics_);
       return false;
     }
     Layer layer;
     layer.range = call.range;
     layer.lowered = lower(*choice.match);
     describe(layer.estimate, name, call, contraction, choice);
-    list_.layers.push_back(std::move(layer));
-    list_.coverage.macs.covered += contraction.macs;
+    list_->layers.push_back(std::move(layer));
+    list_->coverage.macs.covered += contraction.macs;
     return true;
   }
 
@@ -120,10 +126,10 @@ private:
                    std::int64_t macs, std::int64_t bytes, const std::string &reason,
                    const Choice *choice = nullptr) {
     const std::string operatorName(workload::operatorName(kind));
-    list_.unmapped.push_back({name, operatorName, reason, macs, bytes});
+    list_->unmapped.push_back({name, operatorName, reason, macs, bytes});
     if (!inputs_.strict)
       return;
-    auto report = diagnostics_.report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
+    auto report = diagnostics_->report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
                                       name, reason);
     if (choice != nullptr)
       for (const mapping::Mismatch &mismatch : choice->mismatches)
@@ -132,11 +138,20 @@ private:
                                                 mismatch.reason));
   }
 
+  /// Layers of equal shape ask once, so that an error is reported once.
+  bool guardHolds(const Match &match) {
+    const auto [entry, isNew] = guards_.try_emplace(streamKey(match));
+    if (isNew)
+      entry->second = mapping::guardHolds(match, inputs_.architecture, homeOf(*match.mapping),
+                                          *diagnostics_);
+    return entry->second;
+  }
+
   std::shared_ptr<const mapping::LoweredLayer> lower(const Match &match) {
     const auto [entry, isNew] = lowered_.try_emplace(streamKey(match));
     if (isNew)
       if (auto layer = mapping::lower(match, inputs_.architecture, homeOf(*match.mapping), sources_,
-                                      diagnostics_, {inputs_.overrides, {}}))
+                                      *diagnostics_, {inputs_.overrides, {}}))
         entry->second = std::make_shared<const mapping::LoweredLayer>(std::move(*layer));
     return entry->second;
   }
@@ -197,10 +212,14 @@ private:
   const Workload &workload_;
   const LayerInputs &inputs_;
   SourceManager &sources_;
-  DiagnosticEngine &diagnostics_;
+  DiagnosticEngine &wanted_;
+  DiagnosticEngine unwanted_;
+  DiagnosticEngine *diagnostics_ = nullptr; ///< one of both
   std::vector<const ast::MappingDeclaration *> mappings_;
   std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
-  LayerList list_;
+  std::map<std::string, bool> guards_;                         ///< by stream key
+  LayerList meant_, others_;
+  LayerList *list_ = nullptr; ///< one of both
 };
 
 } // namespace

@@ -32,6 +32,7 @@ struct LayerList {
   std::vector<analysis::UnmappedOperator> unmapped;
   std::vector<analysis::FreeCall> free;
   analysis::Coverage coverage;
+  std::vector<Layer> others; ///< of calls that are not meant, as far as they could be lowered
 };
 
 struct LayerInputs {
@@ -42,6 +43,9 @@ struct LayerInputs {
   std::span<const mapping::ForcedMapping> forced;
   std::optional<workload::ElementType> elementType;
   bool strict = false;
+  /// Nothing is reported or counted of other calls; they are lowered all the same, since the peak of
+  /// the architecture is that of all. Empty: all calls are meant.
+  std::string onlyCall;
 };
 
 /// Maps and lowers all calls of \p workload. What is wrong with any of them is reported; the list is

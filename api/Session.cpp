@@ -248,7 +248,8 @@ struct Session::State {
                                overrides,
                                options.mappings,
                                options.elementType,
-                               options.strict};
+                               options.strict,
+                               options.layer};
       list = makeLayers(*workload, inputs, sources, diagnostics);
       reportCoverage(*list, options);
     });
@@ -272,13 +273,6 @@ struct Session::State {
                          list.coverage.calls.total);
   }
 
-  /// Drops all layers but those of call \p name.
-  static void keepOnly(LayerList &list, const std::string &name) {
-    std::erase_if(list.layers, [&](const Layer &layer) {
-      return layer.estimate.name != name && !layer.estimate.name.starts_with(name + "[");
-    });
-  }
-
   NetworkEstimate describe(const EstimateOptions &options) {
     NetworkEstimate estimate;
     estimate.method = options.method;
@@ -288,11 +282,13 @@ struct Session::State {
     return estimate;
   }
 
-  double peakOf(const std::vector<Layer> &layers) {
+  double peakOf(const std::vector<Layer> &layers, const std::vector<Layer> &others) {
     analysis::PeakRate peak;
     addDeclaredWork(*architecture, peak);
-    for (const Layer &layer : layers)
-      peak.add(layer.lowered->program);
+    for (const auto *list : {&layers, &others})
+      for (const Layer &layer : *list)
+        if (layer.lowered)
+          peak.add(layer.lowered->program);
     return peak.macsPerCycle(architecture->graph);
   }
 
@@ -399,9 +395,7 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
   estimate.unmapped = std::move(list->unmapped);
   estimate.free = std::move(list->free);
   // The peak is that of the network's instructions, also where one layer alone is wanted.
-  estimate.peakMacsPerCycle = state_->peakOf(list->layers);
-  if (!options.layer.empty())
-    State::keepOnly(*list, options.layer);
+  estimate.peakMacsPerCycle = state_->peakOf(list->layers, list->others);
   return state_->evaluate(std::move(estimate), std::move(list->layers), options);
 }
 
@@ -418,7 +412,7 @@ std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &o
   estimate.coverage.calls = {1, 1};
   std::vector<Layer> layers;
   layers.push_back(std::move(*layer));
-  estimate.peakMacsPerCycle = state.peakOf(layers);
+  estimate.peakMacsPerCycle = state.peakOf(layers, {});
   return state.evaluate(std::move(estimate), std::move(layers), options);
 }
 
@@ -429,8 +423,9 @@ std::shared_ptr<const program::Program> Session::stream(const EstimateOptions &o
     layer = makeProgramLayer(*state.program, *state.architecture, state.overrides, state.sources,
                              state.diagnostics);
   } else if (auto list = state.layersOf(options)) {
-    State::keepOnly(*list, options.layer);
-    if (!list->layers.empty())
+    if (list->layers.empty())
+      state.diagnostics.report(DiagnosticCode::LayerIsFree, {}, options.layer);
+    else
       layer = std::move(list->layers.front());
   }
   if (!layer ||

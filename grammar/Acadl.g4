@@ -197,7 +197,9 @@ placeClause: WITH BORDER | AT address=expression;
 bufferStatement
   : BUFFER name=NAME INDEX_OPEN shape+=expression (COMMA shape+=expression)* RBRACKET
     COLON elementType=NAME IN storage=expression;
-emitStatement: EMIT instruction=NAME arguments=argumentList (ON unit=expression)?;
+// emit mac(acc, a, b) on arch.unit over arch.stage
+emitStatement
+  : EMIT instruction=NAME arguments=argumentList (ON unit=expression)? (OVER stages=expression)?;
 viaStatement
   : VIA mapping=NAME INDEX_OPEN extents+=namedArgument (COMMA extents+=namedArgument)* RBRACKET
     arguments=argumentList? LBRACE views+=view* RBRACE;

@@ -44,6 +44,10 @@ bool isStage(ObjectClass c) {
          c == ObjectClass::InstructionFetchStage;
 }
 
+bool isOnRoutes(ObjectClass c) {
+  return isStage(c) || c == ObjectClass::Queue || c == ObjectClass::ReservationStation;
+}
+
 bool isUnit(ObjectClass c) {
   return c == ObjectClass::FunctionalUnit || c == ObjectClass::MemoryAccessUnit ||
          c == ObjectClass::InstructionMemoryAccessUnit;

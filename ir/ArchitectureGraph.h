@@ -35,6 +35,7 @@ std::string_view className(ObjectClass objectClass);
 [[nodiscard]] bool isStorage(ObjectClass c);         ///< SRAM, DRAM, cache
 /// Queue, ReservationStation, Channel: an architecture that has one can be checked, not evaluated.
 [[nodiscard]] bool isExtension(ObjectClass c);
+[[nodiscard]] bool isOnRoutes(ObjectClass c); ///< stages, Queue, ReservationStation
 
 /// Who enters an object when several instructions ask for it (docs/timing.md, "Arbitration").
 enum class Arbitration : std::uint8_t { ProgramOrder, OldestFirst, Priority, RoundRobin };

@@ -68,9 +68,15 @@ struct Instruction {
   std::int64_t latency = 1; ///< cycles in the unit, at least 1
   std::vector<arch::RegisterId> reads, writes;
   std::vector<MemoryOperand> memory; ///< in the order in which the requests are made
+  /// Whether the memory operands are requests to storages. Those of a functional unit are not: they
+  /// give dependences and access rights, and the latency includes the accesses.
+  bool makesRequests = true;
+  /// Whether the instruction has phases or expands: specified and checked, not evaluated yet.
+  bool isCompound = false;
   std::vector<std::int64_t> immediates;
   std::int64_t macs = 0, ops = 0; ///< work of one instance
   SourceRange range;              ///< of the emit
+  [[nodiscard]] std::size_t requestCount() const { return makesRequests ? memory.size() : 0; }
 };
 using InstructionId = std::uint32_t;
 using RegionId = std::uint32_t;

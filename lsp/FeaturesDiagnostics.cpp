@@ -1,8 +1,7 @@
 #include "lsp/FeaturesDiagnostics.h"
 
-#include <llvm/ADT/STLExtras.h>
-
 #include <fmt/format.h>
+#include <llvm/ADT/STLExtras.h>
 
 #include <optional>
 

@@ -70,7 +70,8 @@ std::string id(DiagnosticCode code) { return std::string(diagnosticInfo(code).id
 TEST_CASE("FeaturesDiagnostics: columns are UTF-16 units") {
   Folder folder;
   // One unit and two bytes, two units and four bytes.
-  folder.open("a.acadl", "/* \xC3\xBC */ const a = 1 cylce\n/* \xF0\x9F\x8D\x8E */ const b = 1 cylce\n");
+  folder.open("a.acadl",
+              "/* \xC3\xBC */ const a = 1 cylce\n/* \xF0\x9F\x8D\x8E */ const b = 1 cylce\n");
   CHECK(folder.summaryOf("a.acadl") == "E0201 0:20-0:25; E0201 1:21-1:26");
 }
 
@@ -112,8 +113,8 @@ TEST_CASE("FeaturesDiagnostics: importers follow the documents that they import"
 TEST_CASE("FeaturesDiagnostics: files that appear and change on the disk") {
   Folder folder;
   folder.open("root.acadl", "import \"part.acadl\"\nconst b = a\n");
-  CHECK(folder.summaryOf("root.acadl").starts_with(id(DiagnosticCode::UnreadableFile) +
-                                                   " 0:7-0:19"));
+  CHECK(
+      folder.summaryOf("root.acadl").starts_with(id(DiagnosticCode::UnreadableFile) + " 0:7-0:19"));
   folder.write("part.acadl", "const a = 1\n");
   folder.workspace.fileChanged(folder.uri("part.acadl"));
   CHECK(folder.summaryOf("root.acadl").empty());
@@ -155,10 +156,9 @@ TEST_CASE("FeaturesDiagnostics: architectures are built with their default param
 
 TEST_CASE("FeaturesDiagnostics: what is too large for an editor is no mistake") {
   Folder folder;
-  folder.open("a.acadl",
-              "function f(n: int): int {\n  let s = 0\n  for i in 0 .. n { s = s + i }\n"
-              "  return s\n}\n"
-              "architecture A(n: int = 20_000_000) {\n  require f(n) > 0, \"\"\n}\n");
+  folder.open("a.acadl", "function f(n: int): int {\n  let s = 0\n  for i in 0 .. n { s = s + i }\n"
+                         "  return s\n}\n"
+                         "architecture A(n: int = 20_000_000) {\n  require f(n) > 0, \"\"\n}\n");
   CHECK(folder.summaryOf("a.acadl").empty());
 }
 
@@ -179,8 +179,9 @@ TEST_CASE("FeaturesDiagnostics: the library is not shown as a document") {
 
 TEST_CASE("FeaturesDiagnostics: any text") {
   Folder folder;
-  for (const char *text : {"", "\r\r\n\n", "\xFF\xFE", "architecture", "import \"\"", "import \".\"",
-                           "import \"a.acadl\"", "\"", "/*", "((((((((", "const \xF0\x9F"}) {
+  for (const char *text :
+       {"", "\r\r\n\n", "\xFF\xFE", "architecture", "import \"\"", "import \".\"",
+        "import \"a.acadl\"", "\"", "/*", "((((((((", "const \xF0\x9F"}) {
     CAPTURE(text);
     folder.open("a.acadl", text);
     CHECK(folder.workspace.update().empty());
@@ -199,7 +200,8 @@ TEST_CASE("FeaturesDiagnostics: a text that is being typed") {
     CAPTURE(cut);
     folder.workspace.change(folder.uri("a.acadl"), 2, whole.substr(0, cut));
     CHECK(folder.workspace.update().empty());
-    folder.workspace.change(folder.uri("a.acadl"), 3, whole.substr(0, cut) + whole.substr(std::min(cut + 5, whole.size())));
+    folder.workspace.change(folder.uri("a.acadl"), 3,
+                            whole.substr(0, cut) + whole.substr(std::min(cut + 5, whole.size())));
     CHECK(folder.workspace.update().empty());
     collectDiagnostics(folder.workspace);
   }

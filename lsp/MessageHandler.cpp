@@ -126,7 +126,8 @@ void MessageHandler::replyError(const Value &id, ErrorCode code, llvm::StringRef
   transport_.send(Object{
       {"jsonrpc", "2.0"},
       {"id", id},
-      {"error", Object{{"code", static_cast<int>(code)}, {"message", llvm::json::fixUTF8(message)}}},
+      {"error",
+       Object{{"code", static_cast<int>(code)}, {"message", llvm::json::fixUTF8(message)}}},
   });
 }
 

@@ -62,15 +62,12 @@ bool contains(const std::string &text, llvm::StringRef part) {
 
 TEST_CASE("MessageHandler: requests and notifications") {
   Calculator calculator;
-  CHECK(calculator.answer(
-            R"({"jsonrpc":"2.0","id":1,"method":"double","params":{"value":21}})") ==
+  CHECK(calculator.answer(R"({"jsonrpc":"2.0","id":1,"method":"double","params":{"value":21}})") ==
         R"({"id":1,"jsonrpc":"2.0","result":42})");
-  CHECK(calculator.answer(
-            R"({"jsonrpc":"2.0","id":"x","method":"double","params":{"value":1}})") ==
+  CHECK(calculator.answer(R"({"jsonrpc":"2.0","id":"x","method":"double","params":{"value":1}})") ==
         R"({"id":"x","jsonrpc":"2.0","result":2})");
-  CHECK(calculator
-            .answers(R"({"jsonrpc":"2.0","method":"remember","params":{"value":5}})")
-            .empty());
+  CHECK(
+      calculator.answers(R"({"jsonrpc":"2.0","method":"remember","params":{"value":5}})").empty());
   CHECK(calculator.remembered == 5);
 }
 

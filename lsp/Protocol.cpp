@@ -19,9 +19,11 @@ namespace {
 /// The value at \p keys in nested objects, null if any of them is missing.
 const Value *lookUp(const Object &object, llvm::ArrayRef<llvm::StringRef> keys) {
   const Object *inner = &object;
-  for (const llvm::StringRef key : keys.drop_back())
-    if (!(inner = inner->getObject(key)))
+  for (const llvm::StringRef key : keys.drop_back()) {
+    inner = inner->getObject(key);
+    if (!inner)
       return nullptr;
+  }
   return inner->get(keys.back());
 }
 
@@ -43,16 +45,17 @@ bool fromJSON(const Value &value, InitializeParams &params, Path path) {
     return false;
   }
   params.folderUri = folderUriOf(*object);
-  const Value *related = lookUp(*object, {"capabilities", "textDocument", "publishDiagnostics",
-                                          "relatedInformation"});
+  const Value *related =
+      lookUp(*object, {"capabilities", "textDocument", "publishDiagnostics", "relatedInformation"});
   params.hasRelatedInformation = related && related->getAsBoolean().value_or(false);
   return true;
 }
 
 bool fromJSON(const Value &value, TextDocumentItem &item, Path path) {
   ObjectMapper mapper(value, path);
-  return mapper && mapper.map("uri", item.uri) && mapper.mapOptional("languageId", item.languageId) &&
-         mapper.map("version", item.version) && mapper.map("text", item.text);
+  return mapper && mapper.map("uri", item.uri) &&
+         mapper.mapOptional("languageId", item.languageId) && mapper.map("version", item.version) &&
+         mapper.map("text", item.text);
 }
 
 bool fromJSON(const Value &value, DidOpenTextDocumentParams &params, Path path) {

@@ -3,7 +3,8 @@
 ///
 /// To add a feature: write it as plain function and structs in lsp/Features<Name>.h, give its
 /// parameters and result JSON forms in lsp/Protocol.h, register its method in Server's constructor
-/// and its capability in initialize.
+/// and its capability in initialize. A request that asks the workspace calls update() first: the
+/// last change may not be analysed yet.
 #pragma once
 
 #include "lsp/MessageHandler.h"

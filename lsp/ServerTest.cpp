@@ -19,11 +19,10 @@ std::string didOpen(const std::string &uri, const std::string &language, const s
   const llvm::json::Value message = llvm::json::Object{
       {"jsonrpc", "2.0"},
       {"method", "textDocument/didOpen"},
-      {"params",
-       llvm::json::Object{{"textDocument", llvm::json::Object{{"uri", uri},
-                                                              {"languageId", language},
-                                                              {"version", 1},
-                                                              {"text", text}}}}}};
+      {"params", llvm::json::Object{{"textDocument", llvm::json::Object{{"uri", uri},
+                                                                        {"languageId", language},
+                                                                        {"version", 1},
+                                                                        {"text", text}}}}}};
   return llvm::formatv("{0}", message).str();
 }
 
@@ -32,10 +31,9 @@ std::string did(const std::string &what, const std::string &uri, const std::stri
   const llvm::json::Value message = llvm::json::Object{
       {"jsonrpc", "2.0"},
       {"method", "textDocument/did" + what},
-      {"params",
-       llvm::json::Object{{"textDocument", llvm::json::Object{{"uri", uri}, {"version", 2}}},
-                          {"contentChanges",
-                           llvm::json::Array{llvm::json::Object{{"text", text}}}}}}};
+      {"params", llvm::json::Object{
+                     {"textDocument", llvm::json::Object{{"uri", uri}, {"version", 2}}},
+                     {"contentChanges", llvm::json::Array{llvm::json::Object{{"text", text}}}}}}};
   return llvm::formatv("{0}", message).str();
 }
 

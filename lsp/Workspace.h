@@ -32,8 +32,8 @@ struct OpenDocument {
 /// Open documents lie over the disk: who imports one sees its text, saved or not. The analysis of a
 /// document becomes stale when any file that it has read changes; update() makes new ones.
 ///
-/// A file is known by its *identity*, its path with links resolved, because clients and imports name
-/// the same file in different ways.
+/// A file is known by its *identity*, its path with links resolved, because clients and imports
+/// name the same file in different ways.
 class Workspace {
 public:
   /// Imports of documents that are no files are relative to \p folder (by default the working

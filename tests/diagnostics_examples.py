@@ -57,6 +57,8 @@ def main() -> int:
         acadlc = str(pathlib.Path(acadlc).resolve())
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Examples that need a description and a network take `--workload examples/….tir`.
+        (pathlib.Path(folder) / "examples").symlink_to(ROOT / "examples")
         results = list(pool.map(
             lambda entry: run_example(acadlc, entry, pathlib.Path(folder)), entries))
     failures = [result for result in results if result]

@@ -61,12 +61,12 @@ private:
     unit.enter = times.entered;
     unit.start = times.started;
     unit.done = times.started + instruction.latency;
-    unit.leave = instruction.memory.empty()
+    unit.leave = instruction.requestCount() == 0
                      ? times.started + timing::occupation(graph_.objects[object], instruction)
                      : times.finished;
     const NodeId id = append(unit, previous, ready);
     NodeId last = id;
-    if (!instruction.memory.empty()) {
+    if (instruction.requestCount() != 0) {
       Node memory = node(Node::Kind::Memory, instruction.memory.front().storage, instance);
       memory.enter = memory.start = unit.done;
       memory.done = memory.leave = times.finished;

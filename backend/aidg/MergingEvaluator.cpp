@@ -269,7 +269,7 @@ private:
         objects_[object].coming.push_back(added.index);
     window_.push_back(std::move(added));
     findDependences(window_.back(), instruction);
-    for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
+    for (std::uint32_t i = 0; instruction.makesRequests && i != instruction.accessCount; ++i) {
       const std::uint32_t storage = plan_.accesses[instruction.firstAccess + i].storage;
       if (plan_.storages[storage].programOrder)
         storages_[storage].coming.push_back(window_.back().index);
@@ -442,7 +442,7 @@ private:
     const PlanInstruction &instruction = plan_.instructions[starting.id];
     starting.started = true;
     starting.times.started = std::max(starting.times.entered, starting.dependences);
-    if (instruction.accessCount != 0) {
+    if (instruction.makesRequests) {
       request(starting, starting.times.started + instruction.latency);
       return;
     }
@@ -585,8 +585,8 @@ private:
   std::int64_t waitsFor(const Flight &stuck, timing::Wait &wait) {
     const PlanInstruction &instruction = plan_.instructions[stuck.id];
     wait.index = stuck.index;
-    wait.instruction = plan_.program->instructions[stuck.id].operation + ", instruction " +
-                       std::to_string(stuck.index);
+    wait.instruction = plan_.program->instructions[stuck.id].operation + " (instruction " +
+                       std::to_string(stuck.index) + ")";
     wait.range = plan_.program->instructions[stuck.id].range;
     if (stuck.position != 0)
       wait.where = plan_.objects[objectAt(instruction, stuck.position - 1)].id;
@@ -610,7 +610,11 @@ private:
 
   timing::DeadlockReport reportDeadlock() {
     timing::DeadlockReport report;
-    report.time = now_;
+    // After the last grant instructions may still finish, or become done where they are.
+    report.time = std::max(now_, end_);
+    for (const Flight &one : window_)
+      if (one.ready != unknown)
+        report.time = std::max(report.time, one.ready);
     const auto isStuck = [](const Flight &one) { return !one.finished; };
     const auto first = std::find_if(window_.begin(), window_.end(), isStuck);
     if (first == window_.end())

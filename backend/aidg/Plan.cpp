@@ -137,9 +137,12 @@ private:
     for (const program::MemoryOperand &operand : instruction.memory) {
       PlanAccess access;
       access.storage = storageIndex(operand.storage);
-      clients_[access.storage].insert(unit);
       PlanStorage &storage = plan_.storages[access.storage];
-      storage.distance = std::min(storage.distance, distance);
+      if (instruction.makesRequests) {
+        planned.makesRequests = true;
+        clients_[access.storage].insert(unit);
+        storage.distance = std::min(storage.distance, distance);
+      }
       access.isWrite = operand.isWrite;
       access.bytes = operand.bytes;
       access.operand = &operand;
@@ -180,7 +183,12 @@ private:
     groupStorages();
     const auto fetched = storageIndices_.find(fetchMemory_);
     for (std::size_t i = 0; i != plan_.storages.size(); ++i)
-      plan_.storages[i].clients = static_cast<std::uint32_t>(clients_[i].size());
+    {
+      PlanStorage &storage = plan_.storages[i];
+      storage.clients = static_cast<std::uint32_t>(clients_[i].size());
+      if (storage.clients == 0) // nobody asks it: operands of functional units lie there
+        storage.distance = 0;
+    }
     if (fetched == storageIndices_.end())
       return;
     PlanStorage &storage = plan_.storages[fetched->second];
@@ -257,7 +265,7 @@ private:
     for (std::uint32_t a = 0; a != instruction.accessCount; ++a) {
       const PlanAccess &access = plan_.accesses[instruction.firstAccess + a];
       const std::optional<std::int64_t> stride = strideOf(access.operand->address, repeat);
-      if (plan_.storages[access.storage].hasState && stride != 0)
+      if (instruction.makesRequests && plan_.storages[access.storage].hasState && stride != 0)
         facts.isShiftInvariant = false;
       if (!access.tracked)
         continue;

@@ -63,6 +63,7 @@ struct PlanInstruction {
   std::uint32_t firstRead = 0, readCount = 0;   ///< into Plan::registers
   std::uint32_t firstWrite = 0, writeCount = 0;
   std::uint32_t firstAccess = 0, accessCount = 0; ///< into Plan::accesses
+  bool makesRequests = false; ///< some accesses are requests; else they are dependences alone
   bool isBranch = false;
   bool hasTracked = false;
 };

@@ -139,7 +139,7 @@ void ProgramOrderEvaluator::evaluateInstruction(std::uint32_t id) {
   state_.recordIssue(times.issued);
 
   times.started = dependences(instruction, times.entered);
-  if (instruction.accessCount == 0) {
+  if (!instruction.makesRequests) {
     times.finished = times.started + instruction.latency;
     unitFree = times.started + instruction.occupation;
   } else {

@@ -50,6 +50,11 @@ struct LoweringOptions {
   LoweringLimits limits;
 };
 
+/// Whether the guard (`where …`) of the mapping of \p match holds; true if it has none. False, too,
+/// if it cannot be evaluated (reported). \p home as for lower().
+bool guardHolds(const Match &match, const ElaboratedArchitecture &architecture, const Scope &home,
+                DiagnosticEngine &diagnostics);
+
 /// Lowers the mapping of \p match, which must be one for \p architecture. \p home is the scope of
 /// the file that declares the mapping. Nothing if there is an error (reported).
 std::optional<LoweredLayer> lower(const Match &match, const ElaboratedArchitecture &architecture,

@@ -673,6 +673,110 @@ TEST_CASE("mistakes of a body are reported") {
   CHECK(error("for i in 0 .. 4 { let n = 2 / (i / 8) }") == "division-by-zero");
 }
 
+/// Two lanes of stages and a bypass that meet before the unit, behind a chain of \p diamonds.
+std::string mergingMachine(int diamonds, const std::string &emits) {
+  std::string chain = "fetch";
+  std::string stages;
+  for (int i = 0; i < diamonds; ++i) {
+    stages += fmt::format("d{0}[2]: PipelineStage\n  e{0}: PipelineStage\n  ", i);
+    chain += fmt::format(" -> d{0} -> e{0}", i);
+  }
+  return "instruction nop()\narchitecture Merging() {\n"
+         "  code: SRAM { data_width = 32 bit, size = 1 KiB }\n"
+         "  fetch: InstructionFetchStage { issue_buffer_size = 4 } contains {\n"
+         "    fetcher: InstructionMemoryAccessUnit\n  }\n  code => fetcher\n  " +
+         stages +
+         "lane[2]: PipelineStage\n  middle[2]: PipelineStage\n"
+         "  meet: ExecuteStage contains { unit: FunctionalUnit { to_process = [nop] } }\n  " +
+         chain + " -> lane\n  lane -> middle -> meet\n}\nprogram p() on arch: Merging {\n" +
+         emits + "\n}\n";
+}
+
+struct MergingBench : Bench {
+  std::optional<LoweredLayer> lowerText(const std::string &text) {
+    loadText(text);
+    elaborateWith({});
+    REQUIRE_MESSAGE(architecture, messages());
+    return lower(*programs.front(), *architecture, home(), sources, diagnostics);
+  }
+  /// "lane[0] middle[1] meet", one per instruction
+  Stream routesOf(const std::string &text) {
+    const auto layer = lowerText(text);
+    REQUIRE_MESSAGE(layer, messages());
+    Stream result;
+    program::InstructionStream stream(layer->program);
+    program::Instance instance;
+    while (stream.next(instance)) {
+      std::string route;
+      for (const arch::ObjectId id : layer->program.routes[instance.instruction->route].stages)
+        route += (route.empty() ? "" : " ") + architecture->graph.objects[id].name;
+      result.push_back(route);
+    }
+    return result;
+  }
+  std::string errorOf(const std::string &text) {
+    CHECK_FALSE(lowerText(text));
+    return messages();
+  }
+};
+
+TEST_CASE("over chooses among the paths to a unit") {
+  const Stream routes = MergingBench().routesOf(
+      mergingMachine(0, "emit nop() over [arch.lane[0], arch.middle[0]]\n"
+                        "emit nop() on arch.unit over [arch.lane[0], arch.middle[1], arch.meet]\n"
+                        "for i in 0 .. 2 { emit nop() over [arch.lane[i], arch.middle[1 - i]] }"));
+  CHECK(routes == Stream{"lane[0] middle[0] meet", "lane[0] middle[1] meet",
+                         "lane[0] middle[1] meet", "lane[1] middle[0] meet"});
+  const auto error = [](const std::string &emits) {
+    return MergingBench().errorOf(mergingMachine(0, emits));
+  };
+  const std::string open = error("emit nop() over arch.middle[1]");
+  CHECK(open.find("E0519") != std::string::npos);
+  CHECK(open.find("'fetch -> lane[0] -> middle[1] -> meet', 'fetch -> lane[1] -> middle[1] -> "
+                  "meet'") != std::string::npos);
+  CHECK(open.find("over STAGE") != std::string::npos);
+  CHECK(error("emit nop()").find("E0519") != std::string::npos);
+  const std::string backwards = error("emit nop() over [arch.middle[1], arch.lane[1]]");
+  CHECK(backwards.find("E0507") != std::string::npos);
+  CHECK(backwards.find("from 'middle[1]' to 'lane[1]'") != std::string::npos);
+}
+
+TEST_CASE("paths are counted, not walked") {
+  const std::string message =
+      MergingBench().errorOf(mergingMachine(200, "emit nop() over arch.middle[0]"));
+  CHECK(message.find("E0519") != std::string::npos);
+  CHECK(message.find(" -> … -> ") != std::string::npos);
+}
+
+TEST_CASE("a mapping is not used via where its guard does not hold") {
+  const std::string mappings = "mapping small[m < M, n < N; k < K] on arch: Machine\n"
+                               "  implements C[m, n] += A[m, k] * B[k, n]\n  where M <= 2 {\n"
+                               "  place A, B, C in arch.memory\n}\n";
+  const auto messagesOf = [&](const std::string &rows) {
+    Bench bench;
+    bench.loadText(std::string(machine) + mappings +
+                   "mapping outer[m < M, n < N; k < K] on arch: Machine\n"
+                   "  implements C[m, n] += A[m, k] * B[k, n] {\n  for i in 0 .. 4 {\n"
+                   "    via small[M = " + rows + ", N = N, K = K] {\n      C[m, n] = C[m, n]\n"
+                   "      A[m, k] = A[m, k]\n      B[k, n] = B[k, n]\n    }\n  }\n}\n");
+    bench.elaborateWith({});
+    bench.loadNetwork(test::matmulText(2, 2, 2).text());
+    const workload::Call &call = bench.workload->calls.front();
+    MatchResult result = matchContraction(*bench.mappings.back(), *bench.workload, call,
+                                          *call.contraction());
+    REQUIRE(result.match);
+    result.match->macs = 0; // nothing is emitted
+    const auto layer = lower(*result.match, *bench.architecture, bench.home(), bench.sources,
+                             bench.diagnostics);
+    CHECK(layer.has_value() != bench.diagnostics.hasErrors());
+    return bench.messages();
+  };
+  CHECK(messagesOf("2").empty());
+  const std::string message = messagesOf("i");
+  CHECK(message.find("E0520") != std::string::npos);
+  CHECK(message.find("`M <= 2`") != std::string::npos);
+}
+
 TEST_CASE("a body that loses work is reported with both numbers") {
   SystolicBench bench;
   bench.prepare(2, 2, test::matmulText(4, 4, 4).text());

@@ -18,6 +18,20 @@ Lowerer::Lowerer(const ElaboratedArchitecture &architecture, SourceManager &sour
       accesses_(evaluator_, values_, diagnostics), builder_(values_.space()),
       units_(architecture.graph), allocator_(architecture.graph, diagnostics) {}
 
+namespace {
+
+/// What the header gives names to: extents, coefficients, the architecture.
+void declareHeader(const Match &match, const ElaboratedArchitecture &architecture, Scope &scope) {
+  const ast::MappingDeclaration &mapping = *match.mapping;
+  for (std::size_t i = 0; i < match.indices.size(); ++i)
+    scope.declare(mapping.indices[i].extent, Value::ofInt(match.indices[i].extent));
+  for (std::size_t i = 0; i < match.coefficients.size(); ++i)
+    scope.declare(mapping.coefficients[i], Value::ofInt(match.coefficients[i].value));
+  scope.declare(mapping.architectureName, architecture.instance);
+}
+
+} // namespace
+
 //===--- Whole bodies -------------------------------------------------------------------------===//
 
 std::optional<LoweredLayer> Lowerer::run(const Match &match, const Scope &home) {
@@ -27,11 +41,7 @@ std::optional<LoweredLayer> Lowerer::run(const Match &match, const Scope &home) 
   for (const TensorBinding &binding : match.tensors)
     frame.tensors[binding.name].binding = &binding;
   Scope scope(&home);
-  for (std::size_t i = 0; i < match.indices.size(); ++i)
-    scope.declare(mapping.indices[i].extent, Value::ofInt(match.indices[i].extent));
-  for (std::size_t i = 0; i < match.coefficients.size(); ++i)
-    scope.declare(mapping.coefficients[i], Value::ofInt(match.coefficients[i].value));
-  scope.declare(mapping.architectureName, architecture_.instance);
+  declareHeader(match, architecture_, scope);
   if (!checkOverrides(mapping.name.text, mapping.body, mapping.name.range))
     return std::nullopt;
   Steps steps;
@@ -442,10 +452,24 @@ Lowerer::Status Lowerer::lowerVia(const ast::ViaStatement &statement, Frame &fra
   Scope innerScope(symbol->home);
   if (!bindVia(statement, *mapping, scope, innerScope))
     return failed();
+  if (mapping->guard != nullptr && !checkViaGuard(statement, *mapping, innerScope))
+    return failed();
   ++viaDepth_;
   const Status status = lowerBody(mapping->body, inner, innerScope, steps);
   --viaDepth_;
   return status;
+}
+
+/// Matching does not see what `via` asks for, so the guard is asked here.
+bool Lowerer::checkViaGuard(const ast::ViaStatement &statement,
+                            const ast::MappingDeclaration &mapping, const Scope &inner) {
+  const auto holds = evaluator_.evaluateBool(*mapping.guard, inner);
+  if (holds && !*holds)
+    diagnostics_
+        .report(DiagnosticCode::ViaGuardFails, statement.range, mapping.name.text,
+                sources_.textOf(mapping.guard->range))
+        .note(mapping.guard->range, "the condition");
+  return holds && *holds;
 }
 
 bool Lowerer::bindVia(const ast::ViaStatement &statement, const ast::MappingDeclaration &mapping,
@@ -481,6 +505,18 @@ bool Lowerer::bindVia(const ast::ViaStatement &statement, const ast::MappingDecl
 }
 
 //===--- Interface ----------------------------------------------------------------------------===//
+
+bool guardHolds(const Match &match, const ElaboratedArchitecture &architecture, const Scope &home,
+                DiagnosticEngine &diagnostics) {
+  const ast::Expr *guard = match.mapping->guard;
+  if (guard == nullptr)
+    return true;
+  Scope scope(&home);
+  declareHeader(match, architecture, scope);
+  // Symbolic only for `present`, which bodies may ask as well.
+  SymbolicValues values(diagnostics);
+  return Evaluator(diagnostics, {}, &values).evaluateBool(*guard, scope).value_or(false);
+}
 
 std::optional<LoweredLayer> lower(const Match &match, const ElaboratedArchitecture &architecture,
                                   const Scope &home, SourceManager &sources,

@@ -95,6 +95,8 @@ private:
   std::int64_t splitPoint(const Loop &loop, const Piece &piece);
   LoopRange rangeOf(const Loop &loop, std::int64_t first, std::int64_t count) const;
   Status lowerVia(const ast::ViaStatement &statement, Frame &frame, Scope &scope, Steps &steps);
+  bool checkViaGuard(const ast::ViaStatement &statement, const ast::MappingDeclaration &mapping,
+                     const Scope &inner);
   bool bindVia(const ast::ViaStatement &statement, const ast::MappingDeclaration &mapping,
                const Scope &scope, Scope &inner);
   bool checkOverrides(llvm::StringRef name, ast::Block body, SourceRange at);
@@ -131,7 +133,11 @@ private:
                                            const Scope &scope);
   std::optional<MemoryAccess> rawAccess(const ast::IndexExpr &expr, const Scope &scope);
   std::optional<Linear> byteAddress(const ast::Expr &expr, const Scope &scope);
-  bool resolveUnit(const ast::EmitStatement &statement, const Scope &scope, EmitState &state);
+  bool resolveUnit(const ast::EmitStatement &statement, const Scope &scope, bool isExpanding,
+                   EmitState &state);
+  bool resolveRoute(const ast::EmitStatement &statement, arch::ObjectId unit, const Scope &scope,
+                    EmitState &state);
+  bool stagesOf(const ast::Expr &expr, const Scope &scope, std::vector<arch::ObjectId> &stages);
   bool addAttributes(const EmitSite &site, const ast::EmitStatement &statement, EmitState &state);
   std::optional<InstructionInfo> infoOf(const EmitSite &site, const ast::EmitStatement &statement,
                                         const EmitState &state);

@@ -326,7 +326,7 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
 //===--- The emit -----------------------------------------------------------------------------===//
 
 bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scope,
-                          EmitState &state) {
+                          bool isExpanding, EmitState &state) {
   const llvm::StringRef name = statement.instruction.text;
   state.request.operation = std::string_view(name.data(), name.size());
   if (statement.unit != nullptr) {
@@ -340,6 +340,9 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scop
     }
     state.request.unit = value->object();
   }
+  // What expands hands its operands on: the instructions that it emits access them.
+  if (isExpanding)
+    state.request.memories.clear();
   const UnitAnswer &answer = units_.find(state.request);
   if (answer.status != UnitAnswer::Status::Found) {
     const bool isNone = answer.status == UnitAnswer::Status::None;
@@ -352,14 +355,50 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scop
   }
   for (std::size_t i = 0; i < answer.storages.size(); ++i)
     state.instruction.memory[i].storage = answer.storages[i];
-  const RouteAnswer &route = units_.route(answer.unit);
-  if (!route.route) {
-    diagnostics_.report(DiagnosticCode::NoRoute, statement.range,
-                        architecture_.graph.objects[answer.unit].name, route.problem);
+  if (!resolveRoute(statement, answer.unit, scope, state))
     return false;
+  const arch::Object &unit = architecture_.graph.objects[answer.unit];
+  state.instruction.latency = unit.latency;
+  state.instruction.makesRequests = unit.objectClass != arch::ObjectClass::FunctionalUnit;
+  return true;
+}
+
+bool Lowerer::resolveRoute(const ast::EmitStatement &statement, arch::ObjectId unit,
+                           const Scope &scope, EmitState &state) {
+  RouteRequest request{unit, {}};
+  if (statement.over != nullptr && !stagesOf(*statement.over, scope, request.over))
+    return false;
+  const RouteAnswer &answer = units_.route(request);
+  if (answer.status == RouteAnswer::Status::Found) {
+    state.instruction.route = builder_.route(*answer.route);
+    return true;
   }
-  state.instruction.route = builder_.route(*route.route);
-  state.instruction.latency = architecture_.graph.objects[answer.unit].latency;
+  const bool isNone = answer.status == RouteAnswer::Status::None;
+  auto builder =
+      diagnostics_.report(isNone ? DiagnosticCode::NoRoute : DiagnosticCode::AmbiguousRoute,
+                          statement.range, architecture_.graph.objects[unit].name, answer.problem);
+  if (!isNone)
+    builder.note({}, "say which one: emit … over STAGE, or over [STAGES] in their order");
+  return false;
+}
+
+/// `over stage`, `over [stages]`
+bool Lowerer::stagesOf(const ast::Expr &expr, const Scope &scope,
+                       std::vector<arch::ObjectId> &stages) {
+  const auto value = evaluator_.evaluate(expr, scope);
+  if (!value)
+    return false;
+  llvm::SmallVector<Value, 2> elements{*value};
+  if (value->is(Value::Kind::Array) || value->is(Value::Kind::List))
+    elements.assign(value->elements().begin(), value->elements().end());
+  for (const Value &element : elements) {
+    if (!element.is(Value::Kind::Object) || !arch::isOnRoutes(element.objectClass())) {
+      diagnostics_.report(DiagnosticCode::OperandKind, expr.range, "over",
+                          "a stage that instructions pass, or a list of such", element.typeName());
+      return false;
+    }
+    stages.push_back(element.object());
+  }
   return true;
 }
 
@@ -399,7 +438,9 @@ Lowerer::Status Lowerer::lowerEmit(const ast::EmitStatement &statement, const Fr
   for (std::size_t i = 0; i < site->operands.size(); ++i)
     if (!lowerOperand(*site, i, frame, scope, state))
       return failed();
-  if (!resolveUnit(statement, scope, state) || !addAttributes(*site, statement, state))
+  const bool isExpanding = !site->instruction->expansions.empty();
+  state.instruction.isCompound = isExpanding || !site->instruction->phases.empty();
+  if (!resolveUnit(statement, scope, isExpanding, state) || !addAttributes(*site, statement, state))
     return failed();
   if (!countStep(statement.range))
     return Status::Failed;

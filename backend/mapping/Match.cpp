@@ -564,6 +564,14 @@ private:
     for (std::size_t tensor = 0; tensor < tensorCount; ++tensor)
       if (!bindTensor(state, tensor, swapped))
         return;
+    checkGuard(state.agreed);
+  }
+
+  void checkGuard(std::uint32_t agreed) {
+    if (mapping_.guard != nullptr && options_.guard && !options_.guard(*result_.match))
+      mismatch(MismatchKind::Guard,
+               fmt::format("its condition {} does not hold", quoted(mapping_.guard->range, "where")),
+               mapping_.guard->range, agreed + 4);
   }
 
   [[nodiscard]] bool isFactor(std::size_t coefficient) const {

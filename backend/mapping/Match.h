@@ -12,6 +12,7 @@
 #include "support/Diagnostics.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,6 +71,7 @@ enum class MismatchKind : std::uint8_t {
   SharedAxis,        ///< an axis stands in all three tensors: depthwise or grouped
   Padding,           ///< the operator pads what the header does not declare `zero outside`
   ElementType,       ///< not among those it accepts
+  Guard,             ///< all agrees, but its condition (`where`) does not hold
   TooComplex,        ///< the search was given up
 };
 
@@ -87,6 +89,9 @@ struct MatchOptions {
   std::optional<workload::ElementType> elementType;
   /// The source texts, to quote header expressions in reasons; may be null.
   const SourceManager *sources = nullptr;
+  /// Whether the guard of a match holds. Asked of mappings that have one, once all else agrees;
+  /// without it every guard holds.
+  std::function<bool(const Match &)> guard = {};
 };
 
 /// The match, or why there is none.

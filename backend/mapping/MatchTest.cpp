@@ -274,6 +274,71 @@ TEST_CASE_FIXTURE(Bench, "headers that are no sums of products say so") {
   CHECK(choice.mismatches[1].kind == MismatchKind::RequiredEpilogue);
 }
 
+TEST_CASE_FIXTURE(Bench, "a mapping whose guard does not hold leaves the operator to others") {
+  loadText("architecture A(rows: int = 4) {}\n"
+           "function isShort(n: int, rows: int): bool = n <= 2 * rows\n"
+           "mapping short[m < M, n < N; k < K] on arch: A\n"
+           "  implements C[m, n] += X[m, k] * Y[k, n]\n"
+           "  where isShort(K, arch.rows) and M > 1 {}\n"
+           "mapping general[m < M, n < N; k < K] on arch: A\n"
+           "  implements C[m, n] += X[m, k] * Y[k, n] {}\n"
+           "prefer short over general\n");
+  architecture = elaborate(*compilation,
+                           ast::cast<ast::ArchitectureDeclaration>(
+                               *module->tree.declarations.front()),
+                           {}, sources, diagnostics);
+  REQUIRE_MESSAGE(architecture, messages());
+  const auto chosen = [&](int m, int k, std::vector<ForcedMapping> forced = {}) {
+    loadNetwork(test::matmulText(m, 5, k).text());
+    REQUIRE_MESSAGE(workload, messages());
+    MatchOptions options;
+    options.sources = &sources;
+    options.guard = [&](const Match &match) {
+      return guardHolds(match, *architecture, home(), diagnostics);
+    };
+    const workload::Call &call = workload->calls.front();
+    REQUIRE(call.contraction() != nullptr);
+    return chooseMapping(mappings, preferences, forced, *workload, call, *call.contraction(),
+                         options);
+  };
+  const Choice fits = chosen(2, 8);
+  REQUIRE(fits.match);
+  CHECK(fits.match->mapping->name.text == "short");
+  for (const auto &[m, k] : {std::pair(2, 9), std::pair(1, 8)}) {
+    const Choice other = chosen(m, k);
+    REQUIRE(other.match);
+    CHECK(other.match->mapping->name.text == "general");
+    REQUIRE(other.mismatches.size() == 1);
+    CHECK(other.mismatches[0].kind == MismatchKind::Guard);
+    CHECK(other.mismatches[0].reason ==
+          "its condition `isShort(K, arch.rows) and M > 1` does not hold");
+  }
+  const Choice forced = chosen(2, 9, {{"op", "short"}});
+  CHECK(forced.status == Choice::Status::Unmapped);
+  CHECK_FALSE(diagnostics.hasErrors());
+}
+
+TEST_CASE_FIXTURE(Bench, "a guard that cannot be evaluated is reported and does not hold") {
+  loadText("architecture A() {}\n"
+           "mapping m[m < M, n < N; k < K] on arch: A\n"
+           "  implements C[m, n] += X[m, k] * Y[k, n]\n"
+           "  where M / (N - 5) > 0 {}\n");
+  elaborateWith({});
+  REQUIRE_MESSAGE(architecture, messages());
+  loadNetwork(test::matmulText(2, 5, 8).text());
+  MatchOptions options;
+  options.guard = [&](const Match &match) {
+    return guardHolds(match, *architecture, home(), diagnostics);
+  };
+  const workload::Call &call = workload->calls.front();
+  const MatchResult result =
+      matchContraction(*mappings.front(), *workload, call, *call.contraction(), options);
+  CHECK_FALSE(result.match);
+  CHECK(result.mismatch.kind == MismatchKind::Guard);
+  REQUIRE(diagnostics.diagnostics().size() == 1);
+  CHECK(diagnostics.diagnostics().front().code == DiagnosticCode::DivisionByZero);
+}
+
 TEST_CASE("every convolution and matrix product of whole networks is matched") {
   const auto folder = test::networkFolder();
   if (folder.empty()) {

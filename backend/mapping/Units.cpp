@@ -19,7 +19,6 @@ bool contains(const std::vector<ObjectId> &ids, ObjectId id) {
 
 Units::Units(const arch::ArchitectureGraph &graph)
     : graph_(graph), readers_(graph.objects.size()), writers_(graph.objects.size()),
-      paths_(graph.objects.size(), 0), previous_(graph.objects.size(), noObject),
       fetch_(graph.fetchStage()) {
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
     if (!arch::isUnit(graph.objects[id].objectClass))
@@ -31,38 +30,36 @@ Units::Units(const arch::ArchitectureGraph &graph)
     for (const ObjectId target : graph.writesTo[id])
       writers_[target].push_back(id);
   }
-  countPaths();
 }
 
-void Units::countPaths() {
-  if (fetch_ == noObject)
-    return;
-  // Objects that the fetch stage reaches, in an order in which edges point forwards.
-  std::vector<std::uint32_t> open(graph_.objects.size(), 0);
-  std::vector<ObjectId> reached{fetch_};
-  std::vector<bool> seen(graph_.objects.size(), false);
-  seen[fetch_] = true;
-  for (std::size_t i = 0; i < reached.size(); ++i) {
-    for (const ObjectId next : graph_.forwardTo[reached[i]]) {
-      ++open[next];
-      if (!seen[next]) {
-        seen[next] = true;
+Units::ReachedFrom Units::countPaths(ObjectId source) const {
+  ReachedFrom result{{source, {1, noObject}}};
+  std::unordered_map<ObjectId, std::uint32_t> open; // edges that were not followed yet
+  std::vector<ObjectId> reached{source};
+  for (std::size_t i = 0; i < reached.size(); ++i)
+    for (const ObjectId next : graph_.forwardTo[reached[i]])
+      if (++open[next] == 1)
         reached.push_back(next);
-      }
-    }
-  }
-  paths_[fetch_] = 1;
-  std::vector<ObjectId> ready{fetch_};
+  std::vector<ObjectId> ready{source};
   while (!ready.empty()) {
     const ObjectId id = ready.back();
     ready.pop_back();
+    const std::uint8_t paths = result[id].paths;
     for (const ObjectId next : graph_.forwardTo[id]) {
-      paths_[next] = static_cast<std::uint8_t>(std::min(2, paths_[next] + paths_[id]));
-      previous_[next] = id;
+      Reached &entry = result[next];
+      entry.paths = static_cast<std::uint8_t>(std::min(2, entry.paths + paths));
+      entry.previous = id;
       if (--open[next] == 0)
         ready.push_back(next);
     }
   }
+  return result;
+}
+
+const Units::ReachedFrom &Units::reachedFrom(ObjectId source) {
+  const auto found = reached_.find(source);
+  return found != reached_.end() ? found->second
+                                 : reached_.emplace(source, countPaths(source)).first->second;
 }
 
 ObjectId Units::memoryBelow(ObjectId storage) const {
@@ -147,9 +144,6 @@ std::string Units::problemOf(ObjectId unit, const UnitRequest &request,
       return problem;
     storages.push_back(storage);
   }
-  if (!request.memories.empty() &&
-      graph_.objects[unit].objectClass == arch::ObjectClass::FunctionalUnit)
-    return "a FunctionalUnit makes no memory accesses: it takes a MemoryAccessUnit";
   return {};
 }
 
@@ -198,34 +192,156 @@ UnitAnswer Units::search(const UnitRequest &request) const {
   return answer;
 }
 
-const RouteAnswer &Units::route(ObjectId unit) {
-  const auto found = routes_.find(unit);
+//===--- Routes -------------------------------------------------------------------------------===//
+
+const RouteAnswer &Units::route(const RouteRequest &request) {
+  const auto found = routes_.find(request);
   return found != routes_.end() ? found->second
-                                : routes_.emplace(unit, searchRoute(unit)).first->second;
+                                : routes_.emplace(request, searchRoute(request)).first->second;
 }
 
-RouteAnswer Units::searchRoute(ObjectId unit) const {
+RouteAnswer Units::searchRoute(const RouteRequest &request) {
   RouteAnswer answer;
-  const ObjectId stage = graph_.objects[unit].container;
+  const ObjectId stage = graph_.objects[request.unit].container;
   if (fetch_ == noObject || stage == noObject) {
     answer.problem = fetch_ == noObject
                          ? "the architecture has not exactly one InstructionFetchStage"
-                         : fmt::format("no stage contains '{}'", graph_.objects[unit].name);
+                         : fmt::format("no stage contains '{}'", graph_.objects[request.unit].name);
     return answer;
   }
-  if (stage != fetch_ && paths_[stage] != 1) {
-    answer.problem = fmt::format("{} of FORWARD edges leads from '{}' to '{}'",
-                                 paths_[stage] == 0 ? "no path" : "more than one path",
-                                 graph_.objects[fetch_].name, graph_.objects[stage].name);
+  std::vector<ObjectId> waypoints{fetch_};
+  waypoints.insert(waypoints.end(), request.over.begin(), request.over.end());
+  waypoints.push_back(stage);
+  // FORWARD edges form no cycle, so the paths are those of the legs, combined.
+  bool isUnique = true;
+  for (std::size_t i = 1; i < waypoints.size(); ++i) {
+    const ReachedFrom &leg = reachedFrom(waypoints[i - 1]);
+    const auto end = leg.find(waypoints[i]);
+    if (end == leg.end()) {
+      answer.problem =
+          fmt::format("no path of FORWARD edges leads from '{}' to '{}'",
+                      graph_.objects[waypoints[i - 1]].name, graph_.objects[waypoints[i]].name);
+      return answer;
+    }
+    isUnique = isUnique && end->second.paths == 1;
+  }
+  if (!isUnique) {
+    answer.status = RouteAnswer::Status::Ambiguous;
+    answer.problem = listPaths(waypoints);
     return answer;
   }
   program::Route route;
-  route.unit = unit;
-  for (ObjectId id = stage; id != fetch_; id = previous_[id])
-    route.stages.push_back(id);
+  route.unit = request.unit;
+  for (std::size_t i = waypoints.size() - 1; i > 0; --i) {
+    const ReachedFrom &leg = reachedFrom(waypoints[i - 1]);
+    for (ObjectId id = waypoints[i]; id != waypoints[i - 1]; id = leg.at(id).previous)
+      route.stages.push_back(id);
+  }
   std::reverse(route.stages.begin(), route.stages.end());
+  answer.status = RouteAnswer::Status::Found;
   answer.route = std::move(route);
   return answer;
+}
+
+namespace {
+
+/// Objects from which \p target is reached by FORWARD edges, itself included.
+std::vector<bool> reaching(const arch::ArchitectureGraph &graph, ObjectId target) {
+  std::vector<std::vector<ObjectId>> sources(graph.objects.size());
+  for (ObjectId id = 0; id < graph.objects.size(); ++id)
+    for (const ObjectId next : graph.forwardTo[id])
+      sources[next].push_back(id);
+  std::vector<bool> result(graph.objects.size(), false);
+  result[target] = true;
+  std::vector<ObjectId> open{target};
+  while (!open.empty()) {
+    const ObjectId id = open.back();
+    open.pop_back();
+    for (const ObjectId source : sources[id])
+      if (!result[source]) {
+        result[source] = true;
+        open.push_back(source);
+      }
+  }
+  return result;
+}
+
+/// A depth-first walk along paths that pass all waypoints. It never leaves them, so that each path
+/// takes as many steps as it is long.
+class PathWalk {
+public:
+  PathWalk(const arch::ArchitectureGraph &graph, const std::vector<ObjectId> &waypoints)
+      : graph_(graph), waypoints_(waypoints) {
+    for (const ObjectId waypoint : waypoints)
+      reaching_.push_back(reaching(graph, waypoint));
+    push(waypoints.front(), 1);
+  }
+
+  /// Goes on to the next path; false if there is none.
+  bool next() {
+    while (!path_.empty()) {
+      Step &step = path_.back();
+      const auto &targets = graph_.forwardTo[step.id];
+      if (step.waypoint == waypoints_.size()) {
+        if (!step.isShown)
+          return step.isShown = true;
+        path_.pop_back();
+      } else if (step.edge == targets.size()) {
+        path_.pop_back();
+      } else if (const ObjectId target = targets[step.edge++];
+                 reaching_[step.waypoint][target]) {
+        push(target, step.waypoint);
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string text() const {
+    constexpr std::size_t shown = 8;
+    std::string text;
+    for (std::size_t i = 0; i < path_.size(); ++i) {
+      // The beginning and the end of a long path.
+      const bool isLeftOut = path_.size() > shown && i >= shown / 2 && i < path_.size() - shown / 2;
+      if (isLeftOut && i != shown / 2)
+        continue;
+      text += i == 0 ? "" : " -> ";
+      text += isLeftOut ? "…" : graph_.objects[path_[i].id].name;
+    }
+    return text;
+  }
+
+private:
+  struct Step {
+    ObjectId id = noObject;
+    std::size_t waypoint = 0; ///< the next one
+    std::size_t edge = 0;     ///< the next one to follow
+    bool isShown = false;
+  };
+
+  void push(ObjectId id, std::size_t waypoint) {
+    while (waypoint < waypoints_.size() && waypoints_[waypoint] == id)
+      ++waypoint;
+    path_.push_back({id, waypoint});
+  }
+
+  const arch::ArchitectureGraph &graph_;
+  const std::vector<ObjectId> &waypoints_;
+  std::vector<std::vector<bool>> reaching_; ///< per waypoint
+  std::vector<Step> path_;
+};
+
+} // namespace
+
+std::string Units::listPaths(const std::vector<ObjectId> &waypoints) const {
+  constexpr std::size_t shown = 4;
+  std::string text;
+  PathWalk walk(graph_, waypoints);
+  for (std::size_t count = 0; walk.next(); ++count) {
+    if (count == shown)
+      return text + ", …";
+    text += (count == 0 ? "'" : ", '") + walk.text() + "'";
+  }
+  return text;
 }
 
 } // namespace acadlc::mapping

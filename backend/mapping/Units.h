@@ -39,9 +39,18 @@ struct UnitAnswer {
   std::string problem;                  ///< None: what misses. Ambiguous: the candidates
 };
 
+/// The way to a unit that passes certain stages, in their order.
+struct RouteRequest {
+  arch::ObjectId unit = arch::noObject;
+  std::vector<arch::ObjectId> over; ///< often empty: there is one way only
+  friend auto operator<=>(const RouteRequest &, const RouteRequest &) = default;
+};
+
 struct RouteAnswer {
-  std::optional<program::Route> route;
-  std::string problem;
+  enum class Status : std::uint8_t { Found, None, Ambiguous };
+  Status status = Status::None;
+  std::optional<program::Route> route; ///< if found
+  std::string problem;                 ///< None: what misses. Ambiguous: some of the paths
 };
 
 class Units {
@@ -49,11 +58,19 @@ public:
   explicit Units(const arch::ArchitectureGraph &graph);
 
   const UnitAnswer &find(const UnitRequest &request);
-  const RouteAnswer &route(arch::ObjectId unit);
+  const RouteAnswer &route(const RouteRequest &request);
   /// The memory at the end of a chain of caches.
   [[nodiscard]] arch::ObjectId memoryBelow(arch::ObjectId storage) const;
 
 private:
+  /// How a stage is reached by FORWARD edges from another one.
+  struct Reached {
+    std::uint8_t paths = 0; ///< 0, 1, or 2 for more
+    arch::ObjectId previous = arch::noObject; ///< on one of them
+  };
+  /// What one stage reaches, itself included.
+  using ReachedFrom = std::unordered_map<arch::ObjectId, Reached>;
+
   UnitAnswer search(const UnitRequest &request) const;
   [[nodiscard]] std::vector<arch::ObjectId> candidates(const UnitRequest &request) const;
   /// Empty if \p unit can do it (then \p storages is set), else what misses.
@@ -62,20 +79,22 @@ private:
   [[nodiscard]] std::string askedStorage(arch::ObjectId unit, const UnitRequest::Memory &memory,
                                          arch::ObjectId &storage) const;
   [[nodiscard]] bool processes(arch::ObjectId unit, std::string_view operation) const;
-  RouteAnswer searchRoute(arch::ObjectId unit) const;
-  void countPaths();
+  RouteAnswer searchRoute(const RouteRequest &request);
+  const ReachedFrom &reachedFrom(arch::ObjectId source);
+  /// Counts paths with each edge looked at twice, however many paths there are.
+  [[nodiscard]] ReachedFrom countPaths(arch::ObjectId source) const;
+  /// Some of the paths that pass \p waypoints, as text.
+  [[nodiscard]] std::string listPaths(const std::vector<arch::ObjectId> &waypoints) const;
 
   const arch::ArchitectureGraph &graph_;
   std::unordered_map<std::string, std::vector<arch::ObjectId>> byOperation_;
   /// Units with an edge from or to an object, ascending.
   std::vector<std::vector<arch::ObjectId>> readers_, writers_;
-  /// Paths of FORWARD edges from the fetch stage: 0, 1, or 2 for more; and the last step of one.
-  std::vector<std::uint8_t> paths_;
-  std::vector<arch::ObjectId> previous_;
   arch::ObjectId fetch_ = arch::noObject;
   std::map<UnitRequest, UnitAnswer> answers_;
   std::map<std::string, std::string, std::less<>> names_; ///< owns operations of requests
-  std::unordered_map<arch::ObjectId, RouteAnswer> routes_;
+  std::map<RouteRequest, RouteAnswer> routes_;
+  std::unordered_map<arch::ObjectId, ReachedFrom> reached_;
 };
 
 } // namespace acadlc::mapping

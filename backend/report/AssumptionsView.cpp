@@ -1,10 +1,12 @@
 #include "backend/report/AssumptionsView.h"
 
+#include "backend/analysis/CriticalPath.h"
 #include "backend/report/Format.h"
 #include "support/Diagnostics.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace acadlc::report {
@@ -13,6 +15,22 @@ namespace {
 
 using analysis::LayerEstimate;
 using timing::Guarantee;
+
+/// The words, separated by commas, in lines of at most 100 columns.
+std::string wrapped(const std::string &begin, const std::vector<std::string> &words) {
+  constexpr std::size_t width = 100;
+  std::string text;
+  std::string line = begin;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = printableText(words[i]) + (i + 1 == words.size() ? "" : ",");
+    if (line.size() + word.size() > width && line.size() > begin.size()) {
+      text += line.substr(0, line.size() - 1) + "\n";
+      line = std::string(4, ' ');
+    }
+    line += word + " ";
+  }
+  return text + line.substr(0, line.size() - 1) + "\n";
+}
 
 /// "conv2d, conv2d1 and 3 more"
 std::string names(const std::vector<std::string> &all) {
@@ -64,13 +82,28 @@ std::int64_t countOf(const analysis::NetworkEstimate &estimate, Guarantee guaran
 
 void AssumptionsView::print(std::string &out) const {
   out += "\nAssumed\n";
+  printParameters(out);
   if (estimate_.layers.size() > 1)
-    out += "  Each layer starts when the one before has finished, with caches empty and rows "
+    out += "  Each layer starts when the one before has finished, with caches empty and DRAM rows "
            "closed.\n";
   else
-    out += "  The stream starts with caches empty and rows closed.\n";
+    out += "  The stream starts with caches empty and DRAM rows closed.\n";
   printElementTypes(out);
   printUncounted(out);
+}
+
+void AssumptionsView::printParameters(std::string &out) const {
+  std::vector<std::string> all;
+  for (const arch::ParameterValue &parameter : estimate_.parameters)
+    all.push_back(parameter.name + " = " + parameter.value);
+  // A mapping's parameters are the same for all layers but where their defaults depend on extents.
+  Grouped grouped;
+  for (const LayerEstimate &layer : estimate_.layers)
+    for (const arch::ParameterValue &parameter : layer.parameters)
+      grouped.add(parameter.name + " = " + parameter.value, layer.name);
+  if (!all.empty())
+    out += wrapped("  " + estimate_.architecture + ": ", all);
+  grouped.print(out);
 }
 
 void AssumptionsView::printElementTypes(std::string &out) const {
@@ -96,7 +129,7 @@ void AssumptionsView::printUncounted(std::string &out) const {
 
 void LegendView::print(std::string &out) const {
   out += "\nLegend\n";
-  if (estimate_.layers.size() > 1 || !estimate_.layers.front().dimensions.empty())
+  if (!estimate_.layers.empty() && !estimate_.isProgram)
     out += "  dimensions   extents of the mapping's indices; those of 1 are left out\n";
   out += "  cycles       of the global clock, from the start of a layer to the end of its last "
          "instruction\n";
@@ -112,11 +145,14 @@ void LegendView::print(std::string &out) const {
            "to exact\n";
   if (countOf(estimate_, Guarantee::Bounded) > 0)
     out += "  bounded      an estimate without proof\n";
-  for (const LayerEstimate &layer : estimate_.layers)
-    if (layer.bound) {
-      out += "  bound by     the object with the largest share of the critical path\n";
-      break;
-    }
+  const auto any = [&](auto condition) {
+    return std::any_of(estimate_.layers.begin(), estimate_.layers.end(), condition);
+  };
+  if (any([](const LayerEstimate &layer) { return layer.bound.has_value(); }))
+    out += "  bound by     the object with the largest share of the critical path\n";
+  if (any([](const LayerEstimate &layer) { return layer.boundIsPartial; }))
+    out += fmt::format("  ~            found from the first {} instructions of the layer\n",
+                       thousands(analysis::criticalPathWindow));
 }
 
 } // namespace acadlc::report

@@ -2,6 +2,7 @@
 /// What was assumed, and what the words of the report mean:
 ///
 ///     Assumed
+///       SystolicArray: rows = 8, columns = 8
 ///       Every layer starts when the one before has finished, with caches empty.
 ///       conv2d: I float32 read as int8, W float32 read as int8.
 ///       conv2d_relu: 'relu' runs beside the mapping and is not counted.
@@ -22,6 +23,7 @@ public:
   void print(std::string &out) const override;
 
 private:
+  void printParameters(std::string &out) const;
   void printElementTypes(std::string &out) const;
   void printUncounted(std::string &out) const;
 

@@ -5,6 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 namespace acadlc::report {
 
 namespace {
@@ -31,15 +35,31 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
                        printableText(rejected.reason));
 }
 
+/// A loop that is met again and again, inside of others, mostly repeats in the same way.
+void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
+  std::vector<std::pair<analysis::LayerCertificate, std::int64_t>> groups;
+  for (const analysis::LayerCertificate &certificate : layer.certificates) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto &group) {
+      return group.first.loop == certificate.loop && group.first.period == certificate.period &&
+             group.first.cyclesPerPeriod == certificate.cyclesPerPeriod;
+    });
+    if (same == groups.end())
+      groups.emplace_back(certificate, 1);
+    else
+      same->second += 1;
+  }
+  for (const auto &[certificate, count] : groups)
+    out += fmt::format("    loop {}: every {} {} {}, from iteration {} on{}\n",
+                       printableText(certificate.loop), counted(certificate.period, "iteration"),
+                       certificate.period == 1 ? "takes" : "take",
+                       counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
+                       count == 1 ? "" : fmt::format("; the same {} more", counted(count - 1, "time")));
+}
+
 void printCertificates(const LayerEstimate &layer, std::string &out) {
   out += fmt::format("    {} of {} of innermost loops evaluated one by one\n",
                      thousands(layer.evaluatedIterations), counted(layer.iterations, "iteration"));
-  for (const analysis::LayerCertificate &certificate : layer.certificates)
-    out += fmt::format("    loop {}: from iteration {} on, every {} {} {}\n",
-                       printableText(certificate.loop), thousands(certificate.k0),
-                       counted(certificate.period, "iteration"),
-                       certificate.period == 1 ? "takes" : "take",
-                       counted(certificate.cyclesPerPeriod, "cycle"));
+  printEqualCertificates(layer, out);
 }
 
 } // namespace

@@ -43,7 +43,8 @@ void LayersView::print(std::string &out) const {
                layer.utilisation ? percent(*layer.utilisation) : "",
                std::string(analysis::guaranteeName(layer.guarantee)),
                layer.bound
-                   ? fmt::format("{} ({})", analysis::boundKindName(layer.bound->kind), layer.bound->object)
+                   ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
+                                 layer.bound->object, layer.boundIsPartial ? " ~" : "")
                    : ""});
   }
   out += "\n";

@@ -9,27 +9,17 @@
 
 namespace acadlc::report {
 
-namespace {
-
-std::string parameterList(const std::vector<arch::ParameterValue> &parameters) {
-  std::string text;
-  for (const arch::ParameterValue &parameter : parameters)
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", parameter.name, parameter.value);
-  return text.empty() ? text : " (" + text + ")";
-}
-
-} // namespace
-
 void SummaryView::print(std::string &out) const {
-  out += fmt::format("{}{} on {}{}\n\n", estimate_.isProgram ? "program " : "",
-                     printableText(estimate_.workload), estimate_.architecture,
-                     printableText(parameterList(estimate_.parameters)));
+  out += fmt::format("{}{} on {}\n\n", estimate_.isProgram ? "program " : "",
+                     printableText(estimate_.workload), estimate_.architecture);
   out += fmt::format("  {}", counted(estimate_.cycles, "cycle"));
   if (const auto seconds = estimate_.seconds())
     out += fmt::format(" = {} at {}", duration(*seconds), frequency(*estimate_.clockHz));
   if (!estimate_.onlyLayer.empty())
     out += fmt::format(" (layer {} alone)", printableText(estimate_.onlyLayer));
   out += "\n";
+  if (estimate_.layers.empty())
+    out += "  all that is asked for is free\n";
   printBound(out);
   if (!estimate_.unmapped.empty())
     out += fmt::format("  NOT COMPLETE: {} of {} covered by no mapping, see the warning below\n",
@@ -40,10 +30,11 @@ void SummaryView::print(std::string &out) const {
 
 void SummaryView::printBound(std::string &out) const {
   if (const auto bound = analysis::networkBound(estimate_))
-    out += fmt::format("  bound by {}: '{}'{}\n", analysis::boundKindName(bound->kind), bound->object,
+    out += fmt::format("  bound by {} ({}){}\n", analysis::boundKindName(bound->kind),
+                       bound->object,
                        estimate_.layers.size() == 1
                            ? ""
-                           : fmt::format("; so are layers of {} of the cycles",
+                           : fmt::format(" in layers that take {} of the cycles",
                                          percent(bound->share)));
   if (estimate_.layers.size() < 2 || estimate_.cycles == 0)
     return;

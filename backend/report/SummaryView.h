@@ -1,10 +1,10 @@
 /// \file
 /// The answer:
 ///
-///     lenet5.tir on SystolicArray (rows = 8, columns = 8)
+///     lenet5.tir on SystolicArray
 ///
 ///       1,234,567 cycles = 4.938 ms at 250 MHz
-///       bound by memory: 'memory' in layers of 71.3 % of the cycles
+///       bound by memory (memory) in layers that take 71.3 % of the cycles
 ///       largest layer: conv2d1, 64.2 % of the cycles
 ///       NOT COMPLETE: 2 of 7 operators are covered by no mapping, see the warning below
 #pragma once

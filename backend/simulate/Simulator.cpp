@@ -303,7 +303,7 @@ private:
     record.addresses.clear();
     for (const program::MemoryOperand &operand : instance.instruction->memory) {
       record.addresses.push_back(program_.evaluate(operand.address, instance.loopValues));
-      if (storages_[operand.storage].keepsOrder)
+      if (instance.instruction->makesRequests && storages_[operand.storage].keepsOrder)
         storages_[operand.storage].turns.push_back(instance.index);
     }
     if (delivery_.isActive())
@@ -406,7 +406,7 @@ private:
     InFlight &record = inFlight_[slot];
     const Plan &plan = *record.plan;
     record.times.started = now_;
-    if (!record.instruction->memory.empty()) {
+    if (record.instruction->requestCount() != 0) {
       schedule(plan.latency, Event::Kind::MakeRequest, slot);
       return;
     }

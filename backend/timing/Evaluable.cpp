@@ -3,6 +3,7 @@
 #include "backend/timing/Machine.h"
 #include "support/InternalError.h"
 
+#include <span>
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -94,7 +95,8 @@ public:
                     DiagnosticEngine &diagnostics)
       : graph_(graph), diagnostics_(diagnostics) {
     for (const program::Instruction &instruction : program.instructions)
-      for (const program::MemoryOperand &operand : instruction.memory)
+      for (const program::MemoryOperand &operand :
+           std::span(instruction.memory).first(instruction.requestCount()))
         use(operand.storage, program.routes[instruction.route].unit);
     if (const std::optional<FetchPath> path = fetchPath(graph))
       use(path->storage, path->unit);
@@ -181,6 +183,10 @@ bool checkEvaluable(const ArchitectureGraph &graph, const program::Program &prog
   checkProgram(graph, program);
   const std::size_t before = diagnostics.errorCount();
   LowerStorageCheck(graph, program, diagnostics).run();
+  for (const program::Instruction &instruction : program.instructions)
+    if (instruction.isCompound)
+      diagnostics.report(DiagnosticCode::NotEvaluatedYet, instruction.range, instruction.operation,
+                         "it has phases or expands");
   return diagnostics.errorCount() == before;
 }
 

@@ -310,6 +310,7 @@ struct EmitStatement : Statement {
   Identifier instruction;
   llvm::ArrayRef<Argument> arguments;
   const Expr *unit = nullptr; ///< `on unit`, null if none
+  const Expr *over = nullptr; ///< `over stage` or `over [stages]`, null if none
 };
 /// `O[n, k] ` in headers and views
 struct TensorAccess {

@@ -348,7 +348,8 @@ void Dumper::dumpRest(const Statement &statement) {
     const auto &node = cast<EmitStatement>(statement);
     const auto inner = open("Emit " + nameOf(node.instruction));
     arguments(node.arguments);
-    return child("On", node.unit);
+    child("On", node.unit);
+    return child("Over", node.over);
   }
   case StatementKind::Via:
     return dump(cast<ViaStatement>(statement));

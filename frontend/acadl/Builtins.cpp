@@ -16,7 +16,9 @@ using llvm::StringRef;
 
 namespace {
 
-std::int8_t saturate(int exponent) { return static_cast<std::int8_t>(std::clamp(exponent, -100, 100)); }
+std::int8_t saturate(int exponent) {
+  return static_cast<std::int8_t>(std::clamp(exponent, -100, 100));
+}
 
 Dimension combine(Dimension a, Dimension b, int sign) {
   return {saturate(a.cycles + sign * b.cycles), saturate(a.bits + sign * b.bits),
@@ -55,8 +57,7 @@ namespace builtins {
 
 namespace {
 
-template <typename Entry>
-const Entry *findByName(llvm::ArrayRef<Entry> entries, StringRef name) {
+template <typename Entry> const Entry *findByName(llvm::ArrayRef<Entry> entries, StringRef name) {
   const auto *found = llvm::find_if(entries, [&](const Entry &e) { return e.name == name; });
   return found == entries.end() ? nullptr : found;
 }
@@ -112,7 +113,7 @@ const ValueType *findValueType(StringRef name) { return findByName(valueTypes(),
 
 llvm::ArrayRef<StringRef> elementTypes() {
   static constexpr std::array<StringRef, 14> table{
-      "int4",  "int8",  "int16",   "int32",   "int64",   "uint4",    "uint8",
+      "int4",   "int8",   "int16",  "int32",   "int64",   "uint4",    "uint8",
       "uint16", "uint32", "uint64", "float16", "float32", "bfloat16", "bool"};
   return table;
 }
@@ -170,11 +171,18 @@ constexpr Attribute portWidth{"port_width", AttributeType::Words, optional, "1 w
 constexpr Attribute readLatency{"read_latency", AttributeType::Cycles, optional, "1 cycle", {}};
 constexpr Attribute writeLatency{"write_latency", AttributeType::Cycles, optional, "1 cycle", {}};
 constexpr Attribute readWritePorts{"read_write_ports", AttributeType::Int, optional, "1", {}};
-constexpr Attribute maxConcurrentRequests{"max_concurrent_requests", AttributeType::Int, optional,
-                                          "read_write_ports", {}};
+constexpr Attribute maxConcurrentRequests{
+    "max_concurrent_requests", AttributeType::Int, optional, "read_write_ports", {}};
 constexpr std::array sramAttributes{
-    dataWidth,    size,           addressRanges,         portWidth, readLatency,
-    writeLatency, readWritePorts, maxConcurrentRequests, arbitration("oldest_first"),
+    dataWidth,
+    size,
+    addressRanges,
+    portWidth,
+    readLatency,
+    writeLatency,
+    readWritePorts,
+    maxConcurrentRequests,
+    arbitration("oldest_first"),
 };
 constexpr std::array dramAttributes{
     dataWidth,
@@ -280,9 +288,6 @@ constexpr std::array fetchingUnit{InstructionMemoryAccessUnit};
 constexpr std::array registerFile{RegisterFile};
 constexpr std::array channel{Channel};
 constexpr std::array allUnits{FunctionalUnit, MemoryAccessUnit, InstructionMemoryAccessUnit};
-// Only memory access units make requests of storages (docs/timing.md, "Units").
-constexpr std::array accessUnits{MemoryAccessUnit, InstructionMemoryAccessUnit};
-constexpr std::array memoryAccessUnit{MemoryAccessUnit};
 constexpr std::array storages{SRAM, DRAM, SetAssociativeCache};
 constexpr std::array cache{SetAssociativeCache};
 constexpr std::array readableByChannel{RegisterFile, SRAM, DRAM, SetAssociativeCache};
@@ -297,12 +302,12 @@ constexpr std::array edgeRules{
     EdgeRule{EdgeKind::Contains, executeStage, executingUnits},
     EdgeRule{EdgeKind::Contains, fetchStage, fetchingUnit},
     EdgeRule{EdgeKind::ReadData, registerFile, allUnits},
-    EdgeRule{EdgeKind::ReadData, storages, accessUnits},
+    EdgeRule{EdgeKind::ReadData, storages, allUnits},
     EdgeRule{EdgeKind::ReadData, storages, cache},
     EdgeRule{EdgeKind::ReadData, readableByChannel, channel},
     EdgeRule{EdgeKind::ReadData, channel, readingFromChannel},
     EdgeRule{EdgeKind::WriteData, allUnits, registerFile},
-    EdgeRule{EdgeKind::WriteData, memoryAccessUnit, storages},
+    EdgeRule{EdgeKind::WriteData, executingUnits, storages},
     EdgeRule{EdgeKind::WriteData, cache, storages},
     EdgeRule{EdgeKind::WriteData, writingToChannel, channel},
     EdgeRule{EdgeKind::WriteData, channel, writableByChannel},
@@ -372,8 +377,10 @@ const Function *findFunction(StringRef name) { return findByName(functions(), na
 llvm::ArrayRef<InstructionAttribute> instructionAttributes() {
   using enum InstructionAttributeType;
   static constexpr std::array table{
-      InstructionAttribute{"latency", Cycles},   InstructionAttribute{"macs", Count},
-      InstructionAttribute{"ops", Count},        InstructionAttribute{"bytes", Data},
+      InstructionAttribute{"latency", Cycles},
+      InstructionAttribute{"macs", Count},
+      InstructionAttribute{"ops", Count},
+      InstructionAttribute{"bytes", Data},
       InstructionAttribute{"class", ClassName},
       InstructionAttribute{"element_type", ElementTypeName},
   };
@@ -409,12 +416,12 @@ llvm::ArrayRef<StringRef> hazardConditions() {
 }
 llvm::ArrayRef<EpilogueFunction> epilogueFunctions() {
   static constexpr std::array table{
-      EpilogueFunction{"relu", 0, 0},         EpilogueFunction{"relu6", 0, 0},
-      EpilogueFunction{"leaky_relu", 0, 1},   EpilogueFunction{"clip", 0, 2},
-      EpilogueFunction{"sigmoid", 0, 0},      EpilogueFunction{"tanh", 0, 0},
-      EpilogueFunction{"gelu", 0, 0},         EpilogueFunction{"silu", 0, 0},
-      EpilogueFunction{"hard_swish", 0, 0},   EpilogueFunction{"hard_sigmoid", 0, 0},
-      EpilogueFunction{"max_pool", 1, 4},     EpilogueFunction{"average_pool", 1, 4},
+      EpilogueFunction{"relu", 0, 0},       EpilogueFunction{"relu6", 0, 0},
+      EpilogueFunction{"leaky_relu", 0, 1}, EpilogueFunction{"clip", 0, 2},
+      EpilogueFunction{"sigmoid", 0, 0},    EpilogueFunction{"tanh", 0, 0},
+      EpilogueFunction{"gelu", 0, 0},       EpilogueFunction{"silu", 0, 0},
+      EpilogueFunction{"hard_swish", 0, 0}, EpilogueFunction{"hard_sigmoid", 0, 0},
+      EpilogueFunction{"max_pool", 1, 4},   EpilogueFunction{"average_pool", 1, 4},
       EpilogueFunction{"requantize", 0, 0},
   };
   return table;
@@ -423,9 +430,9 @@ const EpilogueFunction *findEpilogueFunction(StringRef name) {
   return findByName(epilogueFunctions(), name);
 }
 llvm::ArrayRef<StringRef> computationFunctions() {
-  static constexpr std::array<StringRef, 14> table{"exp",  "log",     "sqrt", "rsqrt", "tanh",
-                                                   "sigmoid", "erf",  "abs",  "floor", "ceil",
-                                                   "round",   "pow",  "min",  "max"};
+  static constexpr std::array<StringRef, 14> table{"exp",     "log", "sqrt", "rsqrt", "tanh",
+                                                   "sigmoid", "erf", "abs",  "floor", "ceil",
+                                                   "round",   "pow", "min",  "max"};
   return table;
 }
 llvm::ArrayRef<StringRef> memoryOperandMembers() {

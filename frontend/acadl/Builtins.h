@@ -38,9 +38,10 @@ inline constexpr Dimension wordsDimension{0, 0, 1, 0};
 inline constexpr Dimension secondsDimension{0, 0, 0, 1};
 inline constexpr Dimension hertzDimension{0, 0, 0, -1};
 
-// ---- units of measurement ------------------------------------------------------------------------
+// ---- units of measurement -----------------------------------------------------------------------
 
-/// `KiB`. Values are kept in base units: cycles, bits, words (whole numbers), seconds and Hz (real).
+/// `KiB`. Values are kept in base units: cycles, bits, words (whole numbers), seconds and Hz
+/// (real).
 struct Unit {
   llvm::StringRef name;
   Dimension dimension;
@@ -51,7 +52,7 @@ struct Unit {
 llvm::ArrayRef<Unit> units();
 const Unit *findUnit(llvm::StringRef name);
 
-// ---- types ---------------------------------------------------------------------------------------
+// ---- types --------------------------------------------------------------------------------------
 
 enum class ScalarKind : std::uint8_t { Int, Real, Bool, String };
 /// A type that has a name: `int`, `cycles`, `Hz`, … (`list<T>`, `table<T>` and enums are built of
@@ -68,13 +69,13 @@ const ValueType *findValueType(llvm::StringRef name);
 llvm::ArrayRef<llvm::StringRef> elementTypes();
 bool isElementType(llvm::StringRef name);
 
-// ---- classes of ACADL ----------------------------------------------------------------------------
+// ---- classes of ACADL ---------------------------------------------------------------------------
 
 enum class AttributeType : std::uint8_t {
-  Int,           ///< int ≥ 0
+  Int, ///< int ≥ 0
   Bool,
   Cycles,
-  Bits,          ///< an amount of data
+  Bits, ///< an amount of data
   Words,
   Enumerator,    ///< one of Attribute::enumerators
   Instructions,  ///< list of names of instructions: to_process
@@ -95,7 +96,7 @@ struct ObjectClassInfo {
   llvm::ArrayRef<Attribute> attributes;
   /// Of these attributes at least one must be given: `size` or `address_ranges`.
   llvm::ArrayRef<llvm::StringRef> oneOf;
-  bool mayContain = false;    ///< takes `contains { … }`
+  bool mayContain = false;     ///< takes `contains { … }`
   bool mayHaveHazards = false; ///< takes `hazards { … }`
 };
 llvm::ArrayRef<ObjectClassInfo> classes();
@@ -103,7 +104,7 @@ const ObjectClassInfo *findClass(llvm::StringRef name);
 const ObjectClassInfo &classInfo(arch::ObjectClass objectClass);
 const Attribute *findAttribute(const ObjectClassInfo &info, llvm::StringRef name);
 
-// ---- edges ---------------------------------------------------------------------------------------
+// ---- edges --------------------------------------------------------------------------------------
 
 /// Whether ACADL has edges of this kind from \p source to \p target.
 bool isAllowedEdge(arch::EdgeKind kind, arch::ObjectClass source, arch::ObjectClass target);
@@ -115,24 +116,24 @@ llvm::SmallVector<arch::EdgeKind, 2> dataEdgeKinds(arch::ObjectClass source,
 llvm::SmallVector<arch::ObjectClass> allowedTargets(arch::EdgeKind kind, arch::ObjectClass source);
 llvm::SmallVector<arch::ObjectClass> allowedSources(arch::EdgeKind kind, arch::ObjectClass target);
 
-// ---- functions -----------------------------------------------------------------------------------
+// ---- functions ----------------------------------------------------------------------------------
 
 /// How the type of a call follows from its arguments; D stands for any dimension.
 enum class FunctionRule : std::uint8_t {
-  SameKind,   ///< min, max: (D, D, …) → D; whole if all are
-  Magnitude,  ///< abs: D → D
-  CeilDivide, ///< ceil_div: (D1, D2) → D1/D2, both whole, whole
-  Round,      ///< ceil, floor, round: D → D, whole
-  WholeToInt, ///< log2, ceil_log2: int → int
-  WholeToBool,///< is_power_of_two: int → bool
-  SquareRoot, ///< sqrt: no dimension → real
-  Length,     ///< length: list or table → int
-  Sum,        ///< sum: list of D → D
-  ToInt,      ///< int: real, int or bool without dimension → int (towards zero)
-  ToReal,     ///< real: D → D, real
-  Contains,   ///< includes: (list of T, T) → bool
-  Value,      ///< value: (D, a unit of D) → bare number; whole if both are
-  Present,    ///< present: name of an optional epilogue step → bool; in mappings
+  SameKind,    ///< min, max: (D, D, …) → D; whole if all are
+  Magnitude,   ///< abs: D → D
+  CeilDivide,  ///< ceil_div: (D1, D2) → D1/D2, both whole, whole
+  Round,       ///< ceil, floor, round: D → D, whole
+  WholeToInt,  ///< log2, ceil_log2: int → int
+  WholeToBool, ///< is_power_of_two: int → bool
+  SquareRoot,  ///< sqrt: no dimension → real
+  Length,      ///< length: list or table → int
+  Sum,         ///< sum: list of D → D
+  ToInt,       ///< int: real, int or bool without dimension → int (towards zero)
+  ToReal,      ///< real: D → D, real
+  Contains,    ///< includes: (list of T, T) → bool
+  Value,       ///< value: (D, a unit of D) → bare number; whole if both are
+  Present,     ///< present: name of an optional epilogue step → bool; in mappings
 };
 struct Function {
   llvm::StringRef name;
@@ -143,9 +144,15 @@ inline constexpr unsigned anyNumber = ~0U; ///< of arguments
 llvm::ArrayRef<Function> functions();
 const Function *findFunction(llvm::StringRef name);
 
-// ---- instructions --------------------------------------------------------------------------------
+// ---- instructions -------------------------------------------------------------------------------
 
-enum class InstructionAttributeType : std::uint8_t { Cycles, Count, Data, ClassName, ElementTypeName };
+enum class InstructionAttributeType : std::uint8_t {
+  Cycles,
+  Count,
+  Data,
+  ClassName,
+  ElementTypeName
+};
 struct InstructionAttribute {
   llvm::StringRef name;
   InstructionAttributeType type;
@@ -161,7 +168,7 @@ bool isEvent(llvm::StringRef name);
 /// Limits that `expands (…)` takes: outstanding.
 llvm::ArrayRef<llvm::StringRef> expansionLimits();
 
-// ---- words of other places -----------------------------------------------------------------------
+// ---- words of other places ----------------------------------------------------------------------
 
 /// Kinds of ports: forward, read, write.
 llvm::ArrayRef<llvm::StringRef> portKinds();

@@ -2,7 +2,6 @@
 
 #include "frontend/acadl/CheckContext.h"
 #include "frontend/acadl/CheckExpressions.h"
-
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
@@ -48,8 +47,7 @@ Name *declare(DiagnosticEngine &diagnostics, Names &names, Name name) {
   return nullptr;
 }
 
-void warnUnusedNames(DiagnosticEngine &diagnostics, Names &names, Name::Kind kind,
-                     StringRef word) {
+void warnUnusedNames(DiagnosticEngine &diagnostics, Names &names, Name::Kind kind, StringRef word) {
   for (const Name &name : names.own())
     if (name.kind == kind && !name.isUsed && !name.text.starts_with("_"))
       diagnostics.report(DiagnosticCode::UnusedName, name.range, word, name.text);
@@ -168,9 +166,10 @@ void Checker::collectInstruction(const ast::InstructionDeclaration &instruction)
 void Checker::collectBlock(ast::Block block) {
   for (const ast::Statement *statement : block)
     if (const auto *local = ast::dynCast<ast::LocalDeclarationStatement>(statement))
-      if (const auto *instruction =
-              ast::dynCast<ast::InstructionDeclaration>(local->declaration))
+      if (const auto *instruction = ast::dynCast<ast::InstructionDeclaration>(local->declaration)) {
         collectInstruction(*instruction);
+        structureInstructions_.insert(instruction->name.text);
+      }
 }
 
 DiagnosticEngine &Checker::engineOf(const ast::Declaration &declaration) {
@@ -215,8 +214,8 @@ Type Checker::constantType(const ast::ConstantDeclaration &constant, SourceRange
   return fact.type;
 }
 
-Type Checker::functionResult(const ast::FunctionDeclaration &function, Names *home,
-                             SourceRange use, DiagnosticEngine &user) {
+Type Checker::functionResult(const ast::FunctionDeclaration &function, Names *home, SourceRange use,
+                             DiagnosticEngine &user) {
   const Depth depth(*this);
   Fact &fact = functions_[&function];
   if (fact.progress == Progress::Started) {
@@ -224,9 +223,9 @@ Type Checker::functionResult(const ast::FunctionDeclaration &function, Names *ho
     // How the call came to be: from the function itself over those that it calls.
     const auto first = llvm::find(activeFunctions_, &function);
     for (auto it = first; it != activeFunctions_.end(); ++it)
-      report.note((*it)->name.range, it == first ? "it is declared here"
-                                                 : fmt::format("it calls '{}'",
-                                                               (*it)->name.text.str()));
+      report.note((*it)->name.range, it == first
+                                         ? "it is declared here"
+                                         : fmt::format("it calls '{}'", (*it)->name.text.str()));
     return {};
   }
   if (fact.progress == Progress::Done || depth.isTooDeep())
@@ -318,8 +317,7 @@ void Checker::run() {
       warnUnused(structure);
     } else if (const auto *mapping = ast::dynCast<ast::MappingDeclaration>(declaration)) {
       checkViaRecursion(*mapping);
-    } else if (const auto *instruction =
-                   ast::dynCast<ast::InstructionDeclaration>(declaration)) {
+    } else if (const auto *instruction = ast::dynCast<ast::InstructionDeclaration>(declaration)) {
       warnUnprocessed(*instruction);
     }
   }
@@ -428,15 +426,14 @@ void Checker::checkTemplateRecursion(const ast::StructureDeclaration &structure)
   const auto cycle = findCycle(&structure, successors);
   if (cycle.empty())
     return;
-  auto report = engineOf(structure).report(DiagnosticCode::RecursiveTemplate,
-                                           structure.name.range, structure.name.text);
+  auto report = engineOf(structure).report(DiagnosticCode::RecursiveTemplate, structure.name.range,
+                                           structure.name.text);
   for (std::size_t i = 0; i < cycle.size(); ++i) {
     const ast::StructureDeclaration *next = cycle[(i + 1) % cycle.size()];
     for (const StructureInfo::Instance &instance : this->structure(*cycle[i]).instances)
       if (instance.structure == next && !instance.isConditional) {
         report.note(instance.range, fmt::format("'{}' makes an instance of '{}'",
-                                                cycle[i]->name.text.str(),
-                                                next->name.text.str()));
+                                                cycle[i]->name.text.str(), next->name.text.str()));
         break;
       }
   }

@@ -150,8 +150,10 @@ private:
                            fmt::format("parameter '{}'", parameter.name.text.str()),
                            parameter.type.range);
     declare(diagnostics_, names,
-            {.text = parameter.name.text, .range = parameter.name.range,
-             .kind = Name::Kind::MappingParameter, .type = type});
+            {.text = parameter.name.text,
+             .range = parameter.name.range,
+             .kind = Name::Kind::MappingParameter,
+             .type = type});
     if (isNested || owner_ != Owner::Mapping)
       diagnostics_.report(DiagnosticCode::MisplacedStatement, param.range, "param", ownerWord());
   }
@@ -204,8 +206,7 @@ private:
       return nullptr;
     if (const Tensor *tensor = info_->find(name.text))
       return tensor;
-    auto report =
-        diagnostics_.report(DiagnosticCode::UnknownName, name.range, "tensor", name.text);
+    auto report = diagnostics_.report(DiagnosticCode::UnknownName, name.range, "tensor", name.text);
     std::vector<std::string_view> candidates;
     for (const Tensor &tensor : info_->tensors)
       candidates.push_back(tensor.name);
@@ -231,7 +232,9 @@ private:
     type.tensor = &buffers_.emplace_back(
         Tensor{buffer.name.text, buffer.name.range, buffer.shape.size(), Tensor::Role::Buffer});
     declare(diagnostics_, names,
-            {.text = buffer.name.text, .range = buffer.name.range, .kind = Name::Kind::Extent,
+            {.text = buffer.name.text,
+             .range = buffer.name.range,
+             .kind = Name::Kind::Extent,
              .type = type});
   }
 
@@ -249,9 +252,12 @@ private:
       for (const ast::Argument &argument : emit.arguments)
         checkOperandExpr(argument.value, names);
       expressions_.check(emit.unit, names);
+      expressions_.check(emit.over, names);
       return;
     }
     checkOperands(emit, *instruction, names);
+    if (emit.over)
+      checkOver(*emit.over, names);
     if (emit.unit)
       checkUnit(*emit.unit, *instruction, names);
     else if (architecture_ && !checker_.canProcess(*architecture_, *instruction))
@@ -274,8 +280,8 @@ private:
       uses_.try_emplace(tensor.name, range);
   }
 
-  void checkOperands(const ast::EmitStatement &emit,
-                     const ast::InstructionDeclaration &instruction, Names &names) {
+  void checkOperands(const ast::EmitStatement &emit, const ast::InstructionDeclaration &instruction,
+                     Names &names) {
     const llvm::ArrayRef<ast::Operand> operands = instruction.operands;
     std::vector<bool> given(operands.size());
     std::size_t position = 0;
@@ -285,12 +291,11 @@ private:
     for (const ast::Argument &argument : emit.arguments) {
       std::size_t index = position;
       if (argument.name.isValid())
-        index = static_cast<std::size_t>(
-            llvm::find_if(operands,
-                          [&](const ast::Operand &o) {
-                            return o.name.text == argument.name.text;
-                          }) -
-            operands.begin());
+        index = static_cast<std::size_t>(llvm::find_if(operands,
+                                                       [&](const ast::Operand &o) {
+                                                         return o.name.text == argument.name.text;
+                                                       }) -
+                                         operands.begin());
       else
         ++position;
       if (index >= operands.size()) {
@@ -315,8 +320,8 @@ private:
   void reportUnknownOperand(const ast::Identifier &name,
                             const ast::InstructionDeclaration &instruction,
                             const std::string &what) {
-    auto report = diagnostics_.report(DiagnosticCode::UnknownParameter, name.range, what,
-                                      "operand", name.text);
+    auto report = diagnostics_.report(DiagnosticCode::UnknownParameter, name.range, what, "operand",
+                                      name.text);
     std::vector<std::string_view> candidates;
     for (const ast::Operand &operand : instruction.operands)
       candidates.push_back(operand.name.text);
@@ -364,9 +369,8 @@ private:
     if (!expr || type.isError())
       return;
     const bool isRegister = kind == OperandKind::Register;
-    const bool fits = isRegister
-                          ? type.is(Kind::Register) || type.is(Kind::RegisterOperand)
-                          : type.is(Kind::MemoryRange) || type.is(Kind::MemoryOperand);
+    const bool fits = isRegister ? type.is(Kind::Register) || type.is(Kind::RegisterOperand)
+                                 : type.is(Kind::MemoryRange) || type.is(Kind::MemoryOperand);
     if (!fits)
       return reportOperand(*expr, type, operand, isRegister);
     const bool writes = operand.direction == ast::OperandDirection::Out ||
@@ -385,9 +389,8 @@ private:
         isRegister ? "a register" : "elements of a tensor or buffer, or bytes of a storage",
         type.text());
     report.note(operand.name.range, "declared here");
-    const bool isRegisterFile =
-        type.is(Kind::Object) && type.objectClass &&
-        type.objectClass->objectClass == arch::ObjectClass::RegisterFile;
+    const bool isRegisterFile = type.is(Kind::Object) && type.objectClass &&
+                                type.objectClass->objectClass == arch::ObjectClass::RegisterFile;
     if (isRegister && isRegisterFile)
       report.note({}, "a register of the file is named behind a '.'");
     else if (type.is(Kind::Array))
@@ -403,8 +406,8 @@ private:
     if (type.isError() || (type.is(Kind::Object) && !type.objectClass))
       return;
     if (!type.is(Kind::Object) || !arch::isUnit(type.objectClass->objectClass)) {
-      auto report = diagnostics_.report(DiagnosticCode::WrongType, expr.range, "'on'",
-                                        "a unit", type.text());
+      auto report =
+          diagnostics_.report(DiagnosticCode::WrongType, expr.range, "'on'", "a unit", type.text());
       if (type.is(Kind::Array))
         report.note({}, "an index in brackets chooses one of them");
       return;
@@ -415,9 +418,30 @@ private:
     const std::optional<bool> isListed =
         toProcess ? lists(toProcess, instruction.name.text) : std::nullopt;
     if (isListed && !*isListed)
-      diagnostics_
-          .report(DiagnosticCode::UnitCannotProcess, expr.range, instruction.name.text)
+      diagnostics_.report(DiagnosticCode::UnitCannotProcess, expr.range, instruction.name.text)
           .note(toProcess->range, "what the unit processes");
+  }
+
+  /// `over stage`, `over [stages]`
+  void checkOver(const ast::Expr &expr, Names &names) {
+    if (const auto *list = ast::dynCast<ast::ListExpr>(&expr)) {
+      for (const ast::Expr *element : list->elements)
+        if (element)
+          checkOverStage(*element, expressions_.check(element, names));
+      return;
+    }
+    Type type = expressions_.check(&expr, names);
+    if (type.is(Kind::List) || type.is(Kind::Array))
+      type = type.elementType();
+    checkOverStage(expr, type);
+  }
+
+  void checkOverStage(const ast::Expr &expr, const Type &type) {
+    if (type.isError() || (type.is(Kind::Object) && !type.objectClass))
+      return;
+    if (!type.is(Kind::Object) || !arch::isOnRoutes(type.objectClass->objectClass))
+      diagnostics_.report(DiagnosticCode::WrongType, expr.range, "'over'",
+                          "a stage that instructions pass", type.text());
   }
 
   //===--- Via --------------------------------------------------------------------------------===//
@@ -466,8 +490,8 @@ private:
       if (!extent.name.isValid())
         continue;
       if (!llvm::is_contained(candidates, std::string_view(extent.name.text))) {
-        auto report = diagnostics_.report(DiagnosticCode::UnknownParameter, extent.name.range,
-                                          what, "extent", extent.name.text);
+        auto report = diagnostics_.report(DiagnosticCode::UnknownParameter, extent.name.range, what,
+                                          "extent", extent.name.text);
         suggest(report, extent.name, candidates);
         report.note(target.name.range, "declared here");
         isMisspelt = true;
@@ -516,10 +540,9 @@ private:
       if (!isNew)
         diagnostics_.report(DiagnosticCode::GivenTwice, argument.name.range, argument.name.text)
             .note(first->second, "first here");
-      expressions_.checkAs(argument.value, names,
-                           expressions_.quietType((*found)->type, checker_.moduleOf(target)),
-                           fmt::format("param '{}'", argument.name.text.str()),
-                           (*found)->name.range);
+      expressions_.checkAs(
+          argument.value, names, expressions_.quietType((*found)->type, checker_.moduleOf(target)),
+          fmt::format("param '{}'", argument.name.text.str()), (*found)->name.range);
     }
   }
 
@@ -562,8 +585,8 @@ private:
           .note(target.name.range, "declared here");
   }
 
-  void checkView(const ast::View &view, const Tensor *tensor,
-                 const ast::MappingDeclaration &target, Names &names) {
+  void checkView(const ast::View &view, const Tensor *tensor, const ast::MappingDeclaration &target,
+                 Names &names) {
     if (tensor && tensor->rank != view.indices.size())
       diagnostics_
           .report(DiagnosticCode::IndexCount, view.tensor.range, view.tensor.text,
@@ -573,7 +596,9 @@ private:
     Names inner(names);
     for (const ast::Identifier &index : view.indices)
       declare(diagnostics_, inner,
-              {.text = index.text, .range = index.range, .kind = Name::Kind::LoopVariable,
+              {.text = index.text,
+               .range = index.range,
+               .kind = Name::Kind::LoopVariable,
                .type = Type::number(false)});
     const ast::TensorAccess &source = view.source;
     for (const ast::Expr *index : source.indices)
@@ -613,9 +638,8 @@ private:
           return name && name->name == tensor;
         });
       if (const auto *via = ast::dynCast<ast::ViaStatement>(statement))
-        return llvm::any_of(via->views, [&](const ast::View &view) {
-          return view.source.tensor.text == tensor;
-        });
+        return llvm::any_of(
+            via->views, [&](const ast::View &view) { return view.source.tensor.text == tensor; });
       if (const auto *branch = ast::dynCast<ast::IfStatement>(statement))
         return touches(branch->thenBlock, tensor) || touches(branch->elseBlock, tensor);
       const auto *loop = ast::dynCast<ast::ForStatement>(statement);
@@ -695,8 +719,10 @@ void checkProgram(Checker &checker, DiagnosticEngine &diagnostics,
                              ast::DeclarationKind::Architecture);
   }
   declare(diagnostics, names,
-          {.text = program.architectureName.text, .range = program.architectureName.range,
-           .kind = Name::Kind::Extent, .type = type});
+          {.text = program.architectureName.text,
+           .range = program.architectureName.range,
+           .kind = Name::Kind::Extent,
+           .type = type});
   Expressions(checker, diagnostics).checkParameters(program.parameters, names);
   BodyChecker(checker, diagnostics, BodyChecker::Owner::Program, architecture)
       .run(program.body, names);

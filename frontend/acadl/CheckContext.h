@@ -10,6 +10,7 @@
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/ADT/SetVector.h>
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/ADT/StringSet.h>
 
 #include <map>
 #include <memory>
@@ -42,7 +43,7 @@ struct StructureInfo {
 struct MappingInfo {
   Progress progress = Progress::NotStarted;
   const ast::ArchitectureDeclaration *architecture = nullptr; ///< null: unknown (reported)
-  std::deque<Tensor> tensors; ///< the result first
+  std::deque<Tensor> tensors;                                 ///< the result first
   llvm::SmallVector<const ast::Parameter *> params;
   llvm::SmallVector<const ast::MappingDeclaration *> unconditionalVias;
   [[nodiscard]] const Tensor *find(llvm::StringRef name) const;
@@ -79,8 +80,9 @@ public:
   bool canProcess(const ast::StructureDeclaration &architecture,
                   const ast::InstructionDeclaration &instruction);
   /// The instruction that \p name means in a body on \p architecture (may be null) in \p names.
-  const ast::InstructionDeclaration *findInstruction(llvm::StringRef name, Names &names,
-                                                     const ast::ArchitectureDeclaration *architecture);
+  const ast::InstructionDeclaration *
+  findInstruction(llvm::StringRef name, Names &names,
+                  const ast::ArchitectureDeclaration *architecture);
 
   /// Classes that instructions have (`class = ld`) and names of instructions, in all files.
   [[nodiscard]] const std::vector<std::string_view> &instructionClasses() const {
@@ -88,6 +90,10 @@ public:
   }
   /// Events of instructions: the built-in ones and those that phases signal, in all files.
   [[nodiscard]] const std::vector<std::string_view> &events() const { return events_; }
+  /// Whether some architecture or template declares an instruction of that name for itself.
+  [[nodiscard]] bool isStructureInstruction(llvm::StringRef name) const {
+    return structureInstructions_.contains(name);
+  }
   void markProcessed(const ast::InstructionDeclaration &instruction) {
     processed_.insert(&instruction);
   }
@@ -108,6 +114,8 @@ public:
   };
 
 private:
+  llvm::StringSet<> structureInstructions_;
+
   struct Fact {
     Progress progress = Progress::NotStarted;
     Type type;
@@ -140,7 +148,7 @@ private:
   unsigned depth_ = 0;
 };
 
-// ---- the parts, each in a file of its own --------------------------------------------------------
+// ---- the parts, each in a file of its own -------------------------------------------------------
 
 /// Checks the body of \p function and returns the type of what it gives.
 Type checkFunction(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
@@ -160,7 +168,7 @@ void checkProgram(Checker &checker, DiagnosticEngine &diagnostics,
 void checkExpansion(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
                     const ast::Expansion &expansion);
 
-// ---- reporting -----------------------------------------------------------------------------------
+// ---- reporting ----------------------------------------------------------------------------------
 
 /// Adds "did you mean" with its fix-it if one of \p candidates is near.
 void suggest(DiagnosticBuilder &builder, const ast::Identifier &wrong,

@@ -99,8 +99,7 @@ private:
       ends.push_back({expr, type, isArray});
       return;
     }
-    auto report =
-        diagnostics_.report(DiagnosticCode::WrongEdgeEnd, expr->range, type.text());
+    auto report = diagnostics_.report(DiagnosticCode::WrongEdgeEnd, expr->range, type.text());
     if (type.is(Kind::Instance) && type.structure)
       notePorts(report, *type.structure);
   }
@@ -157,9 +156,9 @@ private:
         (isTargetPort && !checkPort(target, arrow, false, arrowRange)))
       return;
     if (!source.isArray && !target.isArray && isSame(source.expr, target.expr)) {
-      diagnostics_.report(DiagnosticCode::SelfEdge, target.expr->range,
-                          expressions_.checker().compilation().sources().textOf(
-                              target.expr->range));
+      diagnostics_.report(
+          DiagnosticCode::SelfEdge, target.expr->range,
+          expressions_.checker().compilation().sources().textOf(target.expr->range));
       return;
     }
     if (isSourcePort && isTargetPort) {
@@ -200,9 +199,9 @@ private:
     const bool isForwardPossible = builtins::isAllowedEdge(EdgeKind::Forward, from, to);
     if (isForward ? isForwardPossible : isDataPossible)
       return;
-    auto report = diagnostics_.report(DiagnosticCode::ForbiddenEdge, arrowRange,
-                                      isForward ? "FORWARD" : "data", source.type.text(),
-                                      target.type.text());
+    auto report =
+        diagnostics_.report(DiagnosticCode::ForbiddenEdge, arrowRange,
+                            isForward ? "FORWARD" : "data", source.type.text(), target.type.text());
     if (isForward && isDataPossible)
       report.note({}, "data flows along '=>'").fixIt(arrowRange, "=>");
     else if (!isForward && isForwardPossible)

@@ -79,8 +79,7 @@ std::string counted(std::size_t count, StringRef noun) {
 void Expressions::reportBareNumber(const ast::Expr &expr, const Type &wanted,
                                    const std::string &what, SourceRange declared) {
   const StringRef unit = wanted.unit.empty() ? unitFor(wanted.dimension) : wanted.unit;
-  auto report =
-      diagnostics_.report(DiagnosticCode::BareNumber, expr.range, what, wanted.text());
+  auto report = diagnostics_.report(DiagnosticCode::BareNumber, expr.range, what, wanted.text());
   if (!unit.empty())
     report.fixIt(expr.range,
                  withUnit(expr, unit, checker_.compilation().sources().textOf(expr.range)));
@@ -113,7 +112,9 @@ void Expressions::checkLet(const ast::LetStatement &statement, Names &names) {
     } else {
       type = check(binding.value, names);
     }
-    Name name{.text = binding.name.text, .range = binding.name.range, .kind = Name::Kind::Let,
+    Name name{.text = binding.name.text,
+              .range = binding.name.range,
+              .kind = Name::Kind::Let,
               .type = type};
     // In a structure the name has been announced: it becomes visible now.
     Name *announced = names.findLocal(name.text);
@@ -147,7 +148,9 @@ void Expressions::checkLoops(llvm::ArrayRef<ast::LoopHeader> loops, Names &inner
       check(loop.step, inner);
     }
     declare(diagnostics_, inner,
-            {.text = loop.name.text, .range = loop.name.range, .kind = Name::Kind::LoopVariable,
+            {.text = loop.name.text,
+             .range = loop.name.range,
+             .kind = Name::Kind::LoopVariable,
              .type = element});
   }
 }
@@ -161,8 +164,10 @@ void Expressions::checkParameters(llvm::ArrayRef<ast::Parameter> parameters, Nam
       checkAs(parameter.defaultValue, names, type,
               fmt::format("parameter '{}'", parameter.name.text.str()), parameter.type.range);
     declare(diagnostics_, names,
-            {.text = parameter.name.text, .range = parameter.name.range,
-             .kind = Name::Kind::Parameter, .type = type});
+            {.text = parameter.name.text,
+             .range = parameter.name.range,
+             .kind = Name::Kind::Parameter,
+             .type = type});
   }
 }
 
@@ -177,10 +182,11 @@ void Expressions::checkArguments(llvm::ArrayRef<ast::Parameter> parameters,
   for (const ast::Argument &argument : arguments) {
     std::size_t index = parameters.size();
     if (argument.name.isValid()) {
-      index = static_cast<std::size_t>(
-          llvm::find_if(parameters,
-                        [&](const ast::Parameter &p) { return p.name.text == argument.name.text; }) -
-          parameters.begin());
+      index = static_cast<std::size_t>(llvm::find_if(parameters,
+                                                     [&](const ast::Parameter &p) {
+                                                       return p.name.text == argument.name.text;
+                                                     }) -
+                                       parameters.begin());
       if (index == parameters.size()) {
         auto report = diagnostics_.report(DiagnosticCode::UnknownParameter, argument.name.range,
                                           callee, "parameter", argument.name.text);
@@ -286,8 +292,7 @@ Type Expressions::resolveType(const ast::TypeRef &type, Names &names) {
     if (type.element.isValid() && !simpleType(qualified(type.element), module))
       reportUnknownType(diagnostics_, qualified(type.element), module);
     else if (!type.element.isValid())
-      diagnostics_.report(DiagnosticCode::MissingElementType, type.range,
-                          type.name.parts[0].text);
+      diagnostics_.report(DiagnosticCode::MissingElementType, type.range, type.name.parts[0].text);
   } else if (!simpleType(type.name, module)) {
     reportUnknownType(diagnostics_, type.name, module);
   } else if (type.element.isValid()) {
@@ -348,8 +353,7 @@ Type Expressions::checkNumber(const ast::NumberExpr &expr) {
     return Type::number(!expr.isInteger);
   const builtins::Unit *unit = builtins::findUnit(expr.unit.text);
   if (!unit) {
-    auto report =
-        diagnostics_.report(DiagnosticCode::UnknownUnit, expr.unit.range, expr.unit.text);
+    auto report = diagnostics_.report(DiagnosticCode::UnknownUnit, expr.unit.range, expr.unit.text);
     std::vector<std::string_view> candidates;
     for (const builtins::Unit &known : builtins::units())
       candidates.push_back(known.name);
@@ -438,8 +442,8 @@ Type Expressions::reportUnknownName(const ast::NameExpr &expr, const Names &name
     llvm::SmallVector<StringRef> allowed;
     for (const ast::Identifier &enumerator : expected->enumeration->enumerators)
       allowed.push_back(enumerator.text);
-    reportUnknownWord(diagnostics_, word,
-                      "enumerator of " + expected->enumeration->name.text.str(), allowed);
+    reportUnknownWord(diagnostics_, word, "enumerator of " + expected->enumeration->name.text.str(),
+                      allowed);
     return {};
   }
   auto report = diagnostics_.report(DiagnosticCode::UnknownName, expr.range, "name", expr.name);
@@ -461,8 +465,9 @@ const Symbol *Expressions::symbolOf(const ast::Expr &expr, Names &names) {
   if (!member || !member->object || member->object->kind != ExprKind::Name)
     return nullptr; // a module's names are one level deep
   const Symbol *object = symbolOf(*member->object, names);
-  return object && object->kind == Symbol::Kind::Module ? object->home->findLocal(member->member.text)
-                                                        : nullptr;
+  return object && object->kind == Symbol::Kind::Module
+             ? object->home->findLocal(member->member.text)
+             : nullptr;
 }
 
 Type Expressions::checkMember(const ast::MemberExpr &expr, Names &names) {
@@ -670,8 +675,7 @@ Type Expressions::checkElement(const ast::IndexExpr &expr, Type object, Names &n
   return object;
 }
 
-Type Expressions::checkTensorIndex(const ast::IndexExpr &expr, const Tensor &tensor,
-                                   Names &names) {
+Type Expressions::checkTensorIndex(const ast::IndexExpr &expr, const Tensor &tensor, Names &names) {
   for (const ast::Expr *index : expr.indices) {
     const Type type = check(index, names);
     if (!index || (type.is(Kind::Range) && type.dimension.isNone()))
@@ -689,8 +693,7 @@ Type Expressions::checkTensorIndex(const ast::IndexExpr &expr, const Tensor &ten
   return type;
 }
 
-Type Expressions::checkStorageIndex(const ast::IndexExpr &expr, const Type &object,
-                                    Names &names) {
+Type Expressions::checkStorageIndex(const ast::IndexExpr &expr, const Type &object, Names &names) {
   if (expr.indices.size() != 1) {
     for (const ast::Expr *index : expr.indices)
       check(index, names);
@@ -920,9 +923,8 @@ Type Expressions::builtinResult(const ast::CallExpr &expr, const builtins::Funct
                           type.text());
       return {};
     }
-    return requireNumber(first, type.elementType(), "each element for " + what)
-               ? type.elementType()
-               : Type{};
+    return requireNumber(first, type.elementType(), "each element for " + what) ? type.elementType()
+                                                                                : Type{};
   case ToInt:
     if (type.is(Kind::Bool))
       return Type::number(false);
@@ -1051,8 +1053,8 @@ Type Expressions::checkComparison(const ast::BinaryExpr &expr, const Type &left,
   }
   if (!join(left, right))
     diagnostics_.report(DiagnosticCode::MixedTypes, expr.operatorRange,
-                        fmt::format("the sides of '{}'", ast::spelling(expr.op).str()),
-                        left.text(), right.text());
+                        fmt::format("the sides of '{}'", ast::spelling(expr.op).str()), left.text(),
+                        right.text());
   return result;
 }
 

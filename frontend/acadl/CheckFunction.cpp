@@ -29,8 +29,7 @@ public:
     Names body(names);
     checkBlock(function_.body, body);
     if (!alwaysReturns(function_.body) && function_.name.isValid())
-      diagnostics_.report(DiagnosticCode::NoResult, function_.name.range,
-                          function_.name.text);
+      diagnostics_.report(DiagnosticCode::NoResult, function_.name.range, function_.name.text);
     return hasResult_ ? result_ : given_.value_or(Type{});
   }
 
@@ -107,8 +106,7 @@ private:
     const bool isOwn = isOfFunction(*name, names);
     if (name->kind != Name::Kind::Let || !isOwn) {
       expressions_.check(statement.value, names);
-      diagnostics_
-          .report(DiagnosticCode::NotAssignable, statement.name.range, statement.name.text)
+      diagnostics_.report(DiagnosticCode::NotAssignable, statement.name.range, statement.name.text)
           .note(name->range, "declared here");
       return;
     }

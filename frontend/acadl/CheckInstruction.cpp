@@ -57,8 +57,10 @@ private:
       type = immediateType(operand, names);
     }
     declare(diagnostics_, names,
-            {.text = operand.name.text, .range = operand.name.range,
-             .kind = Name::Kind::Parameter, .type = type});
+            {.text = operand.name.text,
+             .range = operand.name.range,
+             .kind = Name::Kind::Parameter,
+             .type = type});
   }
 
   Type immediateType(const ast::Operand &operand, Names &names) {
@@ -88,8 +90,7 @@ private:
         continue;
       const auto [first, isNew] = given.try_emplace(attribute.name.text, attribute.name.range);
       if (!isNew)
-        diagnostics_
-            .report(DiagnosticCode::GivenTwice, attribute.name.range, attribute.name.text)
+        diagnostics_.report(DiagnosticCode::GivenTwice, attribute.name.range, attribute.name.text)
             .note(first->second, "first here");
       checkAttribute(attribute, names);
     }
@@ -116,8 +117,8 @@ private:
       expressions_.checkAs(attribute.value, names, Type::number(false), what);
       return;
     case Data:
-      expressions_.checkAs(attribute.value, names,
-                           Type::quantity(builtins::bitsDimension, "bytes"), what);
+      expressions_.checkAs(attribute.value, names, Type::quantity(builtins::bitsDimension, "bytes"),
+                           what);
       return;
     case ClassName:
       checkWord(attribute.value, what, "the name of a class");
@@ -165,17 +166,24 @@ private:
   void checkPhase(const ast::Phase &phase, Names &names,
                   const std::vector<std::string_view> &starts,
                   const std::vector<std::string_view> &signalled) {
-    checkPhaseObject(phase.object, names);
+    if (phase.object)
+      checkPhaseObject(phase.object, names);
     if (phase.duration)
-      expressions_.checkAs(phase.duration, names,
-                           Type::quantity(builtins::cyclesDimension, "cycles"),
-                           fmt::format("phase '{}'", phase.name.text.str()));
+      checkDuration(phase, names);
     for (const ast::Identifier &event : phase.after)
       checkEvent(event, "phase or event", starts);
     for (const ast::PhaseClauseHolding &holding : phase.holding) {
       checkPhaseObject(holding.object, names);
       checkEvent(holding.until, "phase or event", signalled);
     }
+  }
+
+  /// `over` channels: an amount of data; `on` an object, or a delay: cycles.
+  void checkDuration(const ast::Phase &phase, Names &names) {
+    const Type type = phase.isOver ? Type::quantity(builtins::bitsDimension, "bytes")
+                                   : Type::quantity(builtins::cyclesDimension, "cycles");
+    expressions_.checkAs(phase.duration, names, type,
+                         fmt::format("phase '{}'", phase.name.text.str()));
   }
 
   /// Objects are known where the instruction stands in their architecture; elsewhere each
@@ -189,8 +197,7 @@ private:
                   const std::vector<std::string_view> &known) {
     if (!event.isValid() || llvm::is_contained(known, std::string_view(event.text)))
       return;
-    auto report =
-        diagnostics_.report(DiagnosticCode::UnknownName, event.range, what, event.text);
+    auto report = diagnostics_.report(DiagnosticCode::UnknownName, event.range, what, event.text);
     suggest(report, event, known);
   }
 

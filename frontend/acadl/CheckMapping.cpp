@@ -63,6 +63,7 @@ public:
     checkZeroOutside();
     checkAccepts();
     addHeaderNames(mapping_, info_, names_, &diagnostics_);
+    checkGuard();
     collectBody(mapping_.body, false);
   }
 
@@ -83,8 +84,8 @@ private:
         info_.params.push_back(&param->parameter);
       } else if (const auto *via = ast::dynCast<ast::ViaStatement>(statement)) {
         const Symbol *symbol = names_.findGlobal(via->mapping.text);
-        if (const auto *target = symbol ? ast::dynCast<ast::MappingDeclaration>(symbol->declaration)
-                                        : nullptr;
+        if (const auto *target =
+                symbol ? ast::dynCast<ast::MappingDeclaration>(symbol->declaration) : nullptr;
             target && !isConditional)
           info_.unconditionalVias.push_back(target);
       } else if (const auto *loop = ast::dynCast<ast::ForStatement>(statement)) {
@@ -112,26 +113,38 @@ private:
                         [&](const ast::HeaderIndex &i) { return i.extent.text == name; });
   }
 
-  /// How an expression depends on the indices.
-  enum class Degree : std::uint8_t { Constant, Linear, Wrong };
+  /// How an expression depends on the indices. Products may have one index and one coefficient,
+  /// sums are not multiplied out: what matching can compare.
+  struct Degree {
+    bool isWrong = false; ///< reported
+    bool isSum = false;
+    unsigned indices = 0, coefficients = 0; ///< factors; meaningless for sums
+  };
+  static Degree wrong() { return {.isWrong = true}; }
 
   Degree notAffine(const ast::Expr &expr, const std::string &why) {
     diagnostics_.report(DiagnosticCode::NotAffine, expr.range, why);
-    return Degree::Wrong;
+    return wrong();
+  }
+
+  /// An index expression of a tensor that is read.
+  void checkPosition(const ast::Expr *expr) {
+    seenInPosition_.clear();
+    degreeOf(expr);
   }
 
   Degree degreeOf(const ast::Expr *expr) {
     const Checker::Depth depth(checker_);
     if (!expr || depth.isTooDeep())
-      return Degree::Wrong;
+      return wrong();
     switch (expr->kind) {
     case ExprKind::Error:
-      return Degree::Wrong;
+      return wrong();
     case ExprKind::Number: {
       const auto &number = ast::cast<ast::NumberExpr>(*expr);
       if (number.unit.isValid() || !number.isInteger)
         return notAffine(*expr, "this is no whole number");
-      return Degree::Constant;
+      return {};
     }
     case ExprKind::Name:
       return degreeOfName(ast::cast<ast::NameExpr>(*expr));
@@ -152,27 +165,21 @@ private:
 
   Degree degreeOfName(const ast::NameExpr &expr) {
     if (expr.name.empty())
-      return Degree::Wrong;
+      return wrong();
     if (findIndex(expr.name)) {
       usedIndices_.insert(expr.name);
-      return Degree::Linear;
+      if (!seenInPosition_.insert(expr.name).second)
+        return notAffine(expr, fmt::format("'{}' stands in it twice", expr.name.str()));
+      return {.indices = 1};
     }
     if (isCoefficient(expr.name)) {
       usedCoefficients_.insert(expr.name);
-      return Degree::Constant;
+      return {.coefficients = 1};
     }
     if (isExtent(expr.name))
       return notAffine(expr, fmt::format("the extent '{}' is no coefficient", expr.name.str()));
-    const Symbol *symbol = names_.findGlobal(expr.name);
-    if (const auto *constant =
-            symbol ? ast::dynCast<ast::ConstantDeclaration>(symbol->declaration) : nullptr) {
-      const Type type = checker_.constantType(*constant, expr.range, diagnostics_);
-      return expressions_.require(expr, type, Type::number(false), "an index of the header")
-                 ? Degree::Constant
-                 : Degree::Wrong;
-    }
     reportUnknownName(expr);
-    return Degree::Wrong;
+    return wrong();
   }
 
   void reportUnknownName(const ast::NameExpr &expr) {
@@ -195,11 +202,19 @@ private:
     if (expr.op != Add && expr.op != Subtract && expr.op != Multiply)
       return notAffine(expr, fmt::format("'{}' is not possible here; only '+', '-' and '*' are",
                                          ast::spelling(expr.op).str()));
-    if (left == Degree::Wrong || right == Degree::Wrong)
-      return Degree::Wrong;
-    if (expr.op == Multiply && left == Degree::Linear && right == Degree::Linear)
+    if (left.isWrong || right.isWrong)
+      return wrong();
+    if (expr.op != Multiply)
+      return {.isSum = true};
+    if (left.isSum || right.isSum)
+      return notAffine(expr, "this multiplies a sum: multiply it out");
+    const Degree product{.indices = left.indices + right.indices,
+                         .coefficients = left.coefficients + right.coefficients};
+    if (product.indices > 1)
       return notAffine(expr, "this multiplies two indices");
-    return left == Degree::Linear || right == Degree::Linear ? Degree::Linear : Degree::Constant;
+    if (product.coefficients > 1)
+      return notAffine(expr, "this multiplies two coefficients");
+    return product;
   }
 
   //===--- Tensors ----------------------------------------------------------------------------===//
@@ -296,7 +311,7 @@ private:
         return reportComputation(*expr, "an index of something that is no tensor");
       access({tensor->name, tensor->range}, index.indices, expr->range, Tensor::Role::Read);
       for (const ast::Expr *position : index.indices)
-        degreeOf(position);
+        checkPosition(position);
       return;
     }
     case ExprKind::Name:
@@ -350,8 +365,8 @@ private:
       usedIndices_.insert(expr.name);
     else if (info_.find(expr.name))
       reportComputation(expr, "a tensor without indices");
-    else
-      degreeOfName(expr);
+    else if (!expr.name.empty())
+      reportUnknownName(expr);
   }
 
   void checkReductions() {
@@ -359,8 +374,7 @@ private:
     const auto *first = llvm::find_if(mapping_.indices, isReduction);
     if (first != mapping_.indices.end() && mapping_.assign == ast::AssignOperator::Assign &&
         mapping_.result.range.isValid())
-      diagnostics_
-          .report(DiagnosticCode::NothingReduces, mapping_.result.range, first->name.text)
+      diagnostics_.report(DiagnosticCode::NothingReduces, mapping_.result.range, first->name.text)
           .note(first->name.range, "it stands behind the semicolon");
     // A broken value may be where the index was used.
     if (!mapping_.value || mapping_.value->kind == ExprKind::Error)
@@ -375,8 +389,7 @@ private:
       return;
     for (const ast::Identifier &coefficient : mapping_.coefficients)
       if (coefficient.isValid() && !usedCoefficients_.contains(coefficient.text))
-        diagnostics_.report(DiagnosticCode::UnusedCoefficient, coefficient.range,
-                            coefficient.text);
+        diagnostics_.report(DiagnosticCode::UnusedCoefficient, coefficient.range, coefficient.text);
   }
 
   //===--- Clauses ----------------------------------------------------------------------------===//
@@ -384,8 +397,7 @@ private:
   void checkEpilogue() {
     for (const ast::EpilogueStep &step : mapping_.epilogue) {
       if (step.hasTensor) {
-        access(step.tensor.tensor, step.tensor.indices, step.tensor.range,
-               Tensor::Role::Epilogue);
+        access(step.tensor.tensor, step.tensor.indices, step.tensor.range, Tensor::Role::Epilogue);
         for (const ast::Expr *index : step.tensor.indices)
           outputIndex(index, "a tensor of the epilogue has");
         continue;
@@ -453,13 +465,18 @@ private:
           reportUnknownWord(diagnostics_, type, "element type", builtins::elementTypes());
       if (!accepted.element.isValid())
         continue;
-      const auto [first, isNew] =
-          seen.try_emplace(accepted.element.text, accepted.element.range);
+      const auto [first, isNew] = seen.try_emplace(accepted.element.text, accepted.element.range);
       if (!isNew)
         diagnostics_
             .report(DiagnosticCode::GivenTwice, accepted.element.range, accepted.element.text)
             .note(first->second, "first here");
     }
+  }
+
+  /// `where condition`, which sees what the body sees before its first statement.
+  void checkGuard() {
+    if (mapping_.guard)
+      expressions_.checkAs(mapping_.guard, names_, Type::of(Type::Kind::Bool), "'where'");
   }
 
   Checker &checker_;
@@ -470,6 +487,7 @@ private:
   const Module &module_;
   Names names_;
   llvm::DenseSet<StringRef> usedIndices_, usedCoefficients_;
+  llvm::DenseSet<StringRef> seenInPosition_; ///< indices in the index expression under way
 };
 
 } // namespace

@@ -68,8 +68,8 @@ private:
       type.port = &port;
       type.isPortInside = true;
       for (const ast::Declarator &declarator : port.declarators)
-        announce(names, declarator.name, Name::Kind::Port,
-                 arrays(type, declarator.bounds.size()), false);
+        announce(names, declarator.name, Name::Kind::Port, arrays(type, declarator.bounds.size()),
+                 false);
       return;
     }
     case StatementKind::Route: {
@@ -83,8 +83,7 @@ private:
       const ast::Declaration *declaration =
           ast::cast<ast::LocalDeclarationStatement>(statement).declaration;
       if (declaration)
-        if (Name *name =
-                announce(names, declaration->name, Name::Kind::Declaration, {}, true))
+        if (Name *name = announce(names, declaration->name, Name::Kind::Declaration, {}, true))
           name->declaration = declaration;
       return;
     }
@@ -98,7 +97,10 @@ private:
     if (&names != info_.names.get() && name.isValid())
       info_.inner.try_emplace(name.text, name.range);
     return declare(diagnostics_, names,
-                   {.text = name.text, .range = name.range, .kind = kind, .type = std::move(type),
+                   {.text = name.text,
+                    .range = name.range,
+                    .kind = kind,
+                    .type = std::move(type),
                     .isVisible = isVisible});
   }
 
@@ -114,8 +116,7 @@ private:
   }
 
   static const ObjectClassInfo *classOf(const ast::ObjectStatement &object) {
-    return object.type.parts.size() == 1 ? builtins::findClass(object.type.parts[0].text)
-                                         : nullptr;
+    return object.type.parts.size() == 1 ? builtins::findClass(object.type.parts[0].text) : nullptr;
   }
 
   static const ast::TemplateDeclaration *templateOf(const ast::ObjectStatement &object,
@@ -198,8 +199,7 @@ private:
       const ast::Declaration &declaration = *local->declaration;
       if (const auto *function = ast::dynCast<ast::FunctionDeclaration>(&declaration))
         checker_.functionResult(*function, info_.names.get(), declaration.range, diagnostics_);
-      else if (const auto *instruction =
-                   ast::dynCast<ast::InstructionDeclaration>(&declaration)) {
+      else if (const auto *instruction = ast::dynCast<ast::InstructionDeclaration>(&declaration)) {
         checkInstruction(checker_, diagnostics_, *info_.names, *instruction, true);
       }
     }
@@ -221,8 +221,8 @@ private:
   }
 
   void checkClock(const ast::ClockStatement &clock, Names &names, Place place) {
-    expressions_.checkAs(clock.frequency, names,
-                         Type::quantity(builtins::hertzDimension, "MHz"), "'clock'");
+    expressions_.checkAs(clock.frequency, names, Type::quantity(builtins::hertzDimension, "MHz"),
+                         "'clock'");
     if (place.isConditional)
       return;
     if (clock_)
@@ -321,8 +321,7 @@ private:
   void checkClauses(const ast::ObjectStatement &object, const std::string &what, bool mayContain,
                     bool mayHaveHazards) {
     if (!object.contents.empty() && !mayContain)
-      diagnostics_.report(DiagnosticCode::MisplacedClause, object.type.range, what,
-                          "'contains'");
+      diagnostics_.report(DiagnosticCode::MisplacedClause, object.type.range, what, "'contains'");
     if (!object.hazards.empty() && !mayHaveHazards)
       diagnostics_.report(DiagnosticCode::MisplacedClause, object.hazards[0].range, what,
                           "'hazards'");
@@ -410,8 +409,7 @@ private:
         continue;
       const auto [first, isNew] = given.try_emplace(attribute.name.text, attribute.name.range);
       if (!isNew)
-        diagnostics_
-            .report(DiagnosticCode::GivenTwice, attribute.name.range, attribute.name.text)
+        diagnostics_.report(DiagnosticCode::GivenTwice, attribute.name.range, attribute.name.text)
             .note(first->second, "first here");
       if (const builtins::Attribute *known = builtins::findAttribute(info, attribute.name.text))
         checkAttribute(attribute, *known, names);
@@ -440,8 +438,8 @@ private:
       listed.push_back(known.name.str());
     }
     suggest(report, attribute.name, candidates);
-    report.note({}, fmt::format("attributes of {} are {}", info.name.str(),
-                                joinNames(listed, "and")));
+    report.note({},
+                fmt::format("attributes of {} are {}", info.name.str(), joinNames(listed, "and")));
   }
 
   void checkAttribute(const ast::Attribute &attribute, const builtins::Attribute &known,
@@ -480,8 +478,8 @@ private:
   }
 
   /// `lru`, or a conditional that chooses such words.
-  void checkWord(const ast::Expr *value, const builtins::Attribute &known,
-                 const std::string &what, Names &names) {
+  void checkWord(const ast::Expr *value, const builtins::Attribute &known, const std::string &what,
+                 Names &names) {
     if (const auto *conditional = ast::dynCast<ast::ConditionalExpr>(value)) {
       expressions_.checkAs(conditional->condition, names, Type::of(Kind::Bool), "a condition");
       checkWord(conditional->thenValue, known, what, names);
@@ -540,7 +538,9 @@ private:
       if (symbol)
         if (const auto *found = ast::dynCast<ast::InstructionDeclaration>(symbol->declaration))
           return found;
-      reportUnknownInstruction(diagnostics_, {name->name, name->range}, names, nullptr);
+      // A template may name what the architecture that uses it declares.
+      if (!checker_.isStructureInstruction(name->name))
+        reportUnknownInstruction(diagnostics_, {name->name, name->range}, names, nullptr);
       return nullptr;
     }
     const auto *member = ast::dynCast<ast::MemberExpr>(element);
@@ -587,9 +587,8 @@ private:
 
   void checkAddressRanges(const ast::Expr *value, Names &names, const std::string &what) {
     const Type type = expressions_.check(value, names);
-    if (!type.isError() &&
-        (!type.is(Kind::List) ||
-         !(type.elementType().is(Kind::Range) || type.elementType().isError())))
+    if (!type.isError() && (!type.is(Kind::List) ||
+                            !(type.elementType().is(Kind::Range) || type.elementType().isError())))
       diagnostics_.report(DiagnosticCode::WrongType, value->range, what,
                           "a list of ranges of addresses", type.text());
   }

@@ -2,8 +2,8 @@
 //
 // Each tests/check/*.acadl holds texts split by lines `// -----`. A comment
 // `// expect: E0203 "part of the message"` expects a diagnostic whose range starts on its line, or,
-// if nothing else stands on the line, on the line above it; `fix "text"` behind it expects that fix-it.
-// What is expected and what is reported must agree exactly; notes are not compared.
+// if nothing else stands on the line, on the line above it; `fix "text"` behind it expects that
+// fix-it. What is expected and what is reported must agree exactly; notes are not compared.
 
 #include "frontend/acadl/Check.h"
 
@@ -17,8 +17,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace acadlc;
@@ -32,22 +32,39 @@ struct Expectation {
   std::string fix; ///< empty: not compared
 };
 
-std::vector<Expectation> expectationsOf(const std::string &text) {
-  static const std::regex pattern(R"re(//\s*expect: ([EW]\d{4}) "([^"]*)"(?: fix "([^"]*)")?)re");
+/// The text between the quotes that \p rest starts with, taken away with what follows \p prefix.
+std::string takeQuoted(std::string_view &rest, std::string_view prefix) {
+  if (!rest.starts_with(prefix))
+    return {};
+  const std::size_t begin = prefix.size();
+  const std::size_t end = rest.find('"', begin);
+  REQUIRE(end != std::string_view::npos);
+  std::string quoted(rest.substr(begin, end - begin));
+  rest.remove_prefix(end + 1);
+  return quoted;
+}
+
+std::vector<Expectation> expectationsOf(std::string_view text) {
+  constexpr std::string_view marker = "// expect: ";
   std::vector<Expectation> result;
-  std::uint32_t line = 0;
   std::uint32_t target = 0; // what a line with nothing but a comment speaks of
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string content = text.substr(begin, end - begin);
+  for (std::uint32_t line = 0; !text.empty(); ++line) {
+    const std::size_t size = std::min(text.find('\n'), text.size());
+    std::string_view content = text.substr(0, size);
+    text.remove_prefix(std::min(size + 1, text.size()));
     const std::size_t first = content.find_first_not_of(' ');
-    if (first != std::string::npos && content.compare(first, 2, "//") != 0)
+    if (first != std::string_view::npos && !content.substr(first).starts_with("//"))
       target = line;
-    for (std::sregex_iterator it(content.begin(), content.end(), pattern), last; it != last; ++it)
-      result.push_back({target, (*it)[1], (*it)[2], (*it)[3]});
-    ++line;
-    begin = end + 1;
+    const std::size_t found = content.find(marker);
+    if (found == std::string_view::npos)
+      continue;
+    content.remove_prefix(found + marker.size());
+    Expectation expectation{target, std::string(content.substr(0, 5)), {}, {}};
+    content.remove_prefix(5);
+    expectation.message = takeQuoted(content, " \"");
+    expectation.fix = takeQuoted(content, " fix \"");
+    REQUIRE_MESSAGE(content.empty(), "not understood: ", std::string(content));
+    result.push_back(std::move(expectation));
   }
   return result;
 }
@@ -163,8 +180,9 @@ TEST_CASE("Check: the example of every diagnostic of the table shows it") {
     const auto &diagnostics = checked.diagnostics.diagnostics();
     const std::string rendered = renderDiagnostics(diagnostics, checked.sources, {});
     CAPTURE(info.id);
-    CHECK_MESSAGE(std::ranges::any_of(diagnostics, [&](const Diagnostic &d) { return d.code == code; }),
-                  rendered);
+    CHECK_MESSAGE(
+        std::ranges::any_of(diagnostics, [&](const Diagnostic &d) { return d.code == code; }),
+        rendered);
     // An example shows one mistake, not several; a warning's is no error.
     CHECK_MESSAGE(checked.diagnostics.errorCount() == (info.severity == Severity::Error ? 1 : 0),
                   rendered);

@@ -24,7 +24,8 @@ Type Type::number(bool isReal, Dimension dimension) {
 }
 
 Type Type::quantity(Dimension dimension, StringRef unit) {
-  const bool isReal = dimension == builtins::hertzDimension || dimension == builtins::secondsDimension;
+  const bool isReal =
+      dimension == builtins::hertzDimension || dimension == builtins::secondsDimension;
   Type type = number(isReal, dimension);
   type.unit = unit;
   return type;
@@ -71,8 +72,8 @@ std::string numberText(const Type &type) {
   const bool isReal = type.is(Type::Kind::Real);
   if (type.dimension.isNone())
     return isReal ? "real" : "int";
-  const bool isNaturallyReal = type.dimension == builtins::hertzDimension ||
-                               type.dimension == builtins::secondsDimension;
+  const bool isNaturallyReal =
+      type.dimension == builtins::hertzDimension || type.dimension == builtins::secondsDimension;
   // `bytes` is the only dimension with two names: the one that was written is the one to print.
   std::string name = type.dimension == builtins::bitsDimension && type.unit == "bytes"
                          ? "bytes"
@@ -270,7 +271,8 @@ std::string joinNames(llvm::ArrayRef<StringRef> names, StringRef word) {
 
 std::string withArticle(StringRef noun) {
   // SRAM is spelt out: an S-RAM.
-  const bool isVowel = noun == "SRAM" || (!noun.empty() && StringRef("AEIOUaeiou").contains(noun[0]));
+  const bool isVowel =
+      noun == "SRAM" || (!noun.empty() && StringRef("AEIOUaeiou").contains(noun[0]));
   return (isVowel ? "an " : "a ") + noun.str();
 }
 

@@ -37,10 +37,10 @@ struct Type {
     List,
     Table,
     Range,
-    Array,           ///< of objects, instances, ports or registers; one dimension
-    Object,          ///< of a class of ACADL
-    Register,        ///< of a register file
-    Instance,        ///< of a template, or the architecture of a mapping
+    Array,    ///< of objects, instances, ports or registers; one dimension
+    Object,   ///< of a class of ACADL
+    Register, ///< of a register file
+    Instance, ///< of a template, or the architecture of a mapping
     Port,
     Route,
     Tensor,          ///< a whole tensor or buffer
@@ -49,9 +49,9 @@ struct Type {
     MemoryOperand,   ///< an operand `mem` there
   };
   Kind kind = Kind::Error;
-  Dimension dimension;                ///< Int, Real, Range
-  bool isPortInside = false;          ///< Port: seen from inside its template
-  llvm::StringRef unit;               ///< the unit to propose where one is missing
+  Dimension dimension;                 ///< Int, Real, Range
+  bool isPortInside = false;           ///< Port: seen from inside its template
+  llvm::StringRef unit;                ///< the unit to propose where one is missing
   std::shared_ptr<const Type> element; ///< List, Table, Array; null: not known
   const ast::EnumDeclaration *enumeration = nullptr;
   const builtins::ObjectClassInfo *objectClass = nullptr; ///< Object; null: not known
@@ -59,8 +59,8 @@ struct Type {
   const ast::StructureDeclaration *structure = nullptr;   ///< Instance
   const ast::PortStatement *port = nullptr;
   const ast::RouteStatement *route = nullptr;
-  const Tensor *tensor = nullptr;         ///< Tensor, MemoryRange (null: bytes of a storage)
-  const ast::TableExpr *table = nullptr;  ///< Table: its text if it is known
+  const Tensor *tensor = nullptr;        ///< Tensor, MemoryRange (null: bytes of a storage)
+  const ast::TableExpr *table = nullptr; ///< Table: its text if it is known
 
   static Type of(Kind kind);
   static Type number(bool isReal, Dimension dimension = {});
@@ -95,17 +95,17 @@ struct Name {
     Object, ///< objects, instances
     Port,
     Route,
-    Declaration, ///< a function or instruction in a structure
-    Extent,      ///< extents and coefficients of a mapping, tensors, the architecture's name
-    HeaderIndex, ///< of a mapping; no value in the body
+    Declaration,      ///< a function or instruction in a structure
+    Extent,           ///< extents and coefficients of a mapping, tensors, the architecture's name
+    HeaderIndex,      ///< of a mapping; no value in the body
     EpilogueFunction, ///< `relu` behind `then`: for present() alone
   };
   llvm::StringRef text;
   SourceRange range;
   Kind kind = Kind::Let;
-  Type type;
+  Type type{};
   const ast::Declaration *declaration = nullptr; ///< Kind::Declaration
-  bool isVisible = true; ///< false until its declaration has been reached
+  bool isVisible = true;                         ///< false until its declaration has been reached
   bool isUsed = false;
 };
 

@@ -59,8 +59,9 @@ std::string withArticle(llvm::StringRef name) {
 class AttributeReader {
 public:
   AttributeReader(const ast::ObjectStatement &statement, const builtins::ObjectClassInfo &info,
-                  const Scope &scope, Evaluator &evaluator)
-      : statement_(statement), info_(info), scope_(scope), evaluator_(evaluator) {}
+                  const Scope &scope, const Scope &architecture, Evaluator &evaluator)
+      : statement_(statement), info_(info), scope_(scope), architecture_(architecture),
+        evaluator_(evaluator) {}
 
   ObjectPrototype read();
 
@@ -72,6 +73,7 @@ private:
   bool readBool(const ast::Attribute &attribute);
   bool readEnumerator(const ast::Attribute &attribute, const builtins::Attribute &known);
   bool readInstructions(const ast::Expr &expr);
+  [[nodiscard]] const Symbol *findInstructionNamed(llvm::StringRef name) const;
   bool readRegisters(const ast::Expr &expr);
   bool readRegister(const ast::Expr &expr);
   bool addRegister(RegisterGroup group);
@@ -93,6 +95,7 @@ private:
   const ast::ObjectStatement &statement_;
   const builtins::ObjectClassInfo &info_;
   const Scope &scope_;
+  const Scope &architecture_;
   Evaluator &evaluator_;
   ObjectPrototype result_;
   llvm::StringSet<> registerNames_;
@@ -346,6 +349,11 @@ const ast::ListExpr *AttributeReader::listOf(const ast::Expr &expr, llvm::String
   return list;
 }
 
+const Symbol *AttributeReader::findInstructionNamed(llvm::StringRef name) const {
+  const Symbol *symbol = findInstruction(name, scope_);
+  return symbol ? symbol : findInstruction(name, architecture_);
+}
+
 bool AttributeReader::readInstructions(const ast::Expr &expr) {
   const ast::ListExpr *list = listOf(expr, "attribute 'to_process'");
   if (!list)
@@ -354,7 +362,7 @@ bool AttributeReader::readInstructions(const ast::Expr &expr) {
   for (const ast::Expr *element : list->elements) {
     const auto *name = ast::dynCast<ast::NameExpr>(element);
     const Symbol *symbol =
-        name ? findInstruction(name->name, scope_) : evaluator_.symbolOf(*element, scope_);
+        name ? findInstructionNamed(name->name) : evaluator_.symbolOf(*element, scope_);
     const auto *instruction =
         symbol ? ast::dynCast<ast::InstructionDeclaration>(symbol->declaration) : nullptr;
     if (instruction) {
@@ -456,8 +464,8 @@ void AttributeReader::checkTogether() {
 
 ObjectPrototype readAttributes(const ast::ObjectStatement &statement,
                                const builtins::ObjectClassInfo &info, const Scope &scope,
-                               Evaluator &evaluator) {
-  return AttributeReader(statement, info, scope, evaluator).read();
+                               const Scope &architecture, Evaluator &evaluator) {
+  return AttributeReader(statement, info, scope, architecture, evaluator).read();
 }
 
 } // namespace acadlc

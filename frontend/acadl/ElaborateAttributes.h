@@ -31,8 +31,10 @@ struct ObjectPrototype {
 /// Most registers that one register file may have.
 inline constexpr std::int64_t maxRegisters = 1'000'000;
 
+/// \p architecture is the scope of the architecture that is built: a template's units may name its
+/// instructions.
 ObjectPrototype readAttributes(const ast::ObjectStatement &statement,
                                const builtins::ObjectClassInfo &info, const Scope &scope,
-                               Evaluator &evaluator);
+                               const Scope &architecture, Evaluator &evaluator);
 
 } // namespace acadlc

@@ -34,6 +34,7 @@ std::string contentsName(arch::ObjectClass container) {
 } // namespace
 
 void StructureBuilder::build(const ast::ArchitectureDeclaration &architecture, Scope &scope) {
+  architecture_ = &scope;
   Frame frame;
   frame.scope = &scope;
   frame.structure = &architecture;
@@ -265,7 +266,7 @@ bool StructureBuilder::runObject(const ast::ObjectStatement &statement, Frame &f
   if (info) {
     if (!mayContain(statement, info->objectClass, frame))
       return false;
-    const ObjectPrototype prototype = readAttributes(statement, *info, *frame.scope, evaluator_);
+    const ObjectPrototype prototype = readAttributes(statement, *info, *frame.scope, *architecture_, evaluator_);
     bool isDone = prototype.isValid;
     for (const ast::Declarator &declarator : statement.declarators)
       isDone = isDone && makeObjects(statement, declarator, prototype, frame);

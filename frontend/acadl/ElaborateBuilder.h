@@ -94,6 +94,7 @@ private:
                 ast::ArrowKind arrow, SourceRange range, const Frame &frame);
   void warnOfLoosePorts();
 
+  const Scope *architecture_ = nullptr; ///< of the block of the architecture
   Evaluator &evaluator_;
   const ElaborationLimits &limits_;
   arch::ArchitectureGraph &graph_;

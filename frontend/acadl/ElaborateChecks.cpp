@@ -28,7 +28,7 @@ public:
     checkFetchStages();
     checkCaches();
     if (sortForward())
-      checkRoutes();
+      checkReachable();
     reports_.flush(diagnostics_);
   }
 
@@ -39,7 +39,7 @@ private:
   void checkCaches();
   bool sortForward();
   void reportForwardCycle();
-  void checkRoutes();
+  void checkReachable();
   [[nodiscard]] const arch::Object &object(ObjectId id) const { return graph_.objects[id]; }
 
   const arch::ArchitectureGraph &graph_;
@@ -182,26 +182,20 @@ void GraphChecker::reportForwardCycle() {
                         object(id).name);
 }
 
-/// Counts the ways from the fetch stage to each stage.
-void GraphChecker::checkRoutes() {
+/// Finds stages that the fetch stage does not reach. Several paths may lead to a stage: each emit
+/// chooses one.
+void GraphChecker::checkReachable() {
   const ObjectId fetch = graph_.fetchStage();
   if (fetch == arch::noObject)
-    return;                                              // reported
-  std::vector<std::uint8_t> ways(graph_.objects.size()); // 0, 1, or 2 for several
-  ways[fetch] = 1;
+    return; // reported
+  std::vector<bool> isReached(graph_.objects.size());
+  isReached[fetch] = true;
   for (const ObjectId source : order_)
     for (const ObjectId target : graph_.forwardTo[source])
-      ways[target] = static_cast<std::uint8_t>(std::min(ways[target] + ways[source], 2));
-  for (ObjectId id = 0; id < graph_.objects.size(); ++id) {
-    const arch::Object &stage = object(id);
-    const bool isOnWay = arch::isStage(stage.objectClass) ||
-                         stage.objectClass == ObjectClass::Queue ||
-                         stage.objectClass == ObjectClass::ReservationStation;
-    if (isOnWay && ways[id] == 0)
-      reports_.add(DiagnosticCode::UnreachableStage, stage.range, stage.name);
-    if (!graph_.contains[id].empty() && ways[id] > 1)
-      reports_.add(DiagnosticCode::SeveralRoutes, stage.range, stage.name);
-  }
+      isReached[target] = isReached[target] || isReached[source];
+  for (ObjectId id = 0; id < graph_.objects.size(); ++id)
+    if (arch::isOnRoutes(object(id).objectClass) && !isReached[id])
+      reports_.add(DiagnosticCode::UnreachableStage, object(id).range, object(id).name);
 }
 
 } // namespace

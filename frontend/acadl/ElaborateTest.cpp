@@ -376,11 +376,13 @@ TEST_CASE("elaborate: structural mistakes") {
             .starts_with("E0242 no READ_DATA or WRITE_DATA edge leads from PipelineStage 'a' to "
                          "PipelineStage 'b'"));
   CHECK(error("a, b: PipelineStage\nfetch -> a -> b -> a").starts_with("E0321 FORWARD edges form"));
+  // Paths may meet: emits choose among them.
   CHECK(
       error(
           "a[2]: PipelineStage\nx: ExecuteStage contains { u: FunctionalUnit { to_process = [n] } }"
           "\nfetch -> a -> x",
-          "instruction n()") == "E0324 there are several ways from the fetch stage to 'x'");
+          "instruction n()")
+          .empty());
   CHECK(error("x: ExecuteStage contains { s: PipelineStage }")
             .starts_with("E0235 an ExecuteStage contains FunctionalUnit or MemoryAccessUnit, not "
                          "PipelineStage"));

@@ -982,6 +982,7 @@ const ast::Statement *TreeBuilder::emit(P::EmitStatementContext *context) {
   node->instruction = identifier(context->instruction);
   node->arguments = arguments(context->arguments);
   node->unit = optionalExpression(context->unit);
+  node->over = optionalExpression(context->stages);
   return node;
 }
 

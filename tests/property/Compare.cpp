@@ -115,7 +115,7 @@ private:
 
   void checkUnit(const Instance &instance, const InstructionTimes &times, ObjectId unit) {
     const Instruction &instruction = *instance.instruction;
-    if (!instruction.memory.empty()) {
+    if (instruction.requestCount() != 0) {
       units_[unit].push_back({times.entered, times.finished});
       return;
     }
@@ -155,7 +155,7 @@ private:
         last = std::max(last, times.finished);
       }
     // With one operand the time of service is known from outside.
-    if (operands.size() != 1)
+    if (instance.instruction->requestCount() != 1)
       return;
     const arch::Object &storage = case_.graph.objects[operands[0].storage];
     if (storage.objectClass != arch::ObjectClass::SRAM)

@@ -287,8 +287,14 @@ private:
         builder_.emit(way.stages, way.unit, someRegisters(2), someRegisters(1));
     if (random_.chance(50))
       instruction.latency = random_.range(1, 9);
-    if (access == accessUnits_.end())
+    if (access == accessUnits_.end()) {
+      // Functional units work on memory without requests.
+      if (!accessUnits_.empty() && random_.chance(knobs_.directOperands)) {
+        instruction.makesRequests = false;
+        instruction.memory.push_back(makeOperand(accessUnits_.front().storages));
+      }
       return;
+    }
     const int operands = random_.chance(knobs_.severalOperands) ? 2 : 1;
     for (int i = 0; i < operands; ++i)
       instruction.memory.push_back(makeOperand(access->storages));
@@ -479,6 +485,7 @@ Knobs cleanKnobs() {
   Knobs knobs;
   knobs.initiationInterval = 30;
   knobs.severalOperands = 30;
+  knobs.directOperands = 15;
   return knobs;
 }
 

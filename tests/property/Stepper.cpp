@@ -105,7 +105,7 @@ private:
     forActive([&](Item &item) {
       if (item.until != now_)
         return;
-      if (item.state == Item::Running && item.instruction->memory.empty())
+      if (item.state == Item::Running && item.instruction->requestCount() == 0)
         finish(item);
       else if (item.state == Item::Running)
         item.state = Item::WantsSlot;
@@ -308,7 +308,8 @@ private:
       const Item &item = items_[j];
       const auto &memory = item.instruction->memory;
       const std::size_t granted = item.request + (item.state == Item::InSlot ? 1 : 0);
-      for (std::size_t k = granted; item.state != Item::Finished && k < memory.size(); ++k)
+      for (std::size_t k = granted;
+           item.state != Item::Finished && k < item.instruction->requestCount(); ++k)
         if (memory[k].storage == storage)
           return true;
     }
