@@ -17,8 +17,8 @@ bool isOperand(const ast::InstructionDeclaration &instruction, llvm::StringRef n
                      [&](const ast::Operand &operand) { return operand.name.text == name; });
 }
 
-/// Whether \p expr can be known without operands. Rare forms count as unknown: then the instructions
-/// that the network emits tell.
+/// Whether \p expr can be known without operands. Rare forms count as unknown: then the
+/// instructions that the network emits tell.
 bool isFixed(const ast::Expr &expr, const ast::InstructionDeclaration &instruction) {
   switch (expr.kind) {
   case ast::ExprKind::Number:

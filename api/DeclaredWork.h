@@ -1,5 +1,6 @@
 /// \file
-/// The multiply-accumulates that an architecture's operations state without being asked for operands.
+/// The multiply-accumulates that an architecture's operations state without being asked for
+/// operands.
 #pragma once
 
 #include "backend/analysis/PeakRate.h"

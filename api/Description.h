@@ -33,7 +33,8 @@ std::vector<Declared<ast::ProgramDeclaration>>
 programsFor(const Compilation &compilation, const ast::ArchitectureDeclaration *architecture);
 
 /// The architecture that \p program runs on; null if its name is wrong.
-const ast::ArchitectureDeclaration *architectureOf(const Declared<ast::ProgramDeclaration> &program);
+const ast::ArchitectureDeclaration *
+architectureOf(const Declared<ast::ProgramDeclaration> &program);
 
 /// All `prefer` declarations of all files.
 std::vector<const ast::PreferDeclaration *> preferencesOf(const Compilation &compilation);

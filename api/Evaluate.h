@@ -11,8 +11,8 @@
 
 namespace acadlc {
 
-/// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from being
-/// evaluated is reported, in the order of the layers.
+/// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from
+/// being evaluated is reported, in the order of the layers.
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     const EstimateOptions &options, const SourceManager &sources,
                     DiagnosticEngine &diagnostics);

@@ -55,6 +55,7 @@ TEST_CASE("a deadlock where paths meet shows who waits for whom, in both methods
     REQUIRE(session.diagnostics().diagnostics().size() == 1);
     const Diagnostic &diagnostic = session.diagnostics().diagnostics().front();
     CHECK(diagnostic.code == DiagnosticCode::Deadlock);
+    CHECK(diagnostic.message.find("from cycle 5 on") != std::string::npos);
     REQUIRE(diagnostic.notes.size() == 2);
     std::string waits;
     for (const DiagnosticNote &note : diagnostic.notes) {

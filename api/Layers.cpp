@@ -20,8 +20,8 @@ using workload::Contraction;
 using workload::FreeReason;
 using workload::Workload;
 
-/// What the stream of a match depends on: equal keys, equal streams. Names and tensors of the network
-/// do not count, only shapes and which of them are the same tensor.
+/// What the stream of a match depends on: equal keys, equal streams. Names and tensors of the
+/// network do not count, only shapes and which of them are the same tensor.
 std::string streamKey(const Match &match) {
   std::string key = fmt::format("{}", static_cast<const void *>(match.mapping));
   for (const mapping::IndexBinding &index : match.indices)
@@ -30,8 +30,9 @@ std::string streamKey(const Match &match) {
     key += fmt::format(" {}={}{}", coefficient.name, coefficient.value,
                        coefficient.isDetermined ? "" : "?");
   for (const mapping::TensorBinding &tensor : match.tensors) {
-    const auto same = std::find_if(match.tensors.begin(), match.tensors.end(),
-                                   [&](const auto &other) { return other.tensor == tensor.tensor; });
+    const auto same =
+        std::find_if(match.tensors.begin(), match.tensors.end(),
+                     [&](const auto &other) { return other.tensor == tensor.tensor; });
     key += fmt::format(" {}:{}:{}{}", tensor.name, same - match.tensors.begin(),
                        tensor.elementType.name(), tensor.isZeroOutside ? "z" : "");
     for (const mapping::BoundDimension &dimension : tensor.dimensions)
@@ -130,20 +131,20 @@ private:
     if (!inputs_.strict)
       return;
     auto report = diagnostics_->report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
-                                      name, reason);
+                                       name, reason);
     if (choice != nullptr)
       for (const mapping::Mismatch &mismatch : choice->mismatches)
-        report.note(mismatch.range, fmt::format("'{}' does not fit: {}",
-                                                mismatch.mapping->name.text.str(),
-                                                mismatch.reason));
+        report.note(mismatch.range,
+                    fmt::format("'{}' does not fit: {}", mismatch.mapping->name.text.str(),
+                                mismatch.reason));
   }
 
   /// Layers of equal shape ask once, so that an error is reported once.
   bool guardHolds(const Match &match) {
     const auto [entry, isNew] = guards_.try_emplace(streamKey(match));
     if (isNew)
-      entry->second = mapping::guardHolds(match, inputs_.architecture, homeOf(*match.mapping),
-                                          *diagnostics_);
+      entry->second =
+          mapping::guardHolds(match, inputs_.architecture, homeOf(*match.mapping), *diagnostics_);
     return entry->second;
   }
 
@@ -217,7 +218,7 @@ private:
   DiagnosticEngine *diagnostics_ = nullptr; ///< one of both
   std::vector<const ast::MappingDeclaration *> mappings_;
   std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
-  std::map<std::string, bool> guards_;                         ///< by stream key
+  std::map<std::string, bool> guards_;                                          ///< by stream key
   LayerList meant_, others_;
   LayerList *list_ = nullptr; ///< one of both
 };

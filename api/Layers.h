@@ -39,17 +39,17 @@ struct LayerInputs {
   const ElaboratedArchitecture &architecture;
   std::vector<Declared<ast::MappingDeclaration>> mappings;
   std::vector<const ast::PreferDeclaration *> preferences;
-  std::span<const ParameterOverride> overrides;    ///< `mapping.name=value`
+  std::span<const ParameterOverride> overrides; ///< `mapping.name=value`
   std::span<const mapping::ForcedMapping> forced;
   std::optional<workload::ElementType> elementType;
   bool strict = false;
-  /// Nothing is reported or counted of other calls; they are lowered all the same, since the peak of
-  /// the architecture is that of all. Empty: all calls are meant.
+  /// Nothing is reported or counted of other calls; they are lowered all the same, since the peak
+  /// of the architecture is that of all. Empty: all calls are meant.
   std::string onlyCall;
 };
 
-/// Maps and lowers all calls of \p workload. What is wrong with any of them is reported; the list is
-/// complete only if nothing was.
+/// Maps and lowers all calls of \p workload. What is wrong with any of them is reported; the list
+/// is complete only if nothing was.
 LayerList makeLayers(const workload::Workload &workload, const LayerInputs &inputs,
                      SourceManager &sources, DiagnosticEngine &diagnostics);
 

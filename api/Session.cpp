@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -68,10 +68,16 @@ template <typename List> std::vector<std::string> namesOf(const List &declaratio
 /// The text of a file, or why it can't be read.
 std::optional<std::string> readFile(const std::string &path, std::string &problem) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status))
     problem = "it is a folder";
+  else if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    problem = "it is no regular file";
+  else if (const auto size = std::filesystem::file_size(path, error);
+           !error && size > mostTextBytes)
+    problem = textTooLarge;
+  if (!problem.empty())
     return std::nullopt;
-  }
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
   std::string text;
@@ -100,8 +106,7 @@ struct Session::State {
   std::optional<Declared<ast::ProgramDeclaration>> program;
   std::vector<ParameterOverride> overrides; ///< of mappings and programs: `owner.name`
 
-  explicit State(FileOverlay overlay)
-      : compilation(sources, diagnostics, std::move(overlay)) {}
+  explicit State(FileOverlay overlay) : compilation(sources, diagnostics, std::move(overlay)) {}
 
   /// What \p work reports decides: true if it reports no error.
   template <typename Work> bool withoutErrors(Work work) {
@@ -171,8 +176,8 @@ struct Session::State {
       }
       const std::string owner = parameter.name.substr(0, dot);
       if (std::find(owners.begin(), owners.end(), owner) == owners.end())
-        diagnostics.report(DiagnosticCode::UnknownParameterOwner, {}, owner,
-                           chosen.name.text.str(), parameter.name.substr(dot + 1));
+        diagnostics.report(DiagnosticCode::UnknownParameterOwner, {}, owner, chosen.name.text.str(),
+                           parameter.name.substr(dot + 1));
       overrides.push_back(parameter);
     }
     return own;
@@ -241,18 +246,19 @@ struct Session::State {
   std::optional<LayerList> layersOf(const EstimateOptions &options) {
     const PhaseTimer timer(phases, "map and lower");
     std::optional<LayerList> list;
-    const bool good = checkLayerNames(options) && withoutErrors([&] {
-      const LayerInputs inputs{*architecture,
-                               mappingsFor(compilation, *architecture->declaration),
-                               preferencesOf(compilation),
-                               overrides,
-                               options.mappings,
-                               options.elementType,
-                               options.strict,
-                               options.layer};
-      list = makeLayers(*workload, inputs, sources, diagnostics);
-      reportCoverage(*list, options);
-    });
+    const bool good =
+        checkLayerNames(options) && withoutErrors([&] {
+          const LayerInputs inputs{*architecture,
+                                   mappingsFor(compilation, *architecture->declaration),
+                                   preferencesOf(compilation),
+                                   overrides,
+                                   options.mappings,
+                                   options.elementType,
+                                   options.strict,
+                                   options.layer};
+          if (withoutErrors([&] { list = makeLayers(*workload, inputs, sources, diagnostics); }))
+            reportCoverage(*list, options);
+        });
     return good ? std::move(list) : std::nullopt;
   }
 
@@ -260,7 +266,8 @@ struct Session::State {
     if (list.unmapped.empty())
       return;
     if (list.layers.empty() && !options.strict) {
-      auto report = diagnostics.report(DiagnosticCode::NothingCovered, {}, architecture->graph.name);
+      auto report =
+          diagnostics.report(DiagnosticCode::NothingCovered, {}, architecture->graph.name);
       constexpr std::size_t shown = 5;
       for (std::size_t i = 0; i < list.unmapped.size() && i < shown; ++i) {
         const analysis::UnmappedOperator &entry = list.unmapped[i];
@@ -296,9 +303,8 @@ struct Session::State {
   std::optional<NetworkEstimate> evaluate(NetworkEstimate estimate, std::vector<Layer> layers,
                                           const EstimateOptions &options) {
     const PhaseTimer timer(phases, "evaluate");
-    const bool good = withoutErrors([&] {
-      evaluateLayers(layers, architecture->graph, options, sources, diagnostics);
-    });
+    const bool good = withoutErrors(
+        [&] { evaluateLayers(layers, architecture->graph, options, sources, diagnostics); });
     if (!good)
       return std::nullopt;
     for (Layer &layer : layers)
@@ -312,14 +318,17 @@ struct Session::State {
 
   bool addWorkload(std::string name, std::string text, const tir::ReadOptions &options) {
     const PhaseTimer timer(phases, "read network");
+    if (text.size() > mostTextBytes) { // of no file on the disk
+      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, textTooLarge);
+      return false;
+    }
     const FileId file = sources.addText(std::move(name), std::move(text));
     if (!file.isValid()) {
       diagnostics.report(DiagnosticCode::CannotReadFile, {}, "the network", "it is too large");
       return false;
     }
-    return withoutErrors([&] {
-      workload = tir::readWorkload(sources, file, options, diagnostics);
-    });
+    return withoutErrors(
+        [&] { workload = tir::readWorkload(sources, file, options, diagnostics); });
   }
 };
 
@@ -334,9 +343,8 @@ bool Session::loadDescription(const std::string &path) {
 bool Session::loadDescriptionText(std::string name, std::string text, const std::string &folder) {
   const PhaseTimer timer(state_->phases, "read description");
   return state_->withoutErrors([&] {
-           state_->compilation.loadText(std::move(name), std::move(text), folder);
-         }) &&
-         state_->checkModules();
+    state_->compilation.loadText(std::move(name), std::move(text), folder);
+  }) && state_->checkModules();
 }
 
 bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &options) {
@@ -401,8 +409,8 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
 
 std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &options) {
   State &state = *state_;
-  auto layer = makeProgramLayer(*state.program, *state.architecture, state.overrides,
-                                state.sources, state.diagnostics);
+  auto layer = makeProgramLayer(*state.program, *state.architecture, state.overrides, state.sources,
+                                state.diagnostics);
   if (!layer)
     return std::nullopt;
   NetworkEstimate estimate = state.describe(options);
@@ -428,8 +436,8 @@ std::shared_ptr<const program::Program> Session::stream(const EstimateOptions &o
     else
       layer = std::move(list->layers.front());
   }
-  if (!layer ||
-      !timing::checkEvaluable(state.architecture->graph, layer->lowered->program, state.diagnostics))
+  if (!layer || !timing::checkEvaluable(state.architecture->graph, layer->lowered->program,
+                                        state.diagnostics))
     return nullptr;
   return {layer->lowered, &layer->lowered->program};
 }

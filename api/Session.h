@@ -54,10 +54,10 @@ struct EstimateOptions {
   std::string layer; ///< this layer alone; empty: all
   std::vector<mapping::ForcedMapping> mappings;
   std::optional<workload::ElementType> elementType; ///< reads every tensor as this type
-  bool strict = false;      ///< an operator without a mapping is an error
-  bool extrapolate = true;  ///< false: evaluate every instruction
-  unsigned jobs = 0;        ///< threads; 0: one for each core
-  TraceObserver trace;      ///< if set, nothing is extrapolated and one thread is used
+  bool strict = false;                              ///< an operator without a mapping is an error
+  bool extrapolate = true;                          ///< false: evaluate every instruction
+  unsigned jobs = 0;                                ///< threads; 0: one for each core
+  TraceObserver trace; ///< if set, nothing is extrapolated and one thread is used
   /// Called when \p done of \p total layers are known; from any thread, one call at a time.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

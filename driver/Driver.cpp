@@ -14,8 +14,6 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +22,7 @@
 #include <iostream>
 #include <iterator>
 #include <new>
+#include <unistd.h>
 
 namespace acadlc::driver {
 
@@ -177,8 +176,8 @@ private:
     if (!options_.trace.empty())
       startTrace(options, trace.emplace(options_.trace));
     options.progress = [this](std::size_t done, std::size_t total) { progress_.show(done, total); };
-    const auto estimate = options_.workload.empty() ? session_.estimateProgram(options)
-                                                    : session_.estimate(options);
+    const auto estimate =
+        options_.workload.empty() ? session_.estimateProgram(options) : session_.estimate(options);
     if (!estimate)
       return false;
     report_ = reportOf(*estimate);
@@ -208,8 +207,8 @@ private:
 
   [[nodiscard]] EstimateOptions estimateOptions() const {
     EstimateOptions options;
-    options.method = options_.mode == Mode::Simulate ? analysis::Method::Simulate
-                                                     : analysis::Method::Estimate;
+    options.method =
+        options_.mode == Mode::Simulate ? analysis::Method::Simulate : analysis::Method::Estimate;
     options.layer = options_.layer;
     options.mappings = options_.mappings;
     options.elementType = options_.elementType;
@@ -257,8 +256,8 @@ private:
   void printEngine(const DiagnosticEngine &engine) const {
     if (engine.diagnostics().empty())
       return;
-    const std::string text = renderDiagnostics(engine.diagnostics(), session_.sources(),
-                                               {wantsColor(options_.color)});
+    const std::string text =
+        renderDiagnostics(engine.diagnostics(), session_.sources(), {wantsColor(options_.color)});
     std::fputs(text.c_str(), stderr);
   }
 

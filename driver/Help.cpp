@@ -12,7 +12,7 @@ FILE describes the accelerator; std/NAME.acadl is one that comes with acadlc, - 
 examples
   acadlc std/systolic_array.acadl --workload lenet5.tir --estimate
       the cycles of a network that TVM has printed
-  acadlc my.acadl -P rows=16 -P matmul.tile=4 --workload net.tir --estimate --format json -o net.json
+  acadlc my.acadl -P rows=16 -P matmul.tile=4 --workload net.tir --estimate --format json
       the same for other parameters of the architecture and of a mapping, for programs to read
   acadlc my.acadl --program stream --simulate --trace stream.csv
       a fixed instruction stream, simulated, with the cycles of every instruction
@@ -33,8 +33,8 @@ what to compute
   --workload FILE         the network (.tir); - is standard input
   --program NAME          a program of the description instead of a network; needless if it has one
   --architecture NAME     the architecture, if the description has several
-  -P NAME=VALUE           set a parameter of the architecture; -P MAPPING.NAME=VALUE one of a mapping
-                          or program. VALUE is an expression: 4, "64 bit", os
+  -P NAME=VALUE           set a parameter of the architecture; -P MAPPING.NAME=VALUE one of a
+                          mapping or program. VALUE is an expression: 4, "64 bit", os
   --mapping OP=NAME       use mapping NAME for the layer or operator OP
   --entry NAME            the network's function to start from
   --element-type TYPE     read all tensors as TYPE, e.g. int8
@@ -44,7 +44,7 @@ what to compute
   -j N                    threads (default: one for each core); the output is the same for every N
 
 what to print
-  --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row for each layer)
+  --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)
   -o FILE                 write the report to FILE
   --list-free             name the calls that cost nothing
   --explain-estimate      show how each layer's cycles were found

@@ -2,9 +2,8 @@
 
 #include "support/Diagnostics.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -91,9 +90,8 @@ std::vector<std::string> namesOf(const CLI::App &app) {
 }
 
 /// Splits `left=right`; both must not be empty.
-std::pair<std::string, std::string> splitAssignment(const std::string &text,
-                                                    std::string_view option,
-                                                    std::string_view form) {
+std::pair<std::string, std::string>
+splitAssignment(const std::string &text, std::string_view option, std::string_view form) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     fail(fmt::format("{} takes {}, not '{}'", option, form, text));
@@ -222,6 +220,9 @@ Options parse(int argc, const char *const *argv) {
   declare(app, options, raw);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch &error) {
+    const std::string_view message = error.what(); // "--name: 1 required TEXT missing"
+    fail(fmt::format("{} needs one value", message.substr(0, message.find(':'))));
   } catch (const CLI::ParseError &error) {
     fail(error.what());
   }

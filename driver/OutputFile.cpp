@@ -2,15 +2,14 @@
 
 #include <llvm/ADT/StringRef.h>
 #include <llvm/Support/Signals.h>
-
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace acadlc::driver {
@@ -36,7 +35,7 @@ void OutputFile::openFile() {
   target_ = std::filesystem::weakly_canonical(path_, error).string();
   if (error || target_.empty())
     target_ = path_;
-  struct stat status {};
+  struct stat status{};
   const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) {
     errno = EISDIR;

@@ -2,6 +2,7 @@
 
 #include "driver/OutputFile.h"
 
+#include <fmt/format.h>
 #include <llvm/ADT/SmallString.h>
 #include <llvm/ADT/StringRef.h>
 #include <llvm/Support/FileSystem.h>
@@ -9,8 +10,6 @@
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/Program.h>
 #include <llvm/Support/raw_ostream.h>
-
-#include <fmt/format.h>
 
 #include <optional>
 
@@ -39,6 +38,14 @@ struct TemporaryFile {
   std::string path;
 };
 
+/// Whether the name of \p path promises a picture that we don't draw.
+bool promisesOtherPicture(const std::string &path) {
+  for (const char *ending : {".jpg", ".jpeg", ".gif", ".webp", ".ps", ".eps", ".html"})
+    if (llvm::StringRef(path).ends_with_insensitive(ending))
+      return true;
+  return false;
+}
+
 std::string textOf(const std::string &path) {
   const auto buffer = llvm::MemoryBuffer::getFile(path);
   return buffer ? (*buffer)->getBuffer().str() : std::string();
@@ -60,11 +67,17 @@ bool writeFile(std::string_view text, const std::string &path, DiagnosticEngine 
 
 bool writeGraph(std::string_view dot, const std::string &path, DiagnosticEngine &diagnostics) {
   const std::string format = pictureFormat(path);
+  if (promisesOtherPicture(path)) {
+    diagnostics.report(DiagnosticCode::DotFailed, {}, path,
+                       "pictures end in .svg, .pdf or .png, text in .dot");
+    return false;
+  }
   if (format.empty())
     return writeFile(dot, path, diagnostics);
   const auto program = llvm::sys::findProgramByName("dot");
   if (!program) {
-    diagnostics.report(DiagnosticCode::DotFailed, {}, path, "the program 'dot' is not installed");
+    diagnostics.report(DiagnosticCode::DotFailed, {}, path,
+                       "the program 'dot' of Graphviz is not installed");
     return false;
   }
   const TemporaryFile input("dot");
@@ -79,15 +92,15 @@ bool writeGraph(std::string_view dot, const std::string &path, DiagnosticEngine 
   const std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), std::nullopt,
                                                       llvm::StringRef(errors.path)};
   std::string problem;
-  const int code = llvm::sys::ExecuteAndWait(
-      *program, {*program, type, "-o", picture.path, input.path}, std::nullopt, redirects, 0, 0,
-      &problem);
+  const int code =
+      llvm::sys::ExecuteAndWait(*program, {*program, type, "-o", picture.path, input.path},
+                                std::nullopt, redirects, 0, 0, &problem);
   if (code != 0) {
     if (problem.empty())
       problem = firstLine(textOf(errors.path));
-    diagnostics.report(DiagnosticCode::DotFailed, {}, path,
-                       fmt::format("'dot' ended with code {}{}{}", code,
-                                   problem.empty() ? "" : ": ", problem));
+    diagnostics.report(
+        DiagnosticCode::DotFailed, {}, path,
+        fmt::format("'dot' ended with code {}{}{}", code, problem.empty() ? "" : ": ", problem));
     return false;
   }
   return writeFile(textOf(picture.path), path, diagnostics);

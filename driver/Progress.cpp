@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <cstdio>
+#include <unistd.h>
 
 namespace acadlc::driver {
 

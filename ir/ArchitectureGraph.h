@@ -23,10 +23,19 @@ inline constexpr ObjectId noObject = ~0U;
 using RegisterId = std::uint32_t;
 
 enum class ObjectClass : std::uint8_t {
-  PipelineStage, ExecuteStage, InstructionFetchStage,
-  FunctionalUnit, MemoryAccessUnit, InstructionMemoryAccessUnit,
-  RegisterFile, SRAM, DRAM, SetAssociativeCache,
-  Queue, ReservationStation, Channel, ///< specified in docs/timing.md, not evaluated yet
+  PipelineStage,
+  ExecuteStage,
+  InstructionFetchStage,
+  FunctionalUnit,
+  MemoryAccessUnit,
+  InstructionMemoryAccessUnit,
+  RegisterFile,
+  SRAM,
+  DRAM,
+  SetAssociativeCache,
+  Queue,
+  ReservationStation,
+  Channel, ///< specified in docs/timing.md, not evaluated yet
 };
 std::string_view className(ObjectClass objectClass);
 [[nodiscard]] bool isStage(ObjectClass c);           ///< the three stage classes
@@ -57,20 +66,21 @@ struct Object {
   bool hasLatency = false;             ///< whether the unit states one
   std::int64_t initiationInterval = 0; ///< cycles; 0 = not pipelined: the latency
   Arbitration arbitration = Arbitration::ProgramOrder;
-  std::vector<std::string> toProcess;  ///< operations of a unit
-  ObjectId container = noObject;       ///< the stage that CONTAINS a unit
-  std::int64_t issueBufferSize = 0;    ///< instructions; fetch stage
+  std::vector<std::string> toProcess; ///< operations of a unit
+  ObjectId container = noObject;      ///< the stage that CONTAINS a unit
+  std::int64_t issueBufferSize = 0;   ///< instructions; fetch stage
 
   // Register files
-  std::int64_t dataWidth = 0;          ///< bits of a register or of a storage's word
+  std::int64_t dataWidth = 0; ///< bits of a register or of a storage's word
   std::vector<std::string> registers;
   RegisterId firstRegister = 0;
 
   // Storages
-  std::int64_t portWidth = 1;             ///< words a transaction moves; instructions for fetch
-  std::int64_t readLatency = 1, writeLatency = 1; ///< cycles a transaction (SRAM; DRAM: column access)
-  std::int64_t maxConcurrentRequests = 1; ///< requests served at once: "slots"
-  std::int64_t readWritePorts = 1;        ///< slots = min of both
+  std::int64_t portWidth = 1; ///< words a transaction moves; instructions for fetch
+  std::int64_t readLatency = 1,
+               writeLatency = 1;           ///< cycles a transaction (SRAM; DRAM: column access)
+  std::int64_t maxConcurrentRequests = 1;  ///< requests served at once: "slots"
+  std::int64_t readWritePorts = 1;         ///< slots = min of both
   std::vector<AddressRange> addressRanges; ///< bytes
   // DRAM
   std::int64_t banks = 1, rowSize = 0; ///< bytes a row
@@ -112,13 +122,13 @@ struct ArchitectureGraph {
   std::uint32_t registerCount = 0;
 
   // Adjacency, filled by finish(): ids in ascending order of edges.
-  std::vector<std::vector<ObjectId>> forwardTo;  ///< FORWARD successors of a stage
-  std::vector<std::vector<ObjectId>> readsFrom;  ///< READ_DATA sources of an object
-  std::vector<std::vector<ObjectId>> writesTo;   ///< WRITE_DATA targets of an object
-  std::vector<std::vector<ObjectId>> contains;   ///< units of a stage
-  std::vector<ObjectId> registerFiles; ///< those with registers, ascending
-  /// Computes the adjacency, register numbers, containers of units and lower storages of caches from
-  /// objects and edges. A unit that several stages contain keeps the first as its container.
+  std::vector<std::vector<ObjectId>> forwardTo; ///< FORWARD successors of a stage
+  std::vector<std::vector<ObjectId>> readsFrom; ///< READ_DATA sources of an object
+  std::vector<std::vector<ObjectId>> writesTo;  ///< WRITE_DATA targets of an object
+  std::vector<std::vector<ObjectId>> contains;  ///< units of a stage
+  std::vector<ObjectId> registerFiles;          ///< those with registers, ascending
+  /// Computes the adjacency, register numbers, containers of units and lower storages of caches
+  /// from objects and edges. A unit that several stages contain keeps the first as its container.
   void finish();
 
   [[nodiscard]] std::optional<ObjectId> find(std::string_view name) const;

@@ -20,7 +20,17 @@ namespace acadlc::program {
 /// An integer expression over loop values. Nodes stand in Program::expressions; children before
 /// parents.
 struct Expression {
-  enum class Kind : std::uint8_t { Constant, LoopValue, Add, Subtract, Multiply, FloorDivide, FloorModulo, Min, Max };
+  enum class Kind : std::uint8_t {
+    Constant,
+    LoopValue,
+    Add,
+    Subtract,
+    Multiply,
+    FloorDivide,
+    FloorModulo,
+    Min,
+    Max
+  };
   Kind kind = Kind::Constant;
   std::int64_t value = 0; ///< the constant, or the depth of the loop (0 = outermost)
   std::uint32_t left = 0, right = 0;
@@ -42,7 +52,8 @@ struct Address {
 /// One access of an instruction to a storage.
 struct MemoryOperand {
   arch::ObjectId storage = arch::noObject; ///< the storage the unit asks: a cache or a memory
-  arch::ObjectId memory = arch::noObject;  ///< the memory at the end of the cache chain: the address space
+  arch::ObjectId memory =
+      arch::noObject;   ///< the memory at the end of the cache chain: the address space
   bool isWrite = false; ///< an `inout` operand is two accesses, the read first
   Address address;      ///< of the first byte
   std::int64_t bytes = 0;
@@ -110,8 +121,10 @@ struct Program {
 
   /// Value of an expression. Sums and products wrap around on overflow (whoever builds a program
   /// sees to it that they don't); a division by zero is an InternalError.
-  [[nodiscard]] std::int64_t evaluate(ExpressionId id, std::span<const std::int64_t> loopValues) const;
-  [[nodiscard]] std::int64_t evaluate(const Address &address, std::span<const std::int64_t> loopValues) const;
+  [[nodiscard]] std::int64_t evaluate(ExpressionId id,
+                                      std::span<const std::int64_t> loopValues) const;
+  [[nodiscard]] std::int64_t evaluate(const Address &address,
+                                      std::span<const std::int64_t> loopValues) const;
 
   /// Totals over the whole stream, 64-bit checked: nullopt on overflow.
   struct Totals {
@@ -125,7 +138,7 @@ struct Program {
 struct Instance {
   const Instruction *instruction = nullptr;
   InstructionId id = 0;
-  std::int64_t index = 0; ///< position in the stream, from 0
+  std::int64_t index = 0;                   ///< position in the stream, from 0
   std::span<const std::int64_t> loopValues; ///< by depth; valid until the next call of next()
   /// Which trip of an innermost repeat it belongs to, counted over the whole stream; −1 outside.
   std::int64_t kernelIteration = -1;

@@ -8,6 +8,11 @@ namespace acadlc::aidg {
 timing::Evaluation estimate(const arch::ArchitectureGraph &graph, const program::Program &program,
                             const EstimateOptions &options) {
   const Plan plan = makePlan(graph, program);
+  if (plan.hasEndlessLatency) {
+    timing::Evaluation result;
+    result.overflow = true;
+    return result;
+  }
   if (options.forceTimeOrder || plan.needsTimeOrder())
     return evaluateInTimeOrder(plan, options);
   if (!options.observer) {

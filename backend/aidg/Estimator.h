@@ -21,7 +21,8 @@ struct EstimateOptions {
   bool extrapolate = true;
   /// Called for each evaluated instruction in program order.
   timing::InstructionObserver observer;
-  /// Stop behind so many instructions (the result is then marked limitReached); not with extrapolate.
+  /// Stop behind so many instructions (the result is then marked limitReached); not with
+  /// extrapolate.
   std::int64_t maxInstructions = std::numeric_limits<std::int64_t>::max();
   /// Always serve merging objects in order of time; for tests.
   bool forceTimeOrder = false;

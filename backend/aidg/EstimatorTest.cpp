@@ -2,6 +2,7 @@
 // on increments would give.
 
 #include "backend/aidg/Estimator.h"
+
 #include "backend/aidg/Graph.h"
 #include "backend/aidg/Recurrence.h"
 #include "backend/simulate/Simulator.h"
@@ -88,8 +89,8 @@ void checkAgainstSimulator(const Machine &machine) {
 } // namespace
 
 TEST_CASE("two streams, one with a head start: equal increments prove nothing") {
-  // The first instruction holds the fast unit's stream back by 100 cycles; then the fast stream, one
-  // cycle an iteration slower to be felt, hides the slow one until that has caught up.
+  // The first instruction holds the fast unit's stream back by 100 cycles; then the fast stream,
+  // one cycle an iteration slower to be felt, hides the slow one until that has caught up.
   Machine machine(2, 512, 2);
   const auto head = machine.instruction(0, 100, {}, {0});
   const auto fast = machine.instruction(0, 1, {}, {0});
@@ -122,6 +123,18 @@ TEST_CASE("times beyond the range are refused") {
   const program::RegionId body = machine.repeat(std::int64_t{1} << 60);
   machine.emit(body, machine.instruction(0, 1000, {}, {}));
   CHECK(estimate(machine.graph, machine.program, {}).overflow);
+}
+
+TEST_CASE("a latency near the end of the range is an overflow, not a small number") {
+  for (const std::int64_t latency : {INT64_MAX, INT64_MAX - 1, std::int64_t{1} << 61}) {
+    Machine inUnit(1, 8, 1);
+    inUnit.emit(0, inUnit.instruction(0, latency, {}, {}));
+    CHECK(estimate(inUnit.graph, inUnit.program, {}).overflow);
+    Machine inStage(1, 8, 1);
+    inStage.graph.objects[inStage.stages[0]].latency = latency;
+    inStage.emit(0, inStage.instruction(0, 1, {}, {}));
+    CHECK(estimate(inStage.graph, inStage.program, {}).overflow);
+  }
 }
 
 TEST_CASE("a loop around nothing takes no time") {

@@ -182,9 +182,8 @@ private:
       const std::int64_t low = program_.evaluate(operand.address, instance.loopValues);
       std::vector<AddressUse> &uses = addressUses_[operand.memory];
       const std::int64_t front = result_.nodes[fetchNode_].leave;
-      std::erase_if(uses, [&](const AddressUse &use) {
-        return result_.nodes[use.node].leave <= front;
-      });
+      std::erase_if(uses,
+                    [&](const AddressUse &use) { return result_.nodes[use.node].leave <= front; });
       for (const AddressUse &use : uses)
         if (use.low < low + operand.bytes && low < use.high && (use.isWrite || operand.isWrite))
           connectData(use.node, unit);
@@ -215,8 +214,8 @@ private:
   llvm::DenseMap<arch::ObjectId, std::vector<AddressUse>> addressUses_;
 };
 
-/// Of the binding dependences of a node the one to follow: the object itself before data, for a busy
-/// object is a limit whatever its instructions wait for.
+/// Of the binding dependences of a node the one to follow: the object itself before data, for a
+/// busy object is a limit whatever its instructions wait for.
 int preference(DependenceKind kind) {
   switch (kind) {
   case DependenceKind::Structural:
@@ -237,8 +236,8 @@ std::vector<CriticalStep> Graph::criticalPath() const {
   std::vector<CriticalStep> path;
   if (nodes.empty())
     return path;
-  // The binding dependence to follow of each node. Data binds the start, the others the entry: if the
-  // start is behind the entry, data alone counts.
+  // The binding dependence to follow of each node. Data binds the start, the others the entry: if
+  // the start is behind the entry, data alone counts.
   std::vector<const Dependence *> chosen(nodes.size(), nullptr);
   for (const Dependence &dependence : dependences) {
     const Node &to = nodes[dependence.to];

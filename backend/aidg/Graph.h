@@ -46,8 +46,8 @@ struct Dependence {
   bool binding = false;
 };
 
-/// A step of the critical path: cycles [begin, end) spent because of `node`, which the step behind it
-/// (nearer to the end) reached over an edge of kind `over`.
+/// A step of the critical path: cycles [begin, end) spent because of `node`, which the step behind
+/// it (nearer to the end) reached over an edge of kind `over`.
 struct CriticalStep {
   NodeId node = noNode;
   std::int64_t begin = 0, end = 0;
@@ -57,15 +57,15 @@ struct CriticalStep {
 struct Graph {
   std::vector<Node> nodes; ///< in program order
   std::vector<Dependence> dependences;
-  bool truncated = false;  ///< the window ends before the stream
+  bool truncated = false; ///< the window ends before the stream
 
   /// The chain of binding dependences that ends with the last node to finish, last step first; its
   /// steps cover the time from the window's begin without gap.
   [[nodiscard]] std::vector<CriticalStep> criticalPath() const;
 };
 
-/// Builds the graph of the first \p maxInstructions instructions of the stream, with the times of an
-/// exact evaluation. Intermediate stages of routes with several stages are timed by the rule for
+/// Builds the graph of the first \p maxInstructions instructions of the stream, with the times of
+/// an exact evaluation. Intermediate stages of routes with several stages are timed by the rule for
 /// program order.
 Graph buildGraph(const arch::ArchitectureGraph &graph, const program::Program &program,
                  std::int64_t maxInstructions);

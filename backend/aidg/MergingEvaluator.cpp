@@ -24,13 +24,13 @@ struct Flight {
   timing::InstructionTimes times;
   std::vector<std::int64_t> addresses;  ///< of its accesses
   std::vector<std::int64_t> loopValues; ///< for the observer
-  std::uint32_t position = 0;   ///< objects of its route that it has entered
-  Time ready = 0;               ///< when it is done in its present object
+  std::uint32_t position = 0;           ///< objects of its route that it has entered
+  Time ready = 0;                       ///< when it is done in its present object
   std::uint32_t unfinishedDependences = 0;
-  Time dependences = 0;         ///< latest finish of those that are known
-  std::int64_t awaited = -1;    ///< one instruction that it depends on, for the deadlock report
+  Time dependences = 0;      ///< latest finish of those that are known
+  std::int64_t awaited = -1; ///< one instruction that it depends on, for the deadlock report
   bool inUnit = false, started = false, finished = false;
-  std::uint32_t access = 0;     ///< the next to be requested
+  std::uint32_t access = 0;          ///< the next to be requested
   std::vector<std::int64_t> waiters; ///< younger instructions that depend on it
 };
 
@@ -41,22 +41,24 @@ struct Waiting {
 
 /// A stage or unit.
 struct ObjectState {
-  Time free = 0;                    ///< unknown while the present occupant's leave is
+  Time free = 0; ///< unknown while the present occupant's leave is
   std::int64_t occupant = -1;
-  std::deque<std::int64_t> coming;  ///< instructions still to enter, in program order
-  std::int64_t standing = -1;       ///< the one that stands before an object that takes as they come
-  std::vector<Waiting> waiting;     ///< those that stand before an object that merges by time
+  std::deque<std::int64_t> coming; ///< instructions still to enter, in program order
+  std::int64_t standing = -1;      ///< the one that stands before an object that takes as they come
+  std::vector<Waiting> waiting;    ///< those that stand before an object that merges by time
 };
 
 struct StorageState {
-  std::vector<Time> slots;         ///< ascending
-  std::vector<Waiting> requests;   ///< made, not granted; a fetch has the index of its first instruction
-  std::deque<std::int64_t> coming; ///< requests to come in program order (arbitration = program_order)
+  std::vector<Time> slots; ///< ascending
+  std::vector<Waiting>
+      requests; ///< made, not granted; a fetch has the index of its first instruction
+  std::deque<std::int64_t>
+      coming; ///< requests to come in program order (arbitration = program_order)
   Time lastGrant = 0;
 };
 
 struct RegisterState {
-  Time lastWrite = 0, lastAccess = 0; ///< of finished instructions
+  Time lastWrite = 0, lastAccess = 0;       ///< of finished instructions
   std::vector<std::int64_t> writers, users; ///< perhaps unfinished
 };
 
@@ -92,7 +94,7 @@ public:
     result.instructions = totals->instructions;
     result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
     while (grantNext()) {
-      if (now_ > timeLimit) {
+      if (now_ > timeLimit || end_ > timeLimit) {
         result.overflow = true;
         return result;
       }
@@ -213,8 +215,9 @@ private:
 
   // ---- fetch ----------------------------------------------------------------------------------
 
-  /// When the next fetch can start as far as is known: instructions whose issue is unknown are taken
-  /// as never issued. If this is the earliest of all grants it is right, for they are issued later.
+  /// When the next fetch can start as far as is known: instructions whose issue is unknown are
+  /// taken as never issued. If this is the earliest of all grants it is right, for they are issued
+  /// later.
   [[nodiscard]] Time fetchTime() const {
     if (!hasNext_ || fetchPending_ || unresolvedBranch_ || unissued_ >= issues_.size())
       return unknown;
@@ -353,9 +356,7 @@ private:
 
   // ---- data flow ------------------------------------------------------------------------------
 
-  Flight &flight(std::int64_t index) {
-    return window_[static_cast<std::size_t>(index - base_)];
-  }
+  Flight &flight(std::int64_t index) { return window_[static_cast<std::size_t>(index - base_)]; }
 
   /// Computes everything that follows from what is known without choosing.
   void settle() {
@@ -513,9 +514,9 @@ private:
     const PlanAccess &access = plan_.accesses[instruction.firstAccess + served.access];
     Time service = access.service;
     if (plan_.storages[index].hasState)
-      service = storageModel_.serve(
-          plan_.storages[index].id,
-          {served.addresses[served.access], access.bytes, access.isWrite}, granted);
+      service = storageModel_.serve(plan_.storages[index].id,
+                                    {served.addresses[served.access], access.bytes, access.isWrite},
+                                    granted);
     const Time until = std::min(granted, timeLimit) + std::min(service, timeLimit);
     // Where nobody ever waits, slots are not even counted: grants are not made in order of time.
     if (!plan_.storages[index].neverWaits())
@@ -644,7 +645,7 @@ private:
   timing::StorageModel storageModel_;
 
   std::deque<Flight> window_;
-  std::int64_t base_ = 0; ///< index of the window's first instruction
+  std::int64_t base_ = 0;             ///< index of the window's first instruction
   std::vector<std::int64_t> pending_; ///< instructions that may have become able to go on
 
   std::vector<ObjectState> objects_;
@@ -660,7 +661,7 @@ private:
   Time fetchRequest_ = 0;         ///< when it asked
   bool unresolvedBranch_ = false; ///< a branch was fetched and has not finished
   bool limitReached_ = false;
-  Time now_ = 0;                  ///< of the latest grant
+  Time now_ = 0; ///< of the latest grant
   Time end_ = 0;
 };
 

@@ -30,6 +30,7 @@ public:
       planInstruction(instruction);
     finishMerging();
     finishStorages();
+    plan_.hasEndlessLatency = findEndlessLatency();
     planRepeats();
     return std::move(plan_);
   }
@@ -172,18 +173,17 @@ private:
       const arch::Object &merged = object(plan_.objects[i].id);
       plan_.objects[i].mergesByTime =
           predecessors_[i].size() > 1 && merged.arbitration != arch::Arbitration::ProgramOrder;
-      plan_.objects[i].takesAsTheyCome =
-          predecessors_[i].size() == 1 && predecessors_[i].ids.front() != arch::noObject &&
-          (merged.arbitration != arch::Arbitration::ProgramOrder ||
-           !routes_.merges(plan_.objects[i].id));
+      plan_.objects[i].takesAsTheyCome = predecessors_[i].size() == 1 &&
+                                         predecessors_[i].ids.front() != arch::noObject &&
+                                         (merged.arbitration != arch::Arbitration::ProgramOrder ||
+                                          !routes_.merges(plan_.objects[i].id));
     }
   }
 
   void finishStorages() {
     groupStorages();
     const auto fetched = storageIndices_.find(fetchMemory_);
-    for (std::size_t i = 0; i != plan_.storages.size(); ++i)
-    {
+    for (std::size_t i = 0; i != plan_.storages.size(); ++i) {
       PlanStorage &storage = plan_.storages[i];
       storage.clients = static_cast<std::uint32_t>(clients_[i].size());
       if (storage.clients == 0) // nobody asks it: operands of functional units lie there
@@ -196,6 +196,17 @@ private:
     ++storage.clients;
     storage.distance = 0;
     plan_.fetch.storage = fetched->second;
+  }
+
+  [[nodiscard]] bool findEndlessLatency() const {
+    constexpr std::int64_t longest = std::int64_t{1} << 55;
+    const PlanFetch &fetch = plan_.fetch;
+    const auto isEndless = [](std::int64_t cycles) { return cycles > longest; };
+    return isEndless(fetch.unitLatency) || isEndless(fetch.readLatency) ||
+           isEndless(fetch.stageLatency) ||
+           std::ranges::any_of(plan_.objects, isEndless, &PlanObject::latency) ||
+           std::ranges::any_of(plan_.instructions, isEndless, &PlanInstruction::latency) ||
+           std::ranges::any_of(plan_.accesses, isEndless, &PlanAccess::service);
   }
 
   /// Finds storages with a common storage with state at or below them.
@@ -218,7 +229,8 @@ private:
         }
   }
 
-  // ---- addresses of loops ------------------------------------------------------------------------
+  // ---- addresses of loops
+  // ------------------------------------------------------------------------
 
   /// Facts about the accesses below a region that hold for the loops around it.
   void planRepeats() {

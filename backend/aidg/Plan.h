@@ -2,8 +2,8 @@
 /// The evaluation problem: a program on an architecture graph, compiled into flat arrays that hold
 /// only the objects, registers and storages that the program uses.
 ///
-/// The plan is a model apart from the IR: evaluators walk the program's loop tree for order and look
-/// up everything else here. It knows the rules of docs/timing.md, but holds no time.
+/// The plan is a model apart from the IR: evaluators walk the program's loop tree for order and
+/// look up everything else here. It knows the rules of docs/timing.md, but holds no time.
 #pragma once
 
 #include "ir/ArchitectureGraph.h"
@@ -33,11 +33,11 @@ struct PlanObject {
 struct PlanStorage {
   arch::ObjectId id = arch::noObject;
   std::int64_t slots = 1;
-  std::uint32_t clients = 0;  ///< units that ask it, the fetch included
+  std::uint32_t clients = 0; ///< units that ask it, the fetch included
   bool servesFetch = false;
-  bool programOrder = false;  ///< arbitration = program_order
-  bool hasState = false;      ///< service times depend on addresses and history (cache, DRAM)
-  std::int64_t distance = 0;  ///< least cycles from arrival to a request
+  bool programOrder = false; ///< arbitration = program_order
+  bool hasState = false;     ///< service times depend on addresses and history (cache, DRAM)
+  std::int64_t distance = 0; ///< least cycles from arrival to a request
   /// The first of the storages that share a storage with state below them, if there are several:
   /// then grants at all of them change one state, in the order of time.
   std::optional<std::uint32_t> stateGroup;
@@ -46,11 +46,11 @@ struct PlanStorage {
 };
 
 struct PlanAccess {
-  std::uint32_t storage = 0;      ///< index into Plan::storages
-  std::uint32_t space = 0;        ///< index into Plan::spaces
+  std::uint32_t storage = 0; ///< index into Plan::storages
+  std::uint32_t space = 0;   ///< index into Plan::spaces
   bool isWrite = false;
-  bool tracked = false;           ///< takes part in dependences by address
-  std::int64_t service = 0;       ///< cycles, if the storage has no state
+  bool tracked = false;     ///< takes part in dependences by address
+  std::int64_t service = 0; ///< cycles, if the storage has no state
   std::int64_t bytes = 0;
   const program::MemoryOperand *operand = nullptr;
 };
@@ -59,8 +59,9 @@ struct PlanInstruction {
   std::uint32_t firstStage = 0, stageCount = 0; ///< into Plan::routeObjects
   std::uint32_t unit = 0;                       ///< into Plan::objects
   std::int64_t latency = 1;
-  std::int64_t occupation = 1; ///< cycles from the start until the unit takes the next (no accesses)
-  std::uint32_t firstRead = 0, readCount = 0;   ///< into Plan::registers
+  std::int64_t occupation =
+      1; ///< cycles from the start until the unit takes the next (no accesses)
+  std::uint32_t firstRead = 0, readCount = 0; ///< into Plan::registers
   std::uint32_t firstWrite = 0, writeCount = 0;
   std::uint32_t firstAccess = 0, accessCount = 0; ///< into Plan::accesses
   bool makesRequests = false; ///< some accesses are requests; else they are dependences alone
@@ -70,8 +71,8 @@ struct PlanInstruction {
 
 /// How instructions reach the issue buffer.
 struct PlanFetch {
-  std::int64_t width = 1;      ///< instructions a fetch
-  std::int64_t bufferSize = 1; ///< issue buffer, instructions
+  std::int64_t width = 1;                                          ///< instructions a fetch
+  std::int64_t bufferSize = 1;                                     ///< issue buffer, instructions
   std::int64_t unitLatency = 1, readLatency = 1, stageLatency = 0; ///< cycles
   std::optional<std::uint32_t> storage; ///< index into Plan::storages if data requests go there too
   [[nodiscard]] std::int64_t latency() const { return unitLatency + readLatency + stageLatency; }
@@ -95,7 +96,7 @@ struct Plan {
   PlanFetch fetch;
   std::vector<PlanObject> objects;
   std::vector<PlanStorage> storages;
-  std::vector<arch::ObjectId> spaces; ///< memories with tracked accesses
+  std::vector<arch::ObjectId> spaces;        ///< memories with tracked accesses
   std::vector<PlanInstruction> instructions; ///< parallel to Program::instructions
   std::vector<std::uint32_t> routeObjects;
   std::vector<std::uint32_t> registers;
@@ -103,6 +104,9 @@ struct Plan {
   std::vector<std::int64_t> registerDistance; ///< least cycles from arrival to a unit that uses it
   std::uint32_t registerCount = 0;
   std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats
+
+  /// Whether a single latency is so long that a sum of a few could leave the 64-bit range.
+  bool hasEndlessLatency = false;
 
   /// Whether the order of entry at some object depends on time whatever the stream does.
   [[nodiscard]] bool needsTimeOrder() const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 namespace acadlc::aidg {
 
@@ -36,7 +37,8 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
   }
   result.cycles = state_.end();
   result.evaluatedIterations = evaluatedIterations_;
-  result.guarantee = certificates_.empty() ? timing::Guarantee::Exact : timing::Guarantee::Certified;
+  result.guarantee =
+      certificates_.empty() ? timing::Guarantee::Exact : timing::Guarantee::Certified;
   result.certificates = std::move(certificates_);
   return result;
 }
@@ -66,7 +68,9 @@ void ProgramOrderEvaluator::evaluateRepeat(std::uint32_t index) {
   for (std::int64_t iteration = 0; iteration < repeat.count;) {
     loopValues_[repeat.depth] = repeat.first + iteration * repeat.step;
     inKernel_ = facts.isKernel;
+    depth_ = repeat.depth + 1;
     evaluateRegion(repeat.body);
+    depth_ = repeat.depth;
     inKernel_ = false;
     ++iteration;
     evaluatedIterations_ += facts.isKernel ? 1 : 0;
@@ -146,6 +150,8 @@ void ProgramOrderEvaluator::evaluateInstruction(std::uint32_t id) {
     times.finished = serveAccesses(instruction, times.started + instruction.latency);
     unitFree = times.finished;
   }
+  if (times.finished > timeLimit)
+    throw TimeOverflow{};
   publish(instruction, times.finished);
   if (instruction.isBranch) {
     state_.remaining = 0;
@@ -190,7 +196,8 @@ std::int64_t ProgramOrderEvaluator::serveAccesses(const PlanInstruction &instruc
       if (storage.programOrder)
         granted = std::max(granted, state_.lastGrant(access.storage));
       else if (storage.hasState || !storage.neverWaits()) {
-        // Program order is the order of time as long as requests do not come earlier than older ones.
+        // Program order is the order of time as long as requests do not come earlier than older
+        // ones.
         std::int64_t &last = state_.lastRequest(access.storage);
         if (time < last)
           throw OrderDependsOnTime{};
@@ -252,7 +259,7 @@ void ProgramOrderEvaluator::observe(std::uint32_t id, const timing::InstructionT
   instance.id = id;
   instance.index = index_ - 1;
   instance.kernelIteration = inKernel_ ? evaluatedIterations_ : -1;
-  instance.loopValues = loopValues_;
+  instance.loopValues = std::span(loopValues_).first(depth_); // deeper ones are stale
   options_->observer(instance, times);
 }
 

@@ -42,6 +42,7 @@ private:
   const Plan *plan_;
   const EstimateOptions *options_;
   ProgramOrderState state_;
+  std::uint32_t depth_ = 0; ///< loops around the instruction
   std::vector<std::int64_t> loopValues_;
   std::vector<std::int64_t> addresses_; ///< of the accesses of the instruction under way
   std::int64_t index_ = 0;              ///< of the next instruction among those evaluated

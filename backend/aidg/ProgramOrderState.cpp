@@ -136,8 +136,7 @@ void ProgramOrderState::appendStorageStates(std::vector<std::int64_t> &key) cons
   }
 }
 
-void ProgramOrderState::shift(std::int64_t cycles,
-                              const std::vector<std::int64_t> &addressShift) {
+void ProgramOrderState::shift(std::int64_t cycles, const std::vector<std::int64_t> &addressShift) {
   for (std::int64_t &time : times_)
     time += cycles;
   for (std::int64_t &time : issues_)

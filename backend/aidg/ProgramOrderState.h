@@ -60,8 +60,7 @@ public:
   timing::StorageModel storageModel;
 
   /// Appends the normal form to \p key; address spaces are shifted back by \p addressShift bytes.
-  void normalForm(const std::vector<std::int64_t> &addressShift,
-                  std::vector<std::int64_t> &key);
+  void normalForm(const std::vector<std::int64_t> &addressShift, std::vector<std::int64_t> &key);
   /// Moves the whole state by \p cycles in time and the tracked ranges by \p addressShift bytes.
   void shift(std::int64_t cycles, const std::vector<std::int64_t> &addressShift);
 
@@ -77,8 +76,8 @@ private:
   std::vector<std::size_t> slotEnds_;
   const Plan *plan_;
   std::vector<std::int64_t> times_;
-  /// The largest buffer size − fetch width + 1 issue times, a ring in ascending order: a fetch finds
-  /// room when the smallest of them has passed.
+  /// The largest buffer size − fetch width + 1 issue times, a ring in ascending order: a fetch
+  /// finds room when the smallest of them has passed.
   std::vector<std::int64_t> issues_;
   std::size_t oldestIssue_ = 0; ///< where the smallest stands
   /// By time: least cycles from an arrival to its next use.

@@ -21,9 +21,8 @@ bool RecurrenceSearch::equals(const Entry &entry, std::span<const std::int64_t> 
 
 std::optional<std::int64_t> RecurrenceSearch::offer(std::int64_t iteration,
                                                     std::span<const std::int64_t> state) {
-  const std::uint64_t hash = llvm::xxh3_64bits(
-      llvm::ArrayRef<std::uint8_t>(reinterpret_cast<const std::uint8_t *>(state.data()),
-                                   state.size() * sizeof(std::int64_t)));
+  const std::uint64_t hash = llvm::xxh3_64bits(llvm::ArrayRef<std::uint8_t>(
+      reinterpret_cast<const std::uint8_t *>(state.data()), state.size() * sizeof(std::int64_t)));
   const auto [first, last] = entries_.equal_range(hash);
   for (auto entry = first; entry != last; ++entry)
     if (equals(entry->second, state))

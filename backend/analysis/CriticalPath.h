@@ -22,10 +22,10 @@ struct CriticalPathReport {
 /// Number of instructions of a stream that are analysed at the most.
 inline constexpr std::int64_t criticalPathWindow = std::int64_t{1} << 17;
 
-/// Attributes the cycles of the critical path of the stream's first `criticalPathWindow` instructions.
-/// A unit's cycles are compute or memory by its class, a fetch's are fetch; cycles of a unit that the
-/// next instruction on the path reached over a data dependence, not because the unit was busy, are
-/// dependence.
+/// Attributes the cycles of the critical path of the stream's first `criticalPathWindow`
+/// instructions. A unit's cycles are compute or memory by its class, a fetch's are fetch; cycles of
+/// a unit that the next instruction on the path reached over a data dependence, not because the
+/// unit was busy, are dependence.
 CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
                                        const program::Program &program);
 

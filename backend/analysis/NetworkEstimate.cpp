@@ -59,7 +59,7 @@ bool summarize(NetworkEstimate &estimate) {
       return false;
     cycles = *sum;
     estimate.guarantee = std::max(estimate.guarantee, layer.guarantee);
-    if (estimate.peakMacsPerCycle > 0 && layer.cycles > 0)
+    if (estimate.peakMacsPerCycle > 0 && layer.cycles > 0 && layer.macs > 0)
       layer.utilisation = static_cast<double>(layer.macs) /
                           (static_cast<double>(layer.cycles) * estimate.peakMacsPerCycle);
   }

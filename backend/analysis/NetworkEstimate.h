@@ -19,8 +19,8 @@ namespace acadlc::analysis {
 
 /// How the cycles of layers were found.
 enum class Method : std::uint8_t { Estimate, Simulate };
-std::string_view methodName(Method method);                   ///< "estimate", "simulate"
-std::string_view guaranteeName(timing::Guarantee guarantee);  ///< "exact", "certified", "bounded"
+std::string_view methodName(Method method);                  ///< "estimate", "simulate"
+std::string_view guaranteeName(timing::Guarantee guarantee); ///< "exact", "certified", "bounded"
 
 /// A name with a whole number: an extent ("K", 64) or a coefficient ("sh", 4).
 struct NamedNumber {
@@ -51,11 +51,11 @@ struct RejectedMapping {
 
 /// One contraction of the network (or one `program`) and its time.
 struct LayerEstimate {
-  std::string name;         ///< the call's binding
-  std::string operatorName; ///< "conv2d"; "program"
+  std::string name;                    ///< the call's binding
+  std::string operatorName;            ///< "conv2d"; "program"
   std::vector<NamedNumber> dimensions; ///< extents of the mapping's indices, by the header's names
-  std::string mapping;      ///< empty for a program
-  std::string mappingPlace; ///< "arch.acadl:120"
+  std::string mapping;                 ///< empty for a program
+  std::string mappingPlace;            ///< "arch.acadl:120"
   std::vector<NamedNumber> coefficients;
   std::vector<arch::ParameterValue> parameters; ///< of the mapping or program
   std::vector<LayerTensor> tensors;
@@ -69,7 +69,7 @@ struct LayerEstimate {
   std::int64_t iterations = 0;          ///< trips of innermost loops
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
   std::vector<LayerCertificate> certificates;
-  std::optional<double> utilisation; ///< none if the architecture's peak is unknown
+  std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
   bool boundIsPartial = false; ///< `bound` is that of the stream's first instructions alone
 };
@@ -77,13 +77,13 @@ struct LayerEstimate {
 /// An operator that costs time and that no mapping covers: its cycles are missing.
 struct UnmappedOperator {
   std::string name, operatorName;
-  std::string reason;      ///< a clause: why, with the mapping that came nearest
+  std::string reason; ///< a clause: why, with the mapping that came nearest
   std::int64_t macs = 0, bytes = 0;
 };
 
 /// A call that costs nothing at run time.
 struct FreeCall {
-  std::string name, reason; ///< "weight-only", "alias", "reshape", "identity-pad"
+  std::string name, reason; ///< "weight-only", "alias", "reshape", "identity pad"
 };
 
 /// How much of something mappings cover.

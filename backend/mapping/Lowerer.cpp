@@ -42,7 +42,7 @@ std::optional<LoweredLayer> Lowerer::run(const Match &match, const Scope &home) 
     frame.tensors[binding.name].binding = &binding;
   Scope scope(&home);
   declareHeader(match, architecture_, scope);
-  if (!checkOverrides(mapping.name.text, mapping.body, mapping.name.range))
+  if (!checkOverrides(mapping.name.text, {}, mapping.body, mapping.name.range))
     return std::nullopt;
   Steps steps;
   if (lowerBody(mapping.body, frame, scope, steps) != Status::Done)
@@ -62,6 +62,8 @@ std::optional<LoweredLayer> Lowerer::run(const ast::ProgramDeclaration &program,
   frame.name = program.name.text.str();
   Scope scope(&home);
   scope.declare(program.architectureName, architecture_.instance);
+  if (!checkOverrides(program.name.text, program.parameters, program.body, program.name.range))
+    return std::nullopt;
   for (const ast::Parameter &parameter : program.parameters) {
     const ast::ParamStatement statement{{ast::ParamStatement::Kind, parameter.name.range},
                                         parameter};
@@ -92,19 +94,24 @@ std::optional<LoweredLayer> Lowerer::finish(std::string name, Steps steps, Sourc
   return layer;
 }
 
-bool Lowerer::checkOverrides(llvm::StringRef name, ast::Block body, SourceRange at) {
+bool Lowerer::checkOverrides(llvm::StringRef name, llvm::ArrayRef<ast::Parameter> parameters,
+                             ast::Block body, SourceRange at) {
+  std::vector<std::string_view> known;
+  for (const ast::Parameter &parameter : parameters)
+    known.emplace_back(parameter.name.text);
+  for (const ast::Statement *statement : body)
+    if (const auto *param = ast::dynCast<ast::ParamStatement>(statement))
+      known.emplace_back(param->parameter.name.text);
   for (const ParameterOverride &entry : options_.overrides) {
     const auto [prefix, parameter] = llvm::StringRef(entry.name).split('.');
     if (prefix != name)
       continue;
-    const bool isKnown = std::any_of(body.begin(), body.end(), [&, p = parameter](const auto *s) {
-      const auto *param = ast::dynCast<ast::ParamStatement>(s);
-      return param != nullptr && param->parameter.name.text == p;
-    });
-    if (!isKnown) {
-      diagnostics_.report(DiagnosticCode::UnknownMappingParameter, at, name, parameter);
-      return false;
-    }
+    if (std::find(known.begin(), known.end(), std::string_view(parameter)) != known.end())
+      continue;
+    auto report = diagnostics_.report(DiagnosticCode::UnknownMappingParameter, at, name, parameter);
+    if (const auto nearest = nearestName(parameter, known); !nearest.empty())
+      report.note({}, fmt::format("did you mean '{}'?", nearest));
+    return false;
   }
   return true;
 }
@@ -438,7 +445,7 @@ Lowerer::Status Lowerer::lowerVia(const ast::ViaStatement &statement, Frame &fra
     diagnostics_.report(DiagnosticCode::ViaTooDeep, statement.range, options_.limits.viaDepth);
     return Status::Failed;
   }
-  if (!checkOverrides(mapping->name.text, mapping->body, mapping->name.range))
+  if (!checkOverrides(mapping->name.text, {}, mapping->body, mapping->name.range))
     return Status::Failed;
   Frame inner;
   inner.name = mapping->name.text.str();

@@ -99,7 +99,9 @@ private:
                      const Scope &inner);
   bool bindVia(const ast::ViaStatement &statement, const ast::MappingDeclaration &mapping,
                const Scope &scope, Scope &inner);
-  bool checkOverrides(llvm::StringRef name, ast::Block body, SourceRange at);
+  /// Whether each `-P name.parameter` is one of \p parameters or a `param` of \p body.
+  bool checkOverrides(llvm::StringRef name, llvm::ArrayRef<ast::Parameter> parameters,
+                      ast::Block body, SourceRange at);
   [[nodiscard]] Status failed() const { return values_.need() ? Status::Split : Status::Failed; }
 
   // LowererStorage.cpp: places, buffers, parameters

@@ -325,8 +325,8 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
 
 //===--- The emit -----------------------------------------------------------------------------===//
 
-bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scope,
-                          bool isExpanding, EmitState &state) {
+bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scope, bool isExpanding,
+                          EmitState &state) {
   const llvm::StringRef name = statement.instruction.text;
   state.request.operation = std::string_view(name.data(), name.size());
   if (statement.unit != nullptr) {

@@ -67,6 +67,12 @@ Lowerer::Status Lowerer::lowerPlace(const ast::PlaceStatement &statement, Frame 
     address = bytesValue(*statement.address, scope);
     if (!address)
       return failed();
+    const arch::Object &object = architecture_.graph.objects[*memory];
+    if (*address < 0) {
+      diagnostics_.report(DiagnosticCode::OutsideStorage, statement.address->range, object.name)
+          .note({}, fmt::format("the address must be at least 0, found {}", *address));
+      return Status::Failed;
+    }
   }
   for (const ast::Identifier &name : statement.tensors)
     if (!placeTensor(statement, name, frame, *memory, address, false))

@@ -569,9 +569,10 @@ private:
 
   void checkGuard(std::uint32_t agreed) {
     if (mapping_.guard != nullptr && options_.guard && !options_.guard(*result_.match))
-      mismatch(MismatchKind::Guard,
-               fmt::format("its condition {} does not hold", quoted(mapping_.guard->range, "where")),
-               mapping_.guard->range, agreed + 4);
+      mismatch(
+          MismatchKind::Guard,
+          fmt::format("its condition {} does not hold", quoted(mapping_.guard->range, "where")),
+          mapping_.guard->range, agreed + 4);
   }
 
   [[nodiscard]] bool isFactor(std::size_t coefficient) const {
@@ -778,10 +779,11 @@ void reportChoice(const Choice &choice, const Call &call, const std::string &arc
   if (choice.forced.empty() || choice.mismatches.empty())
     return;
   const Mismatch &mismatch = choice.mismatches.front();
+  const bool isGuard = mismatch.kind == MismatchKind::Guard;
   diagnostics
       .report(DiagnosticCode::MappingDoesNotFit, call.range, choice.forced, call.name,
               mismatch.reason)
-      .note(mismatch.range, "what the mapping computes here");
+      .note(mismatch.range, isGuard ? "the condition" : "what the mapping computes here");
 }
 
 } // namespace acadlc::mapping

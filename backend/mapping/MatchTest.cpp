@@ -283,10 +283,9 @@ TEST_CASE_FIXTURE(Bench, "a mapping whose guard does not hold leaves the operato
            "mapping general[m < M, n < N; k < K] on arch: A\n"
            "  implements C[m, n] += X[m, k] * Y[k, n] {}\n"
            "prefer short over general\n");
-  architecture = elaborate(*compilation,
-                           ast::cast<ast::ArchitectureDeclaration>(
-                               *module->tree.declarations.front()),
-                           {}, sources, diagnostics);
+  architecture = elaborate(
+      *compilation, ast::cast<ast::ArchitectureDeclaration>(*module->tree.declarations.front()), {},
+      sources, diagnostics);
   REQUIRE_MESSAGE(architecture, messages());
   const auto chosen = [&](int m, int k, std::vector<ForcedMapping> forced = {}) {
     loadNetwork(test::matmulText(m, 5, k).text());

@@ -288,8 +288,7 @@ public:
         path_.pop_back();
       } else if (step.edge == targets.size()) {
         path_.pop_back();
-      } else if (const ObjectId target = targets[step.edge++];
-                 reaching_[step.waypoint][target]) {
+      } else if (const ObjectId target = targets[step.edge++]; reaching_[step.waypoint][target]) {
         push(target, step.waypoint);
       }
     }

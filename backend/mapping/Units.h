@@ -65,7 +65,7 @@ public:
 private:
   /// How a stage is reached by FORWARD edges from another one.
   struct Reached {
-    std::uint8_t paths = 0; ///< 0, 1, or 2 for more
+    std::uint8_t paths = 0;                   ///< 0, 1, or 2 for more
     arch::ObjectId previous = arch::noObject; ///< on one of them
   };
   /// What one stage reaches, itself included.

@@ -97,9 +97,10 @@ private:
   }
 
   void printLegend() {
-    text_ += "  label=\"nodes: operation #instruction, occupied [from, to); filled: on the critical "
-             "path\\nedges: black forward, brown structural, blue data, green buffer fill; dashed: "
-             "not binding\";\n  labelloc=b; fontname=\"Helvetica\"; fontsize=10;\n";
+    text_ +=
+        "  label=\"nodes: operation #instruction, occupied [from, to); filled: on the critical "
+        "path\\nedges: black forward, brown structural, blue data, green buffer fill; dashed: "
+        "not binding\";\n  labelloc=b; fontname=\"Helvetica\"; fontsize=10;\n";
   }
 
   const aidg::Graph &aidg_;

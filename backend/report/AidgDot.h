@@ -20,8 +20,9 @@ struct AidgWindow {
   std::int64_t first = 0, last = 0;
 };
 
-/// The dot text of \p aidg in \p window. Nodes of the critical path are filled; binding dependences are
-/// drawn solid, the others dashed. Fetch blocks are drawn if they bring an instruction of the window.
+/// The dot text of \p aidg in \p window. Nodes of the critical path are filled; binding dependences
+/// are drawn solid, the others dashed. Fetch blocks are drawn if they bring an instruction of the
+/// window.
 std::string aidgDot(const aidg::Graph &aidg, const arch::ArchitectureGraph &graph,
                     const program::Program &program, const AidgWindow &window);
 

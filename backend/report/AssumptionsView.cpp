@@ -133,7 +133,7 @@ void LegendView::print(std::string &out) const {
     out += "  dimensions   extents of the mapping's indices; those of 1 are left out\n";
   out += "  cycles       of the global clock, from the start of a layer to the end of its last "
          "instruction\n";
-  if (estimate_.peakMacsPerCycle > 0)
+  if (estimate_.peakMacsPerCycle > 0 && !estimate_.layers.empty())
     out += fmt::format(
         "  utilisation  multiply-accumulates / (cycles x {} a cycle, the most that the units can "
         "do)\n",
@@ -141,8 +141,9 @@ void LegendView::print(std::string &out) const {
   if (countOf(estimate_, Guarantee::Exact) > 0)
     out += "  exact        every instruction was evaluated\n";
   if (countOf(estimate_, Guarantee::Certified) > 0)
-    out += "  certified    repeating iterations were skipped; a certificate proves the cycles equal "
-           "to exact\n";
+    out +=
+        "  certified    repeating iterations were skipped; a certificate proves the cycles equal "
+        "to exact\n";
   if (countOf(estimate_, Guarantee::Bounded) > 0)
     out += "  bounded      an estimate without proof\n";
   const auto any = [&](auto condition) {

@@ -8,8 +8,8 @@
 ///       conv2d_relu: 'relu' runs beside the mapping and is not counted.
 ///
 ///     Legend
-///       cycles       of one global clock, from a layer's start until its last instruction has finished
-///       …
+///       cycles       of one global clock, from a layer's start until its last instruction has
+///       finished …
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"

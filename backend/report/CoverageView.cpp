@@ -9,10 +9,11 @@ namespace acadlc::report {
 
 namespace {
 
+/// "98.1 %"
 std::string shareOf(const analysis::Share &share) {
-  return share.total == 0 ? std::string("all (there are none)")
-                          : percent(static_cast<double>(share.covered) /
-                                    static_cast<double>(share.total));
+  return share.total == 0
+             ? std::string("all (there are none)")
+             : percent(static_cast<double>(share.covered) / static_cast<double>(share.total));
 }
 
 } // namespace
@@ -24,16 +25,14 @@ void UnmappedView::print(std::string &out) const {
   const analysis::Coverage &coverage = estimate_.coverage;
   out += fmt::format("\nWARNING: {} of {} {} covered by no mapping. {} NOT in the sum above.\n\n",
                      thousands(count), counted(coverage.calls.total, "operator"),
-                     count == 1 ? "is" : "are",
-                     count == 1 ? "Its cycles are" : "Their cycles are");
+                     count == 1 ? "is" : "are", count == 1 ? "Its cycles are" : "Their cycles are");
   TextTable table({{"layer"}, {"operator"}, {"why"}});
   for (const analysis::UnmappedOperator &entry : estimate_.unmapped)
     table.add({entry.name, entry.operatorName, entry.reason});
   table.print(out);
   out += fmt::format("\nCovered: {} of multiply-accumulates, {} of bytes moved, {} of {}.\n",
                      shareOf(coverage.macs), shareOf(coverage.bytes),
-                     thousands(coverage.calls.covered),
-                     counted(coverage.calls.total, "operator"));
+                     thousands(coverage.calls.covered), counted(coverage.calls.total, "operator"));
 }
 
 void FreeView::print(std::string &out) const {

@@ -51,8 +51,9 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
   for (const analysis::LayerEstimate &layer : estimate.layers)
     csvRow(out, {layer.name, layer.operatorName, dimensions(layer), layer.mapping,
                  elementTypes(layer), std::to_string(layer.macs), std::to_string(layer.cycles),
-                 std::string(analysis::guaranteeName(layer.guarantee)), std::to_string(layer.instructions),
-                 std::to_string(layer.iterations), std::to_string(layer.evaluatedIterations),
+                 std::string(analysis::guaranteeName(layer.guarantee)),
+                 std::to_string(layer.instructions), std::to_string(layer.iterations),
+                 std::to_string(layer.evaluatedIterations),
                  layer.utilisation ? number(*layer.utilisation) : "",
                  layer.bound ? layer.bound->object : "",
                  layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : ""});

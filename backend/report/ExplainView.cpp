@@ -31,8 +31,7 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
                        tensor.isReinterpreted() ? ", read as " + tensor.readAs : "");
   }
   for (const analysis::RejectedMapping &rejected : layer.rejected)
-    out += fmt::format("    not taken: {}: {}\n", rejected.mapping,
-                       printableText(rejected.reason));
+    out += fmt::format("    not taken: {}: {}\n", rejected.mapping, printableText(rejected.reason));
 }
 
 /// A loop that is met again and again, inside of others, mostly repeats in the same way.
@@ -49,11 +48,11 @@ void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
       same->second += 1;
   }
   for (const auto &[certificate, count] : groups)
-    out += fmt::format("    loop {}: every {} {} {}, from iteration {} on{}\n",
-                       printableText(certificate.loop), counted(certificate.period, "iteration"),
-                       certificate.period == 1 ? "takes" : "take",
-                       counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
-                       count == 1 ? "" : fmt::format("; the same {} more", counted(count - 1, "time")));
+    out += fmt::format(
+        "    loop {}: every {} {} {}, from iteration {} on{}\n", printableText(certificate.loop),
+        counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
+        counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
+        count == 1 ? "" : fmt::format("; the same {} more", counted(count - 1, "time")));
 }
 
 void printCertificates(const LayerEstimate &layer, std::string &out) {

@@ -36,6 +36,8 @@ std::string thousands(std::int64_t number) {
 std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
 
 std::string duration(double seconds) {
+  if (seconds == 0)
+    return "0 s";
   static constexpr std::array<std::pair<double, const char *>, 4> units{
       {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}}};
   for (const auto &[length, name] : units)

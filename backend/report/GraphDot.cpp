@@ -170,8 +170,8 @@ private:
       printObject(id, indent);
     for (const auto &[name, inner] : box.boxes) {
       out_ += fmt::format("{}subgraph \"cluster_{}\" {{\n", indent, quoted(prefix + name));
-      out_ += fmt::format("{}  label=\"{}\"; style=rounded; color=\"#999999\"\n", indent,
-                          quoted(name));
+      out_ +=
+          fmt::format("{}  label=\"{}\"; style=rounded; color=\"#999999\"\n", indent, quoted(name));
       printBox(inner, prefix + name + ".", depth + 1);
       out_ += indent + "}\n";
     }
@@ -193,8 +193,8 @@ private:
     int number = 0;
     for (const EdgeKind kind :
          {EdgeKind::Forward, EdgeKind::ReadData, EdgeKind::WriteData, EdgeKind::Contains}) {
-      out_ += fmt::format("    l{0}a -> l{0}b [label=\"{1}\", {2}]\n", number,
-                          arch::edgeName(kind), edgeStyle(kind));
+      out_ += fmt::format("    l{0}a -> l{0}b [label=\"{1}\", {2}]\n", number, arch::edgeName(kind),
+                          edgeStyle(kind));
       ++number;
     }
     out_ += "  }\n";

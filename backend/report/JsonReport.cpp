@@ -102,7 +102,8 @@ private:
       optionalText("mapping", layer.mapping);
       numbers("coefficients", layer.coefficients);
       list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
-      list("uncounted", layer.uncounted, [&](const std::string &stage) { json_.value(text(stage)); });
+      list("uncounted", layer.uncounted,
+           [&](const std::string &stage) { json_.value(text(stage)); });
       json_.attribute("macs", layer.macs);
       json_.attribute("cycles", layer.cycles);
       json_.attribute("guarantee", text(analysis::guaranteeName(layer.guarantee)));

@@ -42,10 +42,9 @@ void LayersView::print(std::string &out) const {
                thousands(layer.instructions), thousands(layer.cycles), percent(share),
                layer.utilisation ? percent(*layer.utilisation) : "",
                std::string(analysis::guaranteeName(layer.guarantee)),
-               layer.bound
-                   ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
-                                 layer.bound->object, layer.boundIsPartial ? " ~" : "")
-                   : ""});
+               layer.bound ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
+                                         layer.bound->object, layer.boundIsPartial ? " ~" : "")
+                           : ""});
   }
   out += "\n";
   table.print(out);

@@ -1,9 +1,10 @@
 /// \file
 /// A row for each layer:
 ///
-///     layer    operator  dimensions          mapping  instructions  cycles  share    utilisation  bound by
-///     conv2d   conv2d    K=6 P=28 Q=28 R=5   conv2d     19,208,123   1,912  61.3 %        43.1 %  memory (memory)
-///     dense    dense     M=1 N=120 K=400     matmul         12,123     921  38.7 %         4.0 %  fetch (fetch)
+///     layer    operator  dimensions          mapping  instructions  cycles  share    utilisation
+///     bound by conv2d   conv2d    K=6 P=28 Q=28 R=5   conv2d     19,208,123   1,912  61.3
+///     %        43.1 %  memory (memory) dense    dense     M=1 N=120 K=400     matmul 12,123
+///     921  38.7 %         4.0 %  fetch (fetch)
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"

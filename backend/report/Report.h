@@ -1,6 +1,6 @@
 /// \file
-/// An estimate as text for people, JSON for programs, or CSV for tables. The same estimate gives the
-/// same bytes. docs/report.md describes all three.
+/// An estimate as text for people, JSON for programs, or CSV for tables. The same estimate gives
+/// the same bytes. docs/report.md describes all three.
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"
@@ -16,7 +16,8 @@ struct TextOptions {
 };
 std::string textReport(const analysis::NetworkEstimate &estimate, const TextOptions &options);
 
-/// Version of the JSON layout, the member `schema`. Members are only ever added under the same number.
+/// Version of the JSON layout, the member `schema`. Members are only ever added under the same
+/// number.
 inline constexpr int jsonSchemaVersion = 1;
 /// Follows docs/report.schema.json. \p version is acadlc's.
 std::string jsonReport(const analysis::NetworkEstimate &estimate, std::string_view version);

@@ -25,8 +25,8 @@ public:
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
   /// One cell per column.
   void add(std::vector<std::string> cells);
-  /// Appends the table to \p out, every line with \p indent in front of it. A column without any text
-  /// is left out.
+  /// Appends the table to \p out, every line with \p indent in front of it. A column without any
+  /// text is left out.
   void print(std::string &out, std::string_view indent = "  ") const;
 
 private:

@@ -3,10 +3,10 @@
 #include "backend/timing/Machine.h"
 #include "support/InternalError.h"
 
-#include <span>
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 namespace acadlc::timing {

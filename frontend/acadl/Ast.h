@@ -31,11 +31,25 @@ struct QualifiedName {
   SourceRange range;
 };
 
-// ---- expressions ---------------------------------------------------------------------------------
+// ---- expressions
+// ---------------------------------------------------------------------------------
 
 enum class ExprKind : std::uint8_t {
-  Error, Number, String, Bool, Name, Member, Index, Call, Unary, Binary, Range, Conditional, List,
-  Comprehension, Table,
+  Error,
+  Number,
+  String,
+  Bool,
+  Name,
+  Member,
+  Index,
+  Call,
+  Unary,
+  Binary,
+  Range,
+  Conditional,
+  List,
+  Comprehension,
+  Table,
 };
 
 struct Expr {
@@ -52,9 +66,10 @@ struct ErrorExpr : Expr {
 struct NumberExpr : Expr {
   static constexpr ExprKind Kind = ExprKind::Number;
   bool isInteger = true;
-  std::int64_t integer = 0; ///< valid if isInteger; texts beyond 2^63 − 1 are an error of the parser
-  double real = 0;          ///< the value either way
-  Identifier unit;          ///< invalid if none
+  std::int64_t integer =
+      0;           ///< valid if isInteger; texts beyond 2^63 − 1 are an error of the parser
+  double real = 0; ///< the value either way
+  Identifier unit; ///< invalid if none
 };
 
 struct StringExpr : Expr {
@@ -104,8 +119,19 @@ struct UnaryExpr : Expr {
 };
 
 enum class BinaryOperator : std::uint8_t {
-  Add, Subtract, Multiply, Divide, Modulo, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual,
-  And, Or,
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Modulo,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+  And,
+  Or,
 };
 llvm::StringRef spelling(BinaryOperator op);
 struct BinaryExpr : Expr {
@@ -164,7 +190,8 @@ template <typename Node, typename Base> const Node &cast(const Base &base) {
   return static_cast<const Node &>(base);
 }
 
-// ---- shared pieces -------------------------------------------------------------------------------
+// ---- shared pieces
+// -------------------------------------------------------------------------------
 
 /// `int`, `list<int>`, `tiles.Shape`
 struct TypeRef {
@@ -190,10 +217,23 @@ struct Binding {
 /// One node type for everything that stands in a block: items of a structure, statements of a
 /// mapping or program, statements of a function.
 enum class StatementKind : std::uint8_t {
-  Let, Require, For, If, Param,                        // everywhere (as the grammar allows)
-  Assign, Return,                                      // functions
-  Port, Object, Edge, Clock, Route, LocalDeclaration,  // architectures and templates
-  Place, Buffer, Emit, Via,                            // mappings and programs
+  Let,
+  Require,
+  For,
+  If,
+  Param, // everywhere (as the grammar allows)
+  Assign,
+  Return, // functions
+  Port,
+  Object,
+  Edge,
+  Clock,
+  Route,
+  LocalDeclaration, // architectures and templates
+  Place,
+  Buffer,
+  Emit,
+  Via, // mappings and programs
 };
 struct Statement {
   StatementKind kind;
@@ -332,10 +372,20 @@ struct ViaStatement : Statement {
   llvm::ArrayRef<View> views;
 };
 
-// ---- declarations --------------------------------------------------------------------------------
+// ---- declarations
+// --------------------------------------------------------------------------------
 
 enum class DeclarationKind : std::uint8_t {
-  Import, Enum, Constant, Function, Instruction, Template, Architecture, Mapping, Program, Prefer,
+  Import,
+  Enum,
+  Constant,
+  Function,
+  Instruction,
+  Template,
+  Architecture,
+  Mapping,
+  Program,
+  Prefer,
 };
 struct Declaration {
   DeclarationKind kind;
@@ -387,7 +437,7 @@ struct PhaseClauseHolding {
 /// `phase transfer over bus for n cycles after request holding entry until completed signals read`
 struct Phase {
   Identifier name;
-  bool isOver = false; ///< `over channels` instead of `on object`
+  bool isOver = false;          ///< `over channels` instead of `on object`
   const Expr *object = nullptr; ///< null: a delay
   const Expr *duration = nullptr;
   llvm::ArrayRef<Identifier> after;

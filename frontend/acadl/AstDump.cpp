@@ -174,7 +174,10 @@ void Dumper::dump(const Expr *expr) {
   if (expr == nullptr)
     return;
   const SourceRange at = expr->range;
-  const auto open = [&](const llvm::Twine &words) { line(words, at); return Indentation(*this); };
+  const auto open = [&](const llvm::Twine &words) {
+    line(words, at);
+    return Indentation(*this);
+  };
   switch (expr->kind) {
   case ExprKind::Error:
     return line("Error", at);
@@ -258,7 +261,10 @@ void Dumper::dump(const Expr *expr) {
 
 void Dumper::dump(const Statement &statement) {
   const SourceRange at = statement.range;
-  const auto open = [&](const llvm::Twine &words) { line(words, at); return Indentation(*this); };
+  const auto open = [&](const llvm::Twine &words) {
+    line(words, at);
+    return Indentation(*this);
+  };
   switch (statement.kind) {
   case StatementKind::Let: {
     const auto inner = open("Let");
@@ -305,7 +311,10 @@ void Dumper::dump(const Statement &statement) {
 /// Statements of structures, mappings and programs.
 void Dumper::dumpRest(const Statement &statement) {
   const SourceRange at = statement.range;
-  const auto open = [&](const llvm::Twine &words) { line(words, at); return Indentation(*this); };
+  const auto open = [&](const llvm::Twine &words) {
+    line(words, at);
+    return Indentation(*this);
+  };
   switch (statement.kind) {
   case StatementKind::Port: {
     const auto &node = cast<PortStatement>(statement);
@@ -333,8 +342,8 @@ void Dumper::dumpRest(const Statement &statement) {
     return;
   case StatementKind::Place: {
     const auto &node = cast<PlaceStatement>(statement);
-    const auto inner = open("Place " + namesOf(node.tensors) +
-                            (node.withBorder ? " with border" : ""));
+    const auto inner =
+        open("Place " + namesOf(node.tensors) + (node.withBorder ? " with border" : ""));
     dump(node.storage);
     return child("At", node.address);
   }
@@ -441,10 +450,14 @@ void Dumper::dump(const Declaration &declaration) {
 
 llvm::StringRef spelling(OperandDirection direction) {
   switch (direction) {
-  case OperandDirection::None: return "";
-  case OperandDirection::In: return "in ";
-  case OperandDirection::Out: return "out ";
-  case OperandDirection::InOut: return "inout ";
+  case OperandDirection::None:
+    return "";
+  case OperandDirection::In:
+    return "in ";
+  case OperandDirection::Out:
+    return "out ";
+  case OperandDirection::InOut:
+    return "inout ";
   }
   return "";
 }
@@ -488,10 +501,14 @@ void Dumper::dump(const Phase &phase) {
 
 llvm::StringRef spelling(AssignOperator assign) {
   switch (assign) {
-  case AssignOperator::Assign: return "=";
-  case AssignOperator::Sum: return "+=";
-  case AssignOperator::Max: return "max=";
-  case AssignOperator::Min: return "min=";
+  case AssignOperator::Assign:
+    return "=";
+  case AssignOperator::Sum:
+    return "+=";
+  case AssignOperator::Max:
+    return "max=";
+  case AssignOperator::Min:
+    return "min=";
   }
   return "";
 }

@@ -82,8 +82,8 @@ public:
                          const std::vector<ParameterOverride> &overrides, SourceManager &sources,
                          DiagnosticEngine &diagnostics, const ElaborationLimits &limits)
       : compilation_(compilation), architecture_(architecture),
-        overrides_(overrides, sources, diagnostics), diagnostics_(diagnostics), limits_(limits),
-        evaluator_(diagnostics, limits.evaluation) {}
+        errorsBefore_(diagnostics.errorCount()), overrides_(overrides, sources, diagnostics),
+        diagnostics_(diagnostics), limits_(limits), evaluator_(diagnostics, limits.evaluation) {}
 
   std::optional<ElaboratedArchitecture> run();
 
@@ -97,6 +97,7 @@ private:
 
   const Compilation &compilation_;
   const ast::ArchitectureDeclaration &architecture_;
+  std::size_t errorsBefore_; ///< ahead of the overrides, which report as they are parsed
   Overrides overrides_;
   DiagnosticEngine &diagnostics_;
   const ElaborationLimits &limits_;
@@ -171,7 +172,6 @@ void ArchitectureElaborator::bindParameters(Scope &scope, arch::ArchitectureGrap
 }
 
 std::optional<ElaboratedArchitecture> ArchitectureElaborator::run() {
-  const std::size_t errorsBefore = diagnostics_.errorCount();
   const Module *module = compilation_.moduleAt(architecture_.name.range.begin);
   ACADLC_CHECK(module, "an architecture that is in no file of the compilation");
   ElaboratedArchitecture result;
@@ -181,14 +181,14 @@ std::optional<ElaboratedArchitecture> ArchitectureElaborator::run() {
   auto scope = std::make_shared<Scope>(module->scope.get());
   bindParameters(*scope, result.graph);
   // Without its parameters nothing can be said of the rest.
-  if (diagnostics_.errorCount() != errorsBefore)
+  if (diagnostics_.errorCount() != errorsBefore_)
     return std::nullopt;
   StructureBuilder(evaluator_, limits_, result.graph).build(architecture_, *scope);
-  if (diagnostics_.errorCount() != errorsBefore)
+  if (diagnostics_.errorCount() != errorsBefore_)
     return std::nullopt;
   result.graph.finish();
   checkGraph(result.graph, architecture_.name.range, diagnostics_);
-  if (diagnostics_.errorCount() != errorsBefore)
+  if (diagnostics_.errorCount() != errorsBefore_)
     return std::nullopt;
   result.instance = Value::ofInstance(scope, architecture_);
   result.scope = std::move(scope);

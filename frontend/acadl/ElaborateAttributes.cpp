@@ -8,6 +8,7 @@
 #include <llvm/ADT/StringSet.h>
 
 #include <array>
+#include <limits>
 
 namespace acadlc {
 
@@ -16,34 +17,44 @@ using Kind = Value::Kind;
 
 namespace {
 
-/// Where the number of an attribute goes, and from where on it makes sense.
+/// Where the number of an attribute goes, and in which range it makes sense.
 struct NumberTarget {
   llvm::StringRef attribute;
   std::int64_t arch::Object::*member; ///< null: checked, not kept (classes not evaluated yet)
   std::int64_t minimum;
+  std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
   bool isInBytes = false; ///< given in bits, kept in bytes
 };
 
+constexpr std::int64_t powerOfTwo(unsigned exponent) { return std::int64_t{1} << exponent; }
+
+// What is counted takes memory, one entry or more each; sums of times must stay within 64 bits.
+constexpr std::int64_t mostEntries = powerOfTwo(20);
+constexpr std::int64_t mostSets = powerOfTwo(24);
+constexpr std::int64_t mostWays = powerOfTwo(16);
+constexpr std::int64_t mostCycles = powerOfTwo(40);
+constexpr std::int64_t mostBits = 8 * powerOfTwo(40);
+
 constexpr std::array numberTargets{
-    NumberTarget{"latency", &arch::Object::latency, 1},
-    NumberTarget{"initiation_interval", &arch::Object::initiationInterval, 1},
-    NumberTarget{"issue_buffer_size", &arch::Object::issueBufferSize, 1},
+    NumberTarget{"latency", &arch::Object::latency, 1, mostCycles},
+    NumberTarget{"initiation_interval", &arch::Object::initiationInterval, 1, mostCycles},
+    NumberTarget{"issue_buffer_size", &arch::Object::issueBufferSize, 1, mostEntries},
     NumberTarget{"data_width", &arch::Object::dataWidth, 1},
-    NumberTarget{"port_width", &arch::Object::portWidth, 1},
-    NumberTarget{"read_latency", &arch::Object::readLatency, 1},
-    NumberTarget{"write_latency", &arch::Object::writeLatency, 1},
-    NumberTarget{"read_write_ports", &arch::Object::readWritePorts, 1},
-    NumberTarget{"max_concurrent_requests", &arch::Object::maxConcurrentRequests, 1},
-    NumberTarget{"banks", &arch::Object::banks, 1},
-    NumberTarget{"row_size", &arch::Object::rowSize, 1, true},
-    NumberTarget{"t_rcd", &arch::Object::tRCD, 0},
-    NumberTarget{"t_rp", &arch::Object::tRP, 0},
-    NumberTarget{"t_ras", &arch::Object::tRAS, 0},
-    NumberTarget{"sets", &arch::Object::sets, 1},
-    NumberTarget{"ways", &arch::Object::ways, 1},
-    NumberTarget{"cache_line_size", &arch::Object::lineSize, 1, true},
-    NumberTarget{"hit_latency", &arch::Object::hitLatency, 1},
-    NumberTarget{"miss_latency", &arch::Object::missLatency, 1},
+    NumberTarget{"port_width", &arch::Object::portWidth, 1, mostEntries},
+    NumberTarget{"read_latency", &arch::Object::readLatency, 1, mostCycles},
+    NumberTarget{"write_latency", &arch::Object::writeLatency, 1, mostCycles},
+    NumberTarget{"read_write_ports", &arch::Object::readWritePorts, 1, mostEntries},
+    NumberTarget{"max_concurrent_requests", &arch::Object::maxConcurrentRequests, 1, mostEntries},
+    NumberTarget{"banks", &arch::Object::banks, 1, mostEntries},
+    NumberTarget{"row_size", &arch::Object::rowSize, 1, mostBits, true},
+    NumberTarget{"t_rcd", &arch::Object::tRCD, 0, mostCycles},
+    NumberTarget{"t_rp", &arch::Object::tRP, 0, mostCycles},
+    NumberTarget{"t_ras", &arch::Object::tRAS, 0, mostCycles},
+    NumberTarget{"sets", &arch::Object::sets, 1, mostSets},
+    NumberTarget{"ways", &arch::Object::ways, 1, mostWays},
+    NumberTarget{"cache_line_size", &arch::Object::lineSize, 1, mostBits, true},
+    NumberTarget{"hit_latency", &arch::Object::hitLatency, 1, mostCycles},
+    NumberTarget{"miss_latency", &arch::Object::missLatency, 1, mostCycles},
     NumberTarget{"width", nullptr, 1},
     NumberTarget{"interval", nullptr, 1},
     NumberTarget{"in_flight", nullptr, 1},
@@ -84,7 +95,7 @@ private:
   void checkRequired();
   void checkTogether();
   bool isInRange(const ast::Attribute &attribute, const Value &value, std::int64_t minimum,
-                 bool isInBytes);
+                 bool isInBytes, std::int64_t maximum = std::numeric_limits<std::int64_t>::max());
   bool outOfRange(const ast::Attribute &attribute, const std::string &expected,
                   const std::string &found);
   [[nodiscard]] const ast::Attribute *given(llvm::StringRef name) const;
@@ -201,9 +212,12 @@ bool AttributeReader::outOfRange(const ast::Attribute &attribute, const std::str
 }
 
 bool AttributeReader::isInRange(const ast::Attribute &attribute, const Value &value,
-                                std::int64_t minimum, bool isInBytes) {
+                                std::int64_t minimum, bool isInBytes, std::int64_t maximum) {
   if (value.asInt() < minimum)
     return outOfRange(attribute, "at least " + Value::ofInt(minimum, value.dimension()).text(),
+                      value.text());
+  if (value.asInt() > maximum)
+    return outOfRange(attribute, "at most " + Value::ofInt(maximum, value.dimension()).text(),
                       value.text());
   if (isInBytes && value.asInt() % 8 != 0)
     return outOfRange(attribute, "a whole number of bytes", value.text());
@@ -225,7 +239,8 @@ bool AttributeReader::readNumber(const ast::Attribute &attribute,
   ACADLC_CHECK(target != numberTargets.end(), "an attribute that the elaborator doesn't know");
   const bool mayBeZero =
       known.name == "latency" && info_.objectClass == arch::ObjectClass::InstructionFetchStage;
-  if (!isInRange(attribute, *value, mayBeZero ? 0 : target->minimum, target->isInBytes))
+  if (!isInRange(attribute, *value, mayBeZero ? 0 : target->minimum, target->isInBytes,
+                 target->maximum))
     return false;
   if (target->member)
     result_.object.*target->member = target->isInBytes ? value->asInt() / 8 : value->asInt();

@@ -266,7 +266,8 @@ bool StructureBuilder::runObject(const ast::ObjectStatement &statement, Frame &f
   if (info) {
     if (!mayContain(statement, info->objectClass, frame))
       return false;
-    const ObjectPrototype prototype = readAttributes(statement, *info, *frame.scope, *architecture_, evaluator_);
+    const ObjectPrototype prototype =
+        readAttributes(statement, *info, *frame.scope, *architecture_, evaluator_);
     bool isDone = prototype.isValid;
     for (const ast::Declarator &declarator : statement.declarators)
       isDone = isDone && makeObjects(statement, declarator, prototype, frame);

@@ -4,9 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 namespace acadlc {
 
 namespace {
+
+// Sums of latencies must stay within 64 bits.
+constexpr std::int64_t mostCycles = std::int64_t{1} << 40;
 
 bool isRegister(const ast::Operand &operand) {
   return operand.type.name.parts.size() == 1 && operand.type.name.parts.front().text == "reg";
@@ -27,8 +32,9 @@ public:
 
 private:
   bool readAttribute(const ast::Attribute &attribute);
-  std::optional<std::int64_t> number(const ast::Attribute &attribute, Dimension dimension,
-                                     llvm::StringRef typeName, std::int64_t minimum);
+  std::optional<std::int64_t>
+  number(const ast::Attribute &attribute, Dimension dimension, llvm::StringRef typeName,
+         std::int64_t minimum, std::int64_t maximum = std::numeric_limits<std::int64_t>::max());
 
   const ast::InstructionDeclaration &instruction_;
   Evaluator &evaluator_;
@@ -68,10 +74,9 @@ std::optional<InstructionInfo> InstructionEvaluator::run() {
   return info_;
 }
 
-std::optional<std::int64_t> InstructionEvaluator::number(const ast::Attribute &attribute,
-                                                         Dimension dimension,
-                                                         llvm::StringRef typeName,
-                                                         std::int64_t minimum) {
+std::optional<std::int64_t>
+InstructionEvaluator::number(const ast::Attribute &attribute, Dimension dimension,
+                             llvm::StringRef typeName, std::int64_t minimum, std::int64_t maximum) {
   ExpectedType type;
   type.kind = dimension.isNone() ? ExpectedType::Kind::Int : ExpectedType::Kind::Quantity;
   type.dimension = dimension;
@@ -81,10 +86,12 @@ std::optional<std::int64_t> InstructionEvaluator::number(const ast::Attribute &a
   if (!value)
     return std::nullopt;
   ACADLC_CHECK(!value->is(Value::Kind::Symbolic), "an instruction with symbolic immediates");
-  if (value->asInt() >= minimum)
+  const bool isTooSmall = value->asInt() < minimum;
+  if (!isTooSmall && value->asInt() <= maximum)
     return value->asInt();
+  const Value bound = Value::ofInt(isTooSmall ? minimum : maximum, dimension);
   evaluator_.report(DiagnosticCode::InstructionAttributeRange, attribute.value->range, what,
-                    instruction_.name.text, "at least " + Value::ofInt(minimum, dimension).text(),
+                    instruction_.name.text, (isTooSmall ? "at least " : "at most ") + bound.text(),
                     value->text());
   return std::nullopt;
 }
@@ -99,7 +106,7 @@ bool InstructionEvaluator::readAttribute(const ast::Attribute &attribute) {
   }
   switch (known->type) {
   case builtins::InstructionAttributeType::Cycles:
-    info_.latency = number(attribute, builtins::cyclesDimension, "cycles", 1);
+    info_.latency = number(attribute, builtins::cyclesDimension, "cycles", 1, mostCycles);
     return info_.latency.has_value();
   case builtins::InstructionAttributeType::Count: {
     const auto count = number(attribute, {}, "int", 0);

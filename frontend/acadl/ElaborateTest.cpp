@@ -6,7 +6,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -158,14 +157,10 @@ TEST_CASE("elaborate: the architecture as a value") {
   CHECK(run.result->findInstruction("pe") == nullptr);
 }
 
-TEST_CASE("elaborate: a 64 × 64 array takes well under a second") {
-  const auto start = std::chrono::steady_clock::now();
+TEST_CASE("elaborate: a 64 × 64 array") {
   const Run run(systolic, {{"rows", "64"}, {"columns", "64"}});
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   REQUIRE_MESSAGE(run.result, run.messages());
   CHECK(run.graph().objects.size() == 4 * 64 * 64 + 2 * 3 * 64 + 4);
-  MESSAGE("seconds: ", taken.count());
-  CHECK(taken.count() < 2.0); // sanitizers included
 }
 
 TEST_CASE("elaborate: wrong parameters on the command line") {
@@ -180,13 +175,18 @@ TEST_CASE("elaborate: wrong parameters on the command line") {
   CHECK(error({{"rows", "4 cycles"}}) == "E0212 parameter 'rows' takes int, found 4 cycles");
   CHECK(error({{"word", "4 cycles"}}) == "E0212 parameter 'word' takes bits, found 4 cycles");
   CHECK(error({{"rows", "4 +"}}).starts_with("E0332 -P rows: expected one value"));
+  CHECK(Run(systolic, {{"rows", "4 +"}}).diagnostics.errorCount() == 1);
   CHECK(error({{"rows", "4 const b = 5"}}).starts_with("E0332 -P rows: expected one value"));
   CHECK(error({{"rows", ""}}).starts_with("E0332 -P rows: expected one value"));
   CHECK(error({{"rows", "0"}}) == "E0301 requirement failed: an array needs at least one "
                                   "processing element");
   CHECK(error({{"rows", "-1"}}).starts_with("E0301"));
   CHECK(error({{"rows", "1 / 0"}}) == "E0302 division by zero");
-  CHECK(error({{"rows", "1_000_000"}, {"columns", "1_000_000"}}).starts_with("E0318 'pe' makes"));
+  CHECK(error({{"rows", "1_000_000"},
+               {"columns", "1_000_000"},
+               {"memory_ports", "1"},
+               {"fetch_width", "1"}})
+            .starts_with("E0318 'pe' makes"));
 }
 
 TEST_CASE("elaborate: quantities of the command line count in the parameter's unit") {
@@ -341,6 +341,15 @@ TEST_CASE("elaborate: errors of the graph are reported once for each declaration
   CHECK(run.diagnostics.errorCount() == 1);
 }
 
+TEST_CASE("elaborate: paths may meet before a unit") {
+  const Run run(withFetch("a[2]: PipelineStage\n"
+                          "x: ExecuteStage contains { u: FunctionalUnit { to_process = [n] } }\n"
+                          "fetch -> a -> x",
+                          "instruction n()"));
+  CHECK(run.result);
+  CHECK(run.diagnostics.errorCount() == 0);
+}
+
 TEST_CASE("elaborate: structural mistakes") {
   const auto error = [](const std::string &rest, const std::string &before = "") {
     const Run run(withFetch(rest, before));
@@ -357,6 +366,13 @@ TEST_CASE("elaborate: structural mistakes") {
         "E0232 a PipelineStage has no attribute 'latnecy' | did you mean 'latency'?");
   CHECK(error("s: PipelinStage") ==
         "E0231 unknown class or template 'PipelinStage' | did you mean 'PipelineStage'?");
+  CHECK(error("s: PipelineStage { latency = 1_099_511_627_777 cycles }\nfetch -> s") ==
+        "E0314 attribute 'latency' of a PipelineStage: expected at most 1099511627776 cycles, "
+        "found 1099511627777 cycles");
+  CHECK(error("m: DRAM { size = 8 bytes, row_size = 1 byte, banks = 1_048_577 }") ==
+        "E0314 attribute 'banks' of a DRAM: expected at most 1048576, found 1048577");
+  CHECK(error("m: DRAM { size = 8 bytes, row_size = 1_099_511_627_777 bytes }")
+            .starts_with("E0314 attribute 'row_size' of a DRAM: expected at most "));
   CHECK(error("m: SRAM { data_width = 8 bits }") == "E0233 an SRAM needs attribute 'size' or "
                                                     "'address_ranges'");
   CHECK(error("m: SRAM { size = 12 bits }") ==
@@ -376,13 +392,6 @@ TEST_CASE("elaborate: structural mistakes") {
             .starts_with("E0242 no READ_DATA or WRITE_DATA edge leads from PipelineStage 'a' to "
                          "PipelineStage 'b'"));
   CHECK(error("a, b: PipelineStage\nfetch -> a -> b -> a").starts_with("E0321 FORWARD edges form"));
-  // Paths may meet: emits choose among them.
-  CHECK(
-      error(
-          "a[2]: PipelineStage\nx: ExecuteStage contains { u: FunctionalUnit { to_process = [n] } }"
-          "\nfetch -> a -> x",
-          "instruction n()")
-          .empty());
   CHECK(error("x: ExecuteStage contains { s: PipelineStage }")
             .starts_with("E0235 an ExecuteStage contains FunctionalUnit or MemoryAccessUnit, not "
                          "PipelineStage"));
@@ -454,7 +463,8 @@ TEST_CASE("elaborate: limits") {
   const Run nested(withFetch("for i in 0 .. 10 { let x = sum([for j in 0 .. 1_000_000: j]) }"), {},
                    {.evaluation = {.steps = 100'000}});
   CHECK(nested.where() == "[for j in 0 .. 1_000_000: j]");
-  const Run edges(withFetch("a[300], b[300]: PipelineStage\na -> b"), {}, {.edges = 1000});
+  const Run edges(withFetch("a[300], b[300]: PipelineStage\na -> b"), {},
+                  {.edges = 1000, .evaluation = {}});
   CHECK(edges.first().starts_with("E0319 the architecture has more than 1000 edges"));
 }
 
@@ -483,6 +493,23 @@ TEST_CASE("elaborate: instructions for given operands") {
   CHECK_FALSE(info->ops);
   CHECK_FALSE(evaluate(17));
   CHECK(run.first() == "E0301 requirement failed: at most 16 rows | 17 <= 16 does not hold");
+}
+
+TEST_CASE("elaborate: the latency of an instruction has a limit") {
+  Run run(withFetch("", "instruction wait(n: int) { latency = n * 1 cycle }"));
+  REQUIRE_MESSAGE(run.result, run.messages());
+  const Symbol *wait = run.result->findInstruction("wait");
+  REQUIRE(wait);
+  Evaluator evaluator(run.diagnostics);
+  const auto evaluate = [&](std::int64_t n) {
+    const InstructionOperand operands[] = {{Value::ofInt(n), 0}};
+    return evaluateInstruction(ast::cast<ast::InstructionDeclaration>(*wait->declaration),
+                               *wait->home, operands, {}, evaluator);
+  };
+  CHECK(evaluate(std::int64_t{1} << 40));
+  CHECK_FALSE(evaluate((std::int64_t{1} << 40) + 1));
+  CHECK(run.first() == "E0333 attribute 'latency' of instruction 'wait': expected at most "
+                       "1099511627776 cycles, found 1099511627777 cycles");
 }
 
 TEST_CASE("elaborate: the One-MAC accelerator") {

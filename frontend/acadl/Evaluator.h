@@ -66,8 +66,8 @@ public:
 class Evaluator {
 public:
   struct Limits {
-    std::uint64_t steps = 100'000'000; ///< nodes evaluated
-    unsigned depth = 2'000;            ///< nesting of expressions and calls
+    std::uint64_t steps = 20'000'000; ///< nodes evaluated
+    unsigned depth = 2'000;           ///< nesting of expressions and calls
   };
   explicit Evaluator(DiagnosticEngine &diagnostics) : Evaluator(diagnostics, Limits{}) {}
   Evaluator(DiagnosticEngine &diagnostics, Limits limits, SymbolicArithmetic *symbolic = nullptr)

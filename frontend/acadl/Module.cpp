@@ -61,6 +61,10 @@ std::optional<std::string> readFile(const std::string &path, std::string &reason
     reason = "there is no such file";
   else if (fs::is_directory(status))
     reason = "it is a directory";
+  else if (!fs::is_regular_file(status))
+    reason = "it is no regular file";
+  else if (const auto size = fs::file_size(path, error); !error && size > mostTextBytes)
+    reason = textTooLarge;
   if (!reason.empty())
     return std::nullopt;
   std::ifstream stream(path, std::ios::binary);
@@ -147,6 +151,10 @@ const Module *Compilation::loadFile(const std::string &path, SourceRange import)
 
 const Module *Compilation::addModule(std::string path, std::string text,
                                      const std::string &folder) {
+  if (text.size() > mostTextBytes) { // of no file on the disk
+    diagnostics_->report(DiagnosticCode::UnreadableFile, {}, path, textTooLarge);
+    return nullptr;
+  }
   const FileId file = sources_->addText(path, std::move(text));
   if (!file.isValid()) {
     diagnostics_->report(DiagnosticCode::UnreadableFile, {}, path,
@@ -158,8 +166,12 @@ const Module *Compilation::addModule(std::string path, std::string text,
   module->tree = parseAcadl(*sources_, file, *diagnostics_);
   for (const ast::Declaration *declaration : module->tree.declarations)
     if (const auto *import = ast::dynCast<ast::ImportDeclaration>(declaration)) {
-      if (import->path.empty())
-        continue; // the parser has reported it
+      if (import->path.empty()) {
+        if (sources_->textOf(import->pathRange) == "\"\"") // else the parser has reported it
+          diagnostics_->report(DiagnosticCode::UnreadableFile, import->pathRange, "",
+                               "the path is empty");
+        continue;
+      }
       module->imports.push_back(
           {import, loadFile(resolvePath(import->path.str(), folder), import->pathRange)});
     }

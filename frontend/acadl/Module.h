@@ -7,6 +7,7 @@
 #include "support/Diagnostics.h"
 #include "support/Source.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +17,10 @@
 #include <vector>
 
 namespace acadlc {
+
+/// Larger texts are not read.
+constexpr std::uintmax_t mostTextBytes = std::uintmax_t{256} << 20;
+constexpr const char *textTooLarge = "it has more than 256 MiB";
 
 /// One text of a compilation.
 struct Module {

@@ -76,6 +76,8 @@ TEST_CASE("modules: what cannot be loaded") {
   };
   CHECK(error("no_such.acadl") == "cannot read 'no_such.acadl': there is no such file");
   CHECK(error("/tmp") == "cannot read '/tmp': it is a directory");
+  CHECK(error("/dev/zero") == "cannot read '/dev/zero': it is no regular file");
+  CHECK(error("") == "cannot read '': the path is empty");
   CHECK(error("std/systolic_aray.acadl") ==
         "the standard library has no 'std/systolic_aray.acadl' | did you mean "
         "'std/systolic_array.acadl'?");

@@ -23,8 +23,8 @@ namespace {
 constexpr std::size_t maxDepth = 1'000;
 
 void reportTooDeep(ErrorList &errors, const antlr4::Token &token) {
-  errors.add(DiagnosticCode::NestingTooDeep, beginOf(token),
-             std::max(beginOf(token), endOf(token)), {std::to_string(maxDepth)});
+  errors.add(DiagnosticCode::NestingTooDeep, beginOf(token), std::max(beginOf(token), endOf(token)),
+             {std::to_string(maxDepth)});
 }
 
 /// Stops the generated parser, which recurses, before the stack is full. Keeps the tree's root, so
@@ -94,9 +94,7 @@ private:
   llvm::StringRef stringValue(const antlr4::Token *token);
   llvm::StringRef documentation(const antlr4::ParserRuleContext *context);
   llvm::StringRef fileDocumentation();
-  llvm::StringRef save(llvm::StringRef text) {
-    return text.copy(*arena_);
-  }
+  llvm::StringRef save(llvm::StringRef text) { return text.copy(*arena_); }
 
   // ---- nodes
   template <typename Node> Node *create(SourceRange where) {
@@ -307,10 +305,16 @@ llvm::StringRef TreeBuilder::stringValue(const antlr4::Token *token) {
     const auto offset = static_cast<std::uint32_t>(beginOf(*token) + 1 + i);
     const char letter = text[++i];
     switch (letter) {
-    case 'n': value += '\n'; break;
-    case 't': value += '\t'; break;
+    case 'n':
+      value += '\n';
+      break;
+    case 't':
+      value += '\t';
+      break;
     case '"':
-    case '\\': value += letter; break;
+    case '\\':
+      value += letter;
+      break;
     default: {
       const bool isPlain = letter >= ' ' && letter < 0x7F;
       errors_.add(DiagnosticCode::UnknownEscape, offset, offset + (isPlain ? 2 : 1),
@@ -407,8 +411,7 @@ llvm::ArrayRef<const ast::Expr *>
 TreeBuilder::expressions(const std::vector<P::ExpressionContext *> &contexts,
                          const antlr4::ParserRuleContext *parent) {
   const DepthScope scope(*this, 1);
-  return list(contexts,
-              [&](P::ExpressionContext *context) { return expression(context, parent); });
+  return list(contexts, [&](P::ExpressionContext *context) { return expression(context, parent); });
 }
 
 /// Builds `a + b - c …` without recursion along its left side, which can be as long as the text.
@@ -439,20 +442,34 @@ const ast::Expr *TreeBuilder::operatorChain(Context *context, Leaf leaf) {
 std::optional<ast::BinaryOperator> binaryOperator(std::size_t type) {
   using Op = ast::BinaryOperator;
   switch (type) {
-  case P::PLUS: return Op::Add;
-  case P::MINUS: return Op::Subtract;
-  case P::STAR: return Op::Multiply;
-  case P::SLASH: return Op::Divide;
-  case P::PERCENT: return Op::Modulo;
-  case P::LT: return Op::Less;
-  case P::LE: return Op::LessEqual;
-  case P::GT: return Op::Greater;
-  case P::GE: return Op::GreaterEqual;
-  case P::EQ: return Op::Equal;
-  case P::NE: return Op::NotEqual;
-  case P::AND: return Op::And;
-  case P::OR: return Op::Or;
-  default: return std::nullopt;
+  case P::PLUS:
+    return Op::Add;
+  case P::MINUS:
+    return Op::Subtract;
+  case P::STAR:
+    return Op::Multiply;
+  case P::SLASH:
+    return Op::Divide;
+  case P::PERCENT:
+    return Op::Modulo;
+  case P::LT:
+    return Op::Less;
+  case P::LE:
+    return Op::LessEqual;
+  case P::GT:
+    return Op::Greater;
+  case P::GE:
+    return Op::GreaterEqual;
+  case P::EQ:
+    return Op::Equal;
+  case P::NE:
+    return Op::NotEqual;
+  case P::AND:
+    return Op::And;
+  case P::OR:
+    return Op::Or;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -825,8 +842,7 @@ const ast::Statement *TreeBuilder::statement(antlr4::ParserRuleContext *context)
 
 const ast::Statement *TreeBuilder::let(P::LetStatementContext *context) {
   auto *node = create<ast::LetStatement>(range(context));
-  node->bindings =
-      list(context->bindings, [&](P::BindingContext *item) { return binding(item); });
+  node->bindings = list(context->bindings, [&](P::BindingContext *item) { return binding(item); });
   return node;
 }
 
@@ -863,8 +879,7 @@ template <typename Context> const ast::Statement *TreeBuilder::ifChain(Context *
   const ast::IfStatement *next = nullptr;
   for (std::size_t i = count; i-- > 0;) {
     const DepthScope scope(*this, i);
-    const SourceLocation begin =
-        i == 0 ? whole.begin : range(context->conditions[i]).begin;
+    const SourceLocation begin = i == 0 ? whole.begin : range(context->conditions[i]).begin;
     auto *node = create<ast::IfStatement>({begin, whole.end});
     node->condition = expression(context->conditions[i], context);
     node->thenBlock = block(i < context->blocks.size() ? context->blocks[i] : nullptr);
@@ -930,8 +945,7 @@ const ast::Statement *TreeBuilder::edge(P::ObjectOrEdgeContext *context) {
   llvm::SmallVector<ast::ArrowKind, 4> arrows;
   llvm::SmallVector<SourceRange, 4> arrowRanges;
   for (const antlr4::Token *arrow : context->arrows) {
-    arrows.push_back(arrow->getType() == P::ARROW ? ast::ArrowKind::Forward
-                                                  : ast::ArrowKind::Data);
+    arrows.push_back(arrow->getType() == P::ARROW ? ast::ArrowKind::Forward : ast::ArrowKind::Data);
     arrowRanges.push_back(range(arrow));
   }
   // A broken end leaves an arrow without one.

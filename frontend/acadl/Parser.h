@@ -11,7 +11,8 @@ namespace acadlc {
 
 /// Parses the text \p file of \p sources. Never fails: errors go to \p diagnostics and the tree
 /// holds what could be read. Nesting deeper than 1,000 is one error, not a crash.
-ast::SourceFile parseAcadl(const SourceManager &sources, FileId file, DiagnosticEngine &diagnostics);
+ast::SourceFile parseAcadl(const SourceManager &sources, FileId file,
+                           DiagnosticEngine &diagnostics);
 
 /// The tree as indented text, for `--dump-ast`.
 std::string dumpAst(const ast::SourceFile &file, const SourceManager &sources);

@@ -66,14 +66,22 @@ const std::vector<TokenGroup> &tokenGroups() {
 
 std::string describeType(std::size_t type, const antlr4::dfa::Vocabulary &vocabulary) {
   switch (type) {
-  case Token::NAME: return "a name";
-  case Token::NUMBER: return "a number";
-  case Token::STRING: return "a string";
-  case Token::UNIT: return "a unit";
-  case Token::INDEX_OPEN: return "'['";
-  case Token::CALL_OPEN: return "'('";
-  case antlr4::Token::EOF: return "the end of the file";
-  default: return vocabulary.getLiteralName(type); // in quotes already
+  case Token::NAME:
+    return "a name";
+  case Token::NUMBER:
+    return "a number";
+  case Token::STRING:
+    return "a string";
+  case Token::UNIT:
+    return "a unit";
+  case Token::INDEX_OPEN:
+    return "'['";
+  case Token::CALL_OPEN:
+    return "'('";
+  case antlr4::Token::EOF:
+    return "the end of the file";
+  default:
+    return vocabulary.getLiteralName(type); // in quotes already
   }
 }
 
@@ -131,8 +139,8 @@ public:
   LookAhead(const antlr4::atn::ATN &atn, const antlr4::Parser &parser, std::size_t token)
       : atn_(atn), token_(token) {
     std::vector<antlr4::atn::ATNState *> calls;
-    for (auto *context = dynamic_cast<antlr4::RuleContext *>(
-             const_cast<antlr4::Parser &>(parser).getContext());
+    for (auto *context =
+             dynamic_cast<antlr4::RuleContext *>(const_cast<antlr4::Parser &>(parser).getContext());
          context != nullptr &&
          context->invokingState != antlr4::atn::ATNState::INVALID_STATE_NUMBER;
          context = dynamic_cast<antlr4::RuleContext *>(context->parent))
@@ -196,10 +204,25 @@ private:
 /// Tokens that show that the word in front of them was meant as a name.
 bool canFollowName(std::size_t type) {
   switch (type) {
-  case Token::COLON: case Token::ASSIGN: case Token::COMMA: case Token::DOT: case Token::ARROW:
-  case Token::FAT_ARROW: case Token::RPAREN: case Token::RBRACKET: case Token::LBRACE:
-  case Token::RBRACE: case Token::LPAREN: case Token::LBRACKET: case Token::IN: case Token::ON:
-  case Token::LT: case Token::PLUS: case Token::STAR: case Token::SLASH: case Token::PLUS_ASSIGN:
+  case Token::COLON:
+  case Token::ASSIGN:
+  case Token::COMMA:
+  case Token::DOT:
+  case Token::ARROW:
+  case Token::FAT_ARROW:
+  case Token::RPAREN:
+  case Token::RBRACKET:
+  case Token::LBRACE:
+  case Token::RBRACE:
+  case Token::LPAREN:
+  case Token::LBRACKET:
+  case Token::IN:
+  case Token::ON:
+  case Token::LT:
+  case Token::PLUS:
+  case Token::STAR:
+  case Token::SLASH:
+  case Token::PLUS_ASSIGN:
     return true;
   default:
     return false;
@@ -217,17 +240,27 @@ bool makesWordAName(std::size_t word, std::size_t type) {
 /// What stands in front of the expected token, for the messages that gain by it.
 std::string_view whatIsInFront(std::size_t rule) {
   switch (rule) {
-  case Token::RuleParameter: return "the parameter's name";
-  case Token::RuleOperand: return "the operand's name";
-  case Token::RulePortDeclaration: return "the port's name";
-  case Token::RuleAttribute: return "the attribute's name";
-  case Token::RuleConstantDeclaration: return "the constant's name";
-  case Token::RuleBinding: return "the name";
-  case Token::RuleTableEntry: return "the table's key";
-  case Token::RuleLoopHeader: return "the loop's name";
+  case Token::RuleParameter:
+    return "the parameter's name";
+  case Token::RuleOperand:
+    return "the operand's name";
+  case Token::RulePortDeclaration:
+    return "the port's name";
+  case Token::RuleAttribute:
+    return "the attribute's name";
+  case Token::RuleConstantDeclaration:
+    return "the constant's name";
+  case Token::RuleBinding:
+    return "the name";
+  case Token::RuleTableEntry:
+    return "the table's key";
+  case Token::RuleLoopHeader:
+    return "the loop's name";
   case Token::RuleMappingDeclaration:
-  case Token::RuleProgramDeclaration: return "the architecture's name";
-  default: return {};
+  case Token::RuleProgramDeclaration:
+    return "the architecture's name";
+  default:
+    return {};
   }
 }
 
@@ -273,13 +306,14 @@ void ErrorStrategy::addNotes(ErrorList::Entry &entry, const IntervalSet &expecte
   if (type == Token::SEMICOLON)
     entry.notes.push_back({{}, "statements end without a ';'"});
   if ((type == Token::IF || type == Token::NOT) && types.count(Token::NUMBER) != 0)
-    entry.notes.push_back({{}, type == Token::IF
-                                   ? "as an operand, 'if … then … else …' needs parentheses"
-                                   : "as an operand, 'not …' needs parentheses"});
+    entry.notes.push_back({{},
+                           type == Token::IF
+                               ? "as an operand, 'if … then … else …' needs parentheses"
+                               : "as an operand, 'not …' needs parentheses"});
   // The bracket that is open here, if its end could stand here or the text ends within it.
   const std::size_t open = tokens_.enclosing(found);
-  if (open == TokenBuffer::npos || (tokens_.partner(open) != TokenBuffer::npos &&
-                                    type != antlr4::Token::EOF && !isWord(type)))
+  if (open == TokenBuffer::npos ||
+      (tokens_.partner(open) != TokenBuffer::npos && type != antlr4::Token::EOF && !isWord(type)))
     return;
   if (types.count(Token::RBRACE) + types.count(Token::RPAREN) + types.count(Token::RBRACKET) == 0)
     return;
@@ -310,8 +344,7 @@ void ErrorStrategy::reportUnexpected(antlr4::Parser &parser, const IntervalSet &
         tokens_.get(found)->getType() == Token::NAME && !tokens_.startsLine(found);
     words = isObject ? "':' behind the object's name"
                      : "':' behind an object's name, or '->' or '=>' behind an edge's end";
-  } else if (rule == Token::RuleComputation &&
-             expected.contains(std::size_t{Token::PLUS_ASSIGN})) {
+  } else if (rule == Token::RuleComputation && expected.contains(std::size_t{Token::PLUS_ASSIGN})) {
     words = "'=', '+=', 'max=' or 'min='";
   } else {
     words += place(parser, expected, found);
@@ -340,8 +373,7 @@ bool ErrorStrategy::reportReservedWord(std::size_t index) {
   return true;
 }
 
-void ErrorStrategy::reportError(antlr4::Parser *parser,
-                                const antlr4::RecognitionException &error) {
+void ErrorStrategy::reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) {
   if (inErrorRecoveryMode(parser))
     return;
   beginErrorCondition(parser);

@@ -31,8 +31,7 @@ private:
   bool reportReservedWord(std::size_t index);
   bool takeWordAsName(antlr4::Parser &parser);
   [[nodiscard]] std::string describeToken(std::size_t index) const;
-  [[nodiscard]] std::string place(antlr4::Parser &parser,
-                                  const antlr4::misc::IntervalSet &expected,
+  [[nodiscard]] std::string place(antlr4::Parser &parser, const antlr4::misc::IntervalSet &expected,
                                   std::size_t found) const;
   void addNotes(ErrorList::Entry &entry, const antlr4::misc::IntervalSet &expected,
                 std::size_t found) const;

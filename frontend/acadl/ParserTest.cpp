@@ -51,7 +51,8 @@ prefer conv over matmul
 )acadl";
 
 /// What the sample does not use.
-constexpr std::string_view restOfLanguage = R"acadl(function limit(x: int, y: list<int> = [1, 2]): int {
+constexpr std::string_view restOfLanguage =
+    R"acadl(function limit(x: int, y: list<int> = [1, 2]): int {
   let z: int = x, w = -y[0] % 3
   for i in 0 .. 4 step 2 { z = z + i }
   if x > 1 or not (x != 2) { return z } else if x == 0 { return 1 } else { require x <= 9, "small" }
@@ -125,19 +126,37 @@ TEST_CASE("the parser reads every construct") {
   const Parsed rest(restOfLanguage);
   CHECK(rest.firstError() == "");
   const std::string dump = rest.dump();
-  for (const std::string_view part :
-       {"Function limit: int", "Parameter y: list<int>", "Unary not", "Conditional", "Number 31",
-        "Number 2.5", "Entry ex", "Comprehension", "Bool false", "Phase transfer", "Over",
-        "Holding until completed", "After request", "Signals read", "Limit outstanding",
-        "Route hop", "Object a, b: tiles.Shape", "Bounds of b",
-        "Hazard ld waits for ex, st completed",
-        "Value max=", "Then +", "Buffer tile: int8", "Place I with border", "Else"})
+  for (const std::string_view part : {"Function limit: int",
+                                      "Parameter y: list<int>",
+                                      "Unary not",
+                                      "Conditional",
+                                      "Number 31",
+                                      "Number 2.5",
+                                      "Entry ex",
+                                      "Comprehension",
+                                      "Bool false",
+                                      "Phase transfer",
+                                      "Over",
+                                      "Holding until completed",
+                                      "After request",
+                                      "Signals read",
+                                      "Limit outstanding",
+                                      "Route hop",
+                                      "Object a, b: tiles.Shape",
+                                      "Bounds of b",
+                                      "Hazard ld waits for ex, st completed",
+                                      "Value max=",
+                                      "Then +",
+                                      "Buffer tile: int8",
+                                      "Place I with border",
+                                      "Else"})
     CHECK_MESSAGE(contains(dump, part), part);
 }
 
 TEST_CASE("a name behind a number is its unit unless it starts what follows") {
-  const Parsed parsed("architecture A {\n  let n = 4 a, b: X { latency = 4 read_latency = 2 words }\n"
-                      "  let t = { x: 4 cycles, y: 5 }  let m = 3 a -> b\n}");
+  const Parsed parsed(
+      "architecture A {\n  let n = 4 a, b: X { latency = 4 read_latency = 2 words }\n"
+      "  let t = { x: 4 cycles, y: 5 }  let m = 3 a -> b\n}");
   CHECK(parsed.firstError() == "");
   const std::string dump = parsed.dump();
   CHECK(contains(dump, "Object a, b: X"));
@@ -147,7 +166,8 @@ TEST_CASE("a name behind a number is its unit unless it starts what follows") {
 }
 
 TEST_CASE("places are exact to the byte behind text that is not ASCII") {
-  const std::string text = "\xEF\xBB\xBF// größe → 𝄞\nconst name = \"ü\" /* é */ const b = 2 cycles";
+  const std::string text =
+      "\xEF\xBB\xBF// größe → 𝄞\nconst name = \"ü\" /* é */ const b = 2 cycles";
   const Parsed parsed(text);
   REQUIRE(parsed.firstError() == "");
   REQUIRE(parsed.file.declarations.size() == 2);
@@ -174,58 +194,44 @@ TEST_CASE("syntax errors say what was expected and what was found, once") {
     std::string_view text, error;
   };
   for (const Case &example : std::initializer_list<Case>{
-      {"architecture A() {\n  multiply FunctionalUnit { latency = 1 }\n  ok: Foo\n}",
-       "2:12: expected ':' behind the object's name, found 'FunctionalUnit'"},
-      {"architecture A() {\n  step: Foo { a = 1 }\n}",
-       "2:3: 'step' is a word of the language and cannot be a name"},
-      {"architecture A() {\n  x: Foo { port = 1, b = 2 }\n}",
-       "2:12: 'port' is a word of the language and cannot be a name"},
-      {"architecture A() {\n  x: Foo { a == 1, b = 2 }\n}",
-       "2:14: expected '=' behind the attribute's name, found '=='"},
-      {"architecture A() {\n  x: Foo { a = , b = 2 }\n}",
-       "2:16: expected an expression, found ','"},
-      {"architecture A() {\n  x: Foo(a = 1 b = 2)\n}",
-       "2:16: expected ',' or ')', found 'b'"},
-      {"architecture A() {\n  for i 0 .. 4 { }\n}",
-       "2:9: expected 'in' behind the loop's name, found '0'"},
-      {"architecture A() {\n  x: Foo;\n}",
-       "2:9: expected an object, an edge, a statement or '}', found ';'"},
-      {"architecture A() {\n  let a = 1 + not b\n}",
-       "2:15: expected an expression, found 'not'"},
-      {"architecture A() {\n  a → b\n}",
-       "2:5: unexpected character '→' (U+2192)"},
-      {"architecture A() {\n  x.y: Foo\n}",
-       "2:3: expected an object's name, like 'pe' or 'pe[4]', in front of ':', found 'x.y'"},
-      {"program p() on a: A {\n  x -> y\n}",
-       "2:3: expected a statement or '}', found 'x'"},
-      {"program p() on a: A {\n  place A in m at 1 at 2\n}",
-       "2:21: 'at' is given twice"},
-      {"template T {\narchitecture A() { }",
-       "2:1: expected an object, an edge, a statement or '}', found 'architecture'"},
-      {"mapping m[m < M] on a: A implements C[m] foo= A[m] { }",
-       "1:42: expected '=', '+=', 'max=' or 'min=', found 'foo'"},
-      {"const = 4",
-       "1:7: expected a name behind 'const', found '='"},
-      {"const x",
-       "1:8: expected '=' or ':' behind the constant's name, found the end of the file"},
-      {"const x = 0x",
-       "1:11: '0x' is not a number"},
-      {"const x = 9223372036854775808",
-       "1:11: the number 9223372036854775808 is too large"},
-      {"const x = \"a\\qc\"",
-       "1:13: '\\q' means nothing in a string"},
-      {"const x = \"abc",
-       "1:11: this string has no end: '\"' is missing"},
-      {"const x = 1 /* abc",
-       "1:13: this comment has no end: '*/' is missing"},
-      {"const x = \x1b[0m",
-       "1:11: unexpected character U+001B"},
-      {"const \xff",
-       "1:7: not a text file: byte 0xFF at offset 6 is not UTF-8"},
-      {"\xff\xfe",
-       "1:1: wrong encoding: UTF-16; save the file as UTF-8"},
-      {"let x = 1",
-       "1:1: expected a declaration, found 'let'"},
+           {"architecture A() {\n  multiply FunctionalUnit { latency = 1 }\n  ok: Foo\n}",
+            "2:12: expected ':' behind the object's name, found 'FunctionalUnit'"},
+           {"architecture A() {\n  step: Foo { a = 1 }\n}",
+            "2:3: 'step' is a word of the language and cannot be a name"},
+           {"architecture A() {\n  x: Foo { port = 1, b = 2 }\n}",
+            "2:12: 'port' is a word of the language and cannot be a name"},
+           {"architecture A() {\n  x: Foo { a == 1, b = 2 }\n}",
+            "2:14: expected '=' behind the attribute's name, found '=='"},
+           {"architecture A() {\n  x: Foo { a = , b = 2 }\n}",
+            "2:16: expected an expression, found ','"},
+           {"architecture A() {\n  x: Foo(a = 1 b = 2)\n}", "2:16: expected ',' or ')', found 'b'"},
+           {"architecture A() {\n  for i 0 .. 4 { }\n}",
+            "2:9: expected 'in' behind the loop's name, found '0'"},
+           {"architecture A() {\n  x: Foo;\n}",
+            "2:9: expected an object, an edge, a statement or '}', found ';'"},
+           {"architecture A() {\n  let a = 1 + not b\n}",
+            "2:15: expected an expression, found 'not'"},
+           {"architecture A() {\n  a → b\n}", "2:5: unexpected character '→' (U+2192)"},
+           {"architecture A() {\n  x.y: Foo\n}",
+            "2:3: expected an object's name, like 'pe' or 'pe[4]', in front of ':', found 'x.y'"},
+           {"program p() on a: A {\n  x -> y\n}", "2:3: expected a statement or '}', found 'x'"},
+           {"program p() on a: A {\n  place A in m at 1 at 2\n}", "2:21: 'at' is given twice"},
+           {"template T {\narchitecture A() { }",
+            "2:1: expected an object, an edge, a statement or '}', found 'architecture'"},
+           {"mapping m[m < M] on a: A implements C[m] foo= A[m] { }",
+            "1:42: expected '=', '+=', 'max=' or 'min=', found 'foo'"},
+           {"const = 4", "1:7: expected a name behind 'const', found '='"},
+           {"const x",
+            "1:8: expected '=' or ':' behind the constant's name, found the end of the file"},
+           {"const x = 0x", "1:11: '0x' is not a number"},
+           {"const x = 9223372036854775808", "1:11: the number 9223372036854775808 is too large"},
+           {"const x = \"a\\qc\"", "1:13: '\\q' means nothing in a string"},
+           {"const x = \"abc", "1:11: this string has no end: '\"' is missing"},
+           {"const x = 1 /* abc", "1:13: this comment has no end: '*/' is missing"},
+           {"const x = \x1b[0m", "1:11: unexpected character U+001B"},
+           {"const \xff", "1:7: not a text file: byte 0xFF at offset 6 is not UTF-8"},
+           {"\xff\xfe", "1:1: wrong encoding: UTF-16; save the file as UTF-8"},
+           {"let x = 1", "1:1: expected a declaration, found 'let'"},
        }) {
     const Parsed parsed(example.text);
     CHECK(parsed.firstError() == example.error);
@@ -235,8 +241,9 @@ TEST_CASE("syntax errors say what was expected and what was found, once") {
 }
 
 TEST_CASE("parsing goes on behind an error") {
-  const Parsed parsed("architecture A() {\n  x: Foo { a = }\n  y: Foo\n  a -> -> b\n}\nconst good = 1\n"
-                      "const = 2\n");
+  const Parsed parsed(
+      "architecture A() {\n  x: Foo { a = }\n  y: Foo\n  a -> -> b\n}\nconst good = 1\n"
+      "const = 2\n");
   CHECK(parsed.diagnostics.errorCount() == 3);
   CHECK(contains(parsed.dump(), "Constant good"));
   CHECK(contains(parsed.dump(), "Object y: Foo"));
@@ -279,18 +286,25 @@ TEST_CASE("nesting of any depth is an error at worst") {
 TEST_CASE("mutations of valid texts never crash the parser") {
   std::mt19937 random(4711); // NOLINT: the same cases in every run
   const std::string seeds[] = {std::string(systolicArray), std::string(restOfLanguage)};
-  constexpr std::string_view pieces[] = {"{", "}", "(", ")", "[", "]", ",", ":", "=", "->", "if ",
-                                         "for ", "not ", "step", "\"", "/*", "..", "4", "a", "\n",
-                                         "\xC3\xA9", "$", "-", "in ", "else ", "///", "\\"};
+  constexpr std::string_view pieces[] = {"{",  "}",  "(",   ")",     "[",    "]",    ",",
+                                         ":",  "=",  "->",  "if ",   "for ", "not ", "step",
+                                         "\"", "/*", "..",  "4",     "a",    "\n",   "\xC3\xA9",
+                                         "$",  "-",  "in ", "else ", "///",  "\\"};
   const auto below = [&](std::size_t limit) { return random() % limit; };
   for (int run = 0; run < 3'000; ++run) {
     std::string text = seeds[below(2)];
     for (std::size_t change = 0; change <= below(4); ++change) {
       const std::size_t place = below(text.size());
       switch (below(3)) {
-      case 0: text.erase(place, 1 + below(12)); break;
-      case 1: text.insert(place, pieces[below(std::size(pieces))]); break;
-      default: text.insert(place, text.substr(below(text.size()), below(20))); break;
+      case 0:
+        text.erase(place, 1 + below(12));
+        break;
+      case 1:
+        text.insert(place, pieces[below(std::size(pieces))]);
+        break;
+      default:
+        text.insert(place, text.substr(below(text.size()), below(20)));
+        break;
       }
     }
     const Parsed parsed(text);

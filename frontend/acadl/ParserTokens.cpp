@@ -26,9 +26,8 @@ ErrorList::Entry &ErrorList::add(DiagnosticCode code, std::uint32_t begin, std::
 }
 
 void ErrorList::report(DiagnosticEngine &diagnostics) {
-  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry &a, const Entry &b) {
-    return a.range.begin < b.range.begin;
-  });
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [](const Entry &a, const Entry &b) { return a.range.begin < b.range.begin; });
   std::optional<std::uint32_t> lastLine;
   for (const Entry &entry : entries_) {
     const std::uint32_t line = sources_.lineColumn(entry.range.begin).line;
@@ -90,8 +89,9 @@ bool checkEncoding(std::string_view text, ErrorList &errors) {
   for (std::size_t offset = 0; offset < text.size();) {
     const auto byte = static_cast<unsigned char>(text[offset]);
     // Control characters up to U+0008 stand in no text, but in every program and picture.
-    const std::size_t length = byte < 0x09 ? 0 : byte < 0x80 ? 1
-                                                             : characterLength(text.substr(offset));
+    const std::size_t length = byte < 0x09   ? 0
+                               : byte < 0x80 ? 1
+                                             : characterLength(text.substr(offset));
     if (length == 0) {
       const auto place = static_cast<std::uint32_t>(offset);
       errors.add(DiagnosticCode::UnreadableText, place, place,
@@ -161,10 +161,9 @@ struct Replacement {
 };
 /// Characters that word processors and keyboards put in place of ASCII.
 constexpr std::array replacements = {
-    Replacement{"“", "\""}, Replacement{"”", "\""}, Replacement{"„", "\""},
-    Replacement{"→", "->"}, Replacement{"⇒", "=>"}, Replacement{"≤", "<="},
-    Replacement{"≥", ">="}, Replacement{"≠", "!="}, Replacement{"×", "*"},
-    Replacement{"−", "-"},  Replacement{"–", "-"},  Replacement{"…", ".."},
+    Replacement{"“", "\""}, Replacement{"”", "\""}, Replacement{"„", "\""}, Replacement{"→", "->"},
+    Replacement{"⇒", "=>"}, Replacement{"≤", "<="}, Replacement{"≥", ">="}, Replacement{"≠", "!="},
+    Replacement{"×", "*"},  Replacement{"−", "-"},  Replacement{"–", "-"},  Replacement{"…", ".."},
 };
 
 /// A character as a message can show it without doing harm to a terminal.
@@ -221,8 +220,7 @@ void TokenBuffer::read(ErrorList &errors) {
         continue;
     }
     more = type != antlr4::Token::EOF;
-    std::unique_ptr<antlr4::CommonToken> owned(
-        static_cast<antlr4::CommonToken *>(token.release()));
+    std::unique_ptr<antlr4::CommonToken> owned(static_cast<antlr4::CommonToken *>(token.release()));
     owned->setTokenIndex(tokens_.size());
     if (type == Token::UNTERMINATED_STRING)
       owned->setType(Token::STRING);

@@ -2,10 +2,9 @@
 /// Private to the parser: from a text to the tokens that the generated parser reads.
 #pragma once
 
-#include "support/Diagnostics.h"
-
 #include "grammar/AcadlLexer.h"
 #include "grammar/AcadlParser.h"
+#include "support/Diagnostics.h"
 
 #include <cstdint>
 #include <memory>

@@ -50,6 +50,8 @@ struct Variable {
   bool dependsOnOthers = false; ///< extentExpr is not constant
   bool isBlockAxis = false;
   Axis::Kind kind = Axis::Kind::Spatial;
+  /// The loop whose values it takes, one for one; none if it is bound in another way.
+  std::optional<std::size_t> loop;
 };
 
 /// A store, read where it stands because names mean something else later.
@@ -60,6 +62,7 @@ struct Store {
   ValueExprPtr value;
   std::vector<Access> accesses;
   std::vector<std::size_t> variables; ///< alive, from the innermost block on
+  std::vector<Access> certain;        ///< what happens at every point of the domain
 };
 
 /// A block whose body is being read, or the function itself.
@@ -70,6 +73,7 @@ struct Frame {
   std::size_t firstLoop = 0;     ///< loops inside it start here
   bool isBlock = false;
   bool hasInit = false;
+  bool isGuarded = false; ///< by `T.where`
   std::string opaqueReason;
   std::vector<Store> stores;
 };
@@ -77,6 +81,14 @@ struct Frame {
 /// Collects the loads of an expression while it is converted.
 struct Conversion {
   std::vector<Access> accesses;
+  std::vector<Access> certain; ///< those of them that stand under no condition
+  std::size_t conditions = 0;  ///< around what is being converted
+};
+
+/// How a computation numbers the variables of its function.
+struct Numbering {
+  std::vector<std::size_t> variables;     ///< by axis
+  std::vector<IndexExprPtr> replacements; ///< by variable; null for one that is no axis
 };
 
 class FunctionReader {
@@ -132,7 +144,11 @@ private:
   void buildComputation(const Frame &frame, std::vector<Store> stores);
   void setValue(Store &store, const Expr &target, const Expr &value, Conversion &conversion);
   [[nodiscard]] bool isReduction(const Store &store) const;
-  void setAxes(Computation &computation, const std::vector<std::size_t> &own, bool accumulates);
+  Numbering setAxes(Computation &computation, const std::vector<std::size_t> &own,
+                    bool accumulates);
+  [[nodiscard]] bool isCertain() const;
+  void checkBounds(const Access &access, const std::vector<Axis> &axes, const Numbering &numbering);
+  [[nodiscard]] bool isCovered(const AffineIndex &index, const Numbering &numbering) const;
   void dropInit(const Computation &computation);
   void markUse(const Computation &computation);
 
@@ -180,6 +196,7 @@ private:
   std::size_t conditions_ = 0;
   std::size_t convertDepth_ = 0;
   bool reportedLarge_ = false;
+  bool leavesBuffer_ = false; ///< reported; other such accesses are still worth a message
 };
 
 /// If storing \p value to \p target is `T = T ⊕ e` in one of the forms of a reduction, sets the
@@ -271,6 +288,7 @@ FunctionTemplate FunctionReader::read() {
   readParameters();
   if (result_.isValid)
     readBody(function_.body);
+  result_.isValid = result_.isValid && !leavesBuffer_;
   return std::move(result_);
 }
 
@@ -397,6 +415,10 @@ std::optional<std::int64_t> FunctionReader::readDimension(const Expr &expr,
                                                           std::optional<std::int64_t> known) {
   if (auto literal = integerLiteral(expr))
     return literal;
+  if (isHugeInteger(expr)) {
+    error(DiagnosticCode::TirTooLarge, expr.range, "this number");
+    return std::nullopt;
+  }
   const Expr *dimension = &expr;
   if (expr.kind == Expr::Kind::String) {
     // The content of the string stands one quote behind its begin.
@@ -482,6 +504,8 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   std::string name = tirCallName(stmt.value);
   constexpr std::string_view ignored[] = {"func_attr",   "reads",      "writes",      "where",
                                           "sblock_attr", "block_attr", "device_entry"};
+  if (name == "where")
+    frames_.back().isGuarded = true;
   if (std::find(std::begin(ignored), std::end(ignored), name) != std::end(ignored))
     return;
   bool isLiteral = stmt.value->kind == Expr::Kind::String ||
@@ -705,6 +729,10 @@ void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
   if (!fits)
     return error(DiagnosticCode::TirBadAxis, stmt.range,
                  "letters, loops and names differ in number");
+  if (letters->text.find_first_not_of("SR") != std::string_view::npos)
+    return error(DiagnosticCode::TirBadAxis, letters->range,
+                 "the kinds of axes are S (spatial) and R (reduction)");
+  std::set<std::int64_t> bound;
   for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
     const Expr &loop = *loops->children[i];
     Conversion conversion;
@@ -714,6 +742,11 @@ void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
     IndexExprPtr axis = index && index->kind == IndexExpr::Kind::Add ? index->left : index;
     if (!axis || axis->kind != IndexExpr::Kind::Axis) {
       error(DiagnosticCode::TirBadAxis, loop.range, "'" + textOf(loop) + "' is no loop");
+      continue;
+    }
+    if (!bound.insert(axis->value).second) {
+      error(DiagnosticCode::TirBadAxis, loop.range,
+            "loop '" + textOf(loop) + "' is bound to two axes");
       continue;
     }
     auto low = axis == index ? valueIndex(indexConstant(0)) : valueIndex(index->right);
@@ -768,6 +801,19 @@ void FunctionReader::bindAxis(const Expr &target, ValueExprPtr low, ValueExprPtr
     return;
   }
   addVariable(target.text, low, std::move(extent), range, true, kind);
+  Variable &axis = variables_.back();
+  IndexExprPtr value = asIndex(bound);
+  std::int64_t offset = 0;
+  if (value && value->kind == IndexExpr::Kind::Add &&
+      value->right->kind == IndexExpr::Kind::Constant) {
+    offset = value->right->value;
+    value = value->left;
+  }
+  if (!value || value->kind != IndexExpr::Kind::Axis || evaluate(*low, {}) != offset)
+    return;
+  const Variable &source = variables_[static_cast<std::size_t>(value->value)];
+  if (source.extent == axis.extent)
+    axis.loop = source.loop;
 }
 
 void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange range) {
@@ -785,6 +831,10 @@ void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange
     frames_.back().opaqueReason = "a store under a condition";
   setValue(store, target, value, conversion);
   store.accesses = std::move(conversion.accesses);
+  if (isCertain()) {
+    store.certain = std::move(conversion.certain);
+    store.certain.push_back(store.written);
+  }
   if (frames_.back().isBlock) {
     frames_.back().stores.push_back(std::move(store));
     return;
@@ -809,6 +859,8 @@ void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,
   if (!measure(variable, range))
     variable.extentExpr = valueIndex(indexConstant(1));
   std::size_t id = variables_.size();
+  if (!isBlockAxis)
+    variable.loop = id;
   variables_.push_back(std::move(variable));
   active_.push_back(id);
   ValueExprPtr value = binaryValue("+", valueIndex(indexAxis(id)), low);
@@ -857,6 +909,15 @@ bool FunctionReader::measure(Variable &variable, SourceRange range) {
     largest = std::max(largest, extent.value_or(0));
     return extent.has_value();
   });
+  // An integer literal beyond 64 bits has a value but is no index.
+  constexpr double firstBeyond = 9223372036854775808.0;
+  const ValueExpr &extent = *variable.extentExpr;
+  if (!isKnown && extent.kind == ValueExpr::Kind::Constant && !extent.index &&
+      extent.number >= firstBeyond) {
+    error(DiagnosticCode::TirTooLarge, range,
+          "the number of iterations of '" + variable.name + "'");
+    return false;
+  }
   if (!isKnown) {
     // After another error the expression is a stand-in; a second message would not help.
     if (result_.isValid)
@@ -974,7 +1035,11 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
       return written.contains({access.tensor.isLocal, access.tensor.index});
     });
   }
-  setAxes(computation, {own.begin(), own.end()}, computation.combiner != Combiner::None);
+  Numbering numbering =
+      setAxes(computation, {own.begin(), own.end()}, computation.combiner != Combiner::None);
+  for (const Store &store : stores)
+    for (const Access &access : store.certain)
+      checkBounds(access, computation.axes, numbering);
   if (computation.combiner != Combiner::None && !frame.hasInit)
     dropInit(computation);
   markUse(computation);
@@ -982,8 +1047,8 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
 }
 
 /// Gives \p computation its axes: \p own variables and others that it refers to, numbered anew.
-void FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
-                             bool accumulates) {
+Numbering FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
+                                  bool accumulates) {
   std::set<std::size_t> used(own.begin(), own.end());
   std::set<std::size_t> inWrite;
   auto collect = [&](std::size_t variable) { used.insert(variable); };
@@ -1020,6 +1085,54 @@ void FunctionReader::setAxes(Computation &computation, const std::vector<std::si
     computation.points = *points;
   else
     error(DiagnosticCode::TirTooLarge, computation.range, "the number of iterations");
+  return {std::move(ordered), std::move(replacements)};
+}
+
+/// Whether a store that stands here happens at every point that its variables span.
+bool FunctionReader::isCertain() const {
+  return conditions_ == 0 &&
+         std::none_of(frames_.begin(), frames_.end(),
+                      [](const Frame &frame) { return frame.isGuarded; }) &&
+         std::none_of(active_.begin(), active_.end(),
+                      [&](std::size_t variable) { return variables_[variable].dependsOnOthers; });
+}
+
+/// Whether the axes in \p index take every combination of their values.
+bool FunctionReader::isCovered(const AffineIndex &index, const Numbering &numbering) const {
+  std::set<std::size_t> loops;
+  for (std::size_t a = 0; a < index.coefficients.size(); ++a) {
+    if (index.coefficients[a] == 0)
+      continue;
+    const auto &loop = variables_[numbering.variables[a]].loop;
+    if (!loop || !loops.insert(*loop).second)
+      return false;
+  }
+  return true;
+}
+
+/// Reports \p access if one of its indices is sure to leave the buffer.
+void FunctionReader::checkBounds(const Access &access, const std::vector<Axis> &axes,
+                                 const Numbering &numbering) {
+  // After another error, extents may be stand-ins.
+  if (!result_.isValid || !result_.issues.empty())
+    return;
+  const Tensor &tensor = tensorOf(access.tensor);
+  for (std::size_t i = 0; i < access.indices.size(); ++i) {
+    bool isNumbered = true;
+    forEachAxis(*access.indices[i], [&](std::size_t variable) {
+      isNumbered = isNumbered && numbering.replacements[variable];
+    });
+    auto index = isNumbered
+                     ? affineForm(*substitute(access.indices[i], numbering.replacements), axes)
+                     : std::nullopt;
+    auto range = index && isCovered(*index, numbering) ? rangeOf(*index, axes) : std::nullopt;
+    if (!range || (range->low >= 0 && range->high < tensor.shape[i]))
+      continue;
+    diagnostics_.report(DiagnosticCode::IndexOutsideBuffer, access.range, tensor.name, i,
+                        range->low, range->high, tensor.shape[i]);
+    leavesBuffer_ = true;
+    return;
+  }
 }
 
 /// Forgets the store that starts the reduction \p computation: in code without `T.init` it is a
@@ -1101,9 +1214,13 @@ ValueExprPtr FunctionReader::convertNode(const Expr &expr, Conversion &conversio
   case Expr::Kind::Subscript:
     return convertLoad(expr, conversion);
   case Expr::Kind::Conditional: {
+    ++conversion.conditions;
     auto then = convert(*expr.children[0], conversion);
+    --conversion.conditions;
     auto condition = convert(*expr.children[1], conversion);
+    ++conversion.conditions;
     auto otherwise = convert(*expr.children[2], conversion);
+    --conversion.conditions;
     return valueNode(ValueExpr::Kind::Select, {}, {condition, then, otherwise});
   }
   default:
@@ -1206,7 +1323,10 @@ ValueExprPtr FunctionReader::binaryValue(std::string_view op, ValueExprPtr left,
 
 ValueExprPtr FunctionReader::convertBinary(const Expr &expr, Conversion &conversion) {
   ValueExprPtr left = convert(*expr.children[0], conversion);
+  bool mayStop = expr.text == "and" || expr.text == "or";
+  conversion.conditions += mayStop ? 1 : 0;
   ValueExprPtr right = convert(*expr.children[1], conversion);
+  conversion.conditions -= mayStop ? 1 : 0;
   return binaryValue(expr.text == "**" ? "pow" : expr.text, std::move(left), std::move(right));
 }
 
@@ -1239,10 +1359,15 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
   bool isSelect = name == "if_then_else" || name == "Select" || name == "where";
   if (math.form == MathForm::Unknown && !isSelect)
     return opaque(expr, name.empty() ? "'" + textOf(*expr.children[0]) + "'" : "'T." + name + "'");
-  for (std::size_t i = 0; const Expr *operand = positional(expr, i); ++i)
+  std::string spelling(math.spelling);
+  bool isConditional = isSelect || spelling == "and" || spelling == "or";
+  for (std::size_t i = 0; const Expr *operand = positional(expr, i); ++i) {
+    bool isUnder = isConditional && i != 0;
+    conversion.conditions += isUnder ? 1 : 0;
     if (operand->kind != Expr::Kind::String)
       operands.push_back(convert(*operand, conversion));
-  std::string spelling(math.spelling);
+    conversion.conditions -= isUnder ? 1 : 0;
+  }
   if (isSelect && operands.size() == 3)
     return valueNode(ValueExpr::Kind::Select, {}, std::move(operands));
   if (math.form == MathForm::Function)
@@ -1300,6 +1425,8 @@ ValueExprPtr FunctionReader::convertLoad(const Expr &expr, Conversion &conversio
   value->kind = ValueExpr::Kind::Load;
   value->value = conversion.accesses.size();
   value->elementType = tensorOf(access->tensor).elementType;
+  if (conversion.conditions == 0)
+    conversion.certain.push_back(*access);
   conversion.accesses.push_back(std::move(*access));
   return value;
 }

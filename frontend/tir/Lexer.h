@@ -40,6 +40,9 @@ std::string describe(const Token &token);
 /// Reports what is no token and goes on behind it.
 class Lexer {
 public:
+  /// Reports that \p file is no UTF-8 text; false if so.
+  static bool checkEncoding(const SourceManager &sources, FileId file,
+                            DiagnosticEngine &diagnostics);
   /// Reads bytes \p begin to \p end of \p file. \p inExpression: newlines and indentation have no
   /// meaning, as in brackets.
   Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,

@@ -66,6 +66,8 @@ Parser::Parser(Lexer lexer, Tree &tree, DiagnosticEngine &diagnostics)
 
 void Parser::parseFile(const SourceManager &sources, FileId file, Tree &tree,
                        DiagnosticEngine &diagnostics) {
+  if (!Lexer::checkEncoding(sources, file, diagnostics))
+    return;
   auto size = static_cast<std::uint32_t>(sources.text(file).size());
   Parser parser(Lexer(sources, file, 0, size, false, diagnostics), tree, diagnostics);
   std::vector<const Stmt *> all = parser.statements();

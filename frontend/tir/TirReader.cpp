@@ -654,6 +654,10 @@ void NetworkReader::reportNotLegalised() {
 std::optional<std::int64_t> NetworkReader::evaluateSize(const Expr &expr) {
   if (auto literal = integerLiteral(expr))
     return literal;
+  if (isHugeInteger(expr)) {
+    diagnostics_.report(DiagnosticCode::TirTooLarge, expr.range, "this number");
+    return std::nullopt;
+  }
   if (expr.kind == Expr::Kind::String) {
     SourceRange inner{expr.range.begin.advancedBy(1),
                       SourceLocation::fromRaw(expr.range.end.raw() - 1)};

@@ -460,6 +460,114 @@ TEST_CASE("tir reader: operators of the corpus") {
   }
 }
 
+TEST_CASE("tir reader: an index that leaves its buffer") {
+  auto inBlock = [](const std::string &axes, const std::string &store) {
+    return moduleAround("        for i in range(4):\n"
+                        "            with T.sblock(\"b\"):\n"
+                        "                " +
+                        axes + "\n                " + store + "\n");
+  };
+  const std::string remap = "v = T.axis.remap(\"S\", [i])";
+  struct Case {
+    std::string text;
+    std::string_view marked; ///< empty: no error
+  };
+  const std::vector<Case> cases = {
+      {inBlock(remap, "y[v] = x[v + 1]"), "x[v + 1]"},
+      {inBlock(remap, "y[v] = x[v - 1]"), "x[v - 1]"},
+      {inBlock(remap, "y[2 * v] = x[v]"), "y[2 * v]"},
+      {inBlock(remap, "y[v] = x[3 - v]"), ""},
+      {inBlock(remap, "y[v] = x[(v + 1) % 4]"), ""},
+      {inBlock(remap, "y[v] = T.if_then_else(v < 3, x[v + 1], T.float32(0))"), ""},
+      {inBlock(remap, "y[v] = x[v + 1] if v < 3 else T.float32(0)"), ""},
+      {inBlock(remap, "y[v] = T.Cast(\"float32\", v < 3 and x[v + 1] > T.float32(0))"), ""},
+      {inBlock(remap, "y[v] = T.Select(x[v + 4] < T.float32(0), x[v], x[v])"), "x[v + 4]"},
+      {inBlock(remap + "\n                T.where(i < 3)", "y[v] = x[v + 1]"), ""},
+      // The axis does not take every value of its domain.
+      {inBlock("v = T.axis.spatial(8, i)", "y[v] = x[v]"), ""},
+      {inBlock("v = T.axis.spatial(4, i // 2)", "y[v] = x[v + 1]"), ""},
+      {inBlock("v = T.axis.spatial((1, 5), i + 1)", "y[v - 1] = x[v - 1]"), ""},
+      {inBlock("v = T.axis.spatial((1, 5), i + 1)", "y[v - 1] = x[v]"), "x[v]"},
+      {inBlock(remap, "y[v] = x[v + (3 - 2 * i)]"), ""},
+      {moduleAround("        for i in range(4):\n            for j in range(4 - i):\n"
+                    "                y[i + j] = x[i + j]\n"),
+       ""},
+      {moduleAround("        for i in range(5):\n            y[i] = T.float32(0)\n"), "y[i]"},
+      {moduleAround("        for i in range(5):\n            if i < 4:\n"
+                    "                y[i] = T.float32(0)\n"),
+       ""},
+  };
+  for (const Case &entry : cases) {
+    CAPTURE(entry.text);
+    Result result(entry.text);
+    const bool isOutside = !entry.marked.empty();
+    CHECK(result.reports("E0426") == isOutside);
+    if (isOutside) {
+      CHECK_FALSE(result.workload);
+      CHECK(result.diagnostics.errorCount() == 1);
+      CHECK(result.marked() == entry.marked);
+    }
+  }
+}
+
+TEST_CASE("tir reader: an axis remap with a wrong letter or a loop twice") {
+  auto text = [](const std::string &remap) {
+    return moduleAround("        for m, n, k in T.grid(2, 2, 3):\n"
+                        "            with T.sblock(\"b\"):\n"
+                        "                v_m, v_n, v_k = T.axis.remap(" +
+                        remap + ")\n                y[v_m * 2 + v_n] = x[v_m * 2 + v_n]\n");
+  };
+  Result letter(text("\"SSX\", [m, n, k]"));
+  CHECK(letter.diagnostics.diagnostics().at(0).code == DiagnosticCode::TirBadAxis);
+  CHECK(letter.marked() == "\"SSX\"");
+  Result twice(text("\"SSR\", [m, n, n]"));
+  CHECK(twice.diagnostics.diagnostics().at(0).code == DiagnosticCode::TirBadAxis);
+  CHECK(twice.marked() == "n");
+  CHECK(Result(text("\"SSR\", [m, n, k]")).diagnostics.errorCount() == 0);
+}
+
+TEST_CASE("tir reader: a file that is no text is one error") {
+  using namespace std::string_literals;
+  const std::pair<std::string, std::string_view> cases[] = {
+      {"\xFF\xFE@\0I\0"s, "wrong encoding: UTF-16; save the file as UTF-8"},
+      {"\xFE\xFF\0@\0I"s, "wrong encoding: UTF-16; save the file as UTF-8"},
+      {"\xFF\xFE\0\0@\0\0\0"s, "wrong encoding: UTF-32; save the file as UTF-8"},
+      {"@\0I\0"s, "not a text file: byte 0x00 at offset 1 is a control character"},
+      {"# \xE9t\n"s, "not a text file: byte 0xE9 at offset 2 is not UTF-8"},
+      {"# \xED\xA0\x80\n"s, "not a text file: byte 0xED at offset 2 is not UTF-8"},
+      {"# \xC3"s, "not a text file: byte 0xC3 at offset 2 is not UTF-8"},
+  };
+  for (const auto &[text, message] : cases) {
+    Result result(text);
+    CHECK_FALSE(result.workload);
+    REQUIRE(result.diagnostics.errorCount() == 1);
+    CHECK(result.reports("E0402"));
+    CHECK(result.diagnostics.diagnostics().at(0).message == message);
+  }
+  // A byte-order mark and characters of other scripts are text.
+  CHECK(Result("\xEF\xBB\xBF# \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\n" +
+               moduleAround("        for i in range(4):\n            y[i] = x[i]\n"))
+            .workload);
+}
+
+TEST_CASE("tir reader: an extent beyond 64 bits is too large") {
+  const std::string huge = "9223372036854775808";
+  const std::string body = "        for i in range(4):\n            y[i] = x[i]\n";
+  std::string buffer = moduleAround(body);
+  buffer.replace(buffer.find("(4,)"), 4, "(" + huge + ",)");
+  std::string tensor = moduleAround(body);
+  tensor.replace(tensor.find("R.Tensor((4,)"), 13, "R.Tensor((" + huge + ",)");
+  for (const std::string &text :
+       {moduleAround("        for i in range(" + huge + "):\n            y[0] = x[0]\n"),
+        moduleAround("        for i in T.grid(T.int64(" + huge + ")):\n            y[0] = x[0]\n"),
+        buffer, tensor}) {
+    CAPTURE(text);
+    Result result(text);
+    CHECK(result.diagnostics.errorCount() == 1);
+    CHECK(result.reports("E0414"));
+  }
+}
+
 TEST_CASE("tir reader: a network that is not legalised says so") {
   auto text = readFile(corpus() / "nets" / "lenet5_relax.tir");
   if (!text) {

@@ -228,6 +228,12 @@ std::optional<std::int64_t> integerLiteral(const Expr &expr) {
   return std::nullopt;
 }
 
+bool isHugeInteger(const Expr &expr) {
+  if (expr.kind == Expr::Kind::Call && expr.children.size() == 2 && typeNamed(*expr.children[0]))
+    return isHugeInteger(*expr.children[1]);
+  return expr.kind == Expr::Kind::Integer && !parseInteger(expr.text);
+}
+
 std::optional<workload::ElementType> typeNamed(const Expr &expr) {
   if (expr.kind == Expr::Kind::String)
     return workload::ElementType::fromName(expr.text);

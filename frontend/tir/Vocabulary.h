@@ -30,6 +30,8 @@ const Expr *keyword(const Expr &call, std::string_view name);
 
 /// Value of an integer literal, also one in a type (`T.int64(3)`) or with a sign.
 std::optional<std::int64_t> integerLiteral(const Expr &expr);
+/// Whether \p expr is an integer literal, perhaps in a type, that leaves 64 bits.
+bool isHugeInteger(const Expr &expr);
 /// Value of the text of an integer token; none if it leaves 64 bits.
 std::optional<std::int64_t> parseInteger(std::string_view text);
 /// Value of the text of a float token or of "inf", "-inf" or "nan".

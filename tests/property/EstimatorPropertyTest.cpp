@@ -1,5 +1,5 @@
-// The two evaluators, written independently, must agree on every cycle number of every instruction and
-// on every deadlock, on random architectures and programs.
+// The two evaluators, written independently, must agree on every cycle number of every instruction
+// and on every deadlock, on random architectures and programs.
 
 #include "backend/aidg/Estimator.h"
 #include "backend/simulate/Simulator.h"

@@ -20,7 +20,7 @@ struct Knobs {
   int fetchFromData = 0;   ///< instructions come from a data memory
   int initiationInterval = 0; ///< a functional unit is pipelined
   int severalOperands = 0;    ///< a memory instruction has two operands
-  int directOperands = 0;   ///< a functional unit's instruction has a memory operand, no request
+  int directOperands = 0;     ///< a functional unit's instruction has a memory operand, no request
   int caches = 0;             ///< a memory has a cache in front of it
   int drams = 0;              ///< a memory is a DRAM
   int sharedLower = 0;        ///< a memory below a cache has other clients: a second cache, units

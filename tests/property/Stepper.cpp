@@ -27,8 +27,8 @@ struct Item {
   std::size_t request = 0;
   std::int64_t until = 0; ///< end of what it does in InStage, Running, InSlot
   timing::InstructionTimes times;
-  [[nodiscard]] bool isIn(ObjectId id) const {
-    return state > Buffered && state < Finished && objects[position - 1] == id;
+  [[nodiscard]] bool isIn(ObjectId object) const {
+    return state > Buffered && state < Finished && objects[position - 1] == object;
   }
 };
 

@@ -1,0 +1,66 @@
+#include "driver/Options.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace acadlc;
+using namespace acadlc::driver;
+
+namespace {
+
+std::variant<Options, UsageError> parse(std::vector<const char *> arguments) {
+  arguments.insert(arguments.begin(), "acadlc");
+  return parseOptions(static_cast<int>(arguments.size()), arguments.data());
+}
+
+} // namespace
+
+TEST_CASE("--help names every option") {
+  const std::string help = helpText();
+  for (const std::string &name : optionNames()) {
+    INFO(name);
+    CHECK(help.find(name) != std::string::npos);
+  }
+}
+
+TEST_CASE("lines of the help fit a terminal") {
+  const std::string help = helpText();
+  for (std::size_t begin = 0; begin < help.size();) {
+    const std::size_t end = help.find('\n', begin);
+    CHECK(end - begin <= 100);
+    begin = end + 1;
+  }
+}
+
+TEST_CASE("repeated options take one value each and leave the file alone") {
+  const auto parsed =
+      parse({"--estimate", "-P", "rows=4", "-P", "m.tile=a b", "x.acadl", "--workload", "-",
+             "--mapping", "conv2d=fast", "-j", "3", "--layer=y"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->description == "x.acadl");
+  CHECK(options->workload == "-");
+  REQUIRE(options->parameters.size() == 2);
+  CHECK(options->parameters[1].name == "m.tile");
+  CHECK(options->parameters[1].value == "a b");
+  REQUIRE(options->mappings.size() == 1);
+  CHECK(options->mappings[0].layer == "conv2d");
+  CHECK(options->jobs == 3);
+  CHECK(options->layer == "y");
+}
+
+TEST_CASE("values may look like options or contain =") {
+  const auto parsed = parse({"x.acadl", "-P", "a=-1", "-P", "b=c == 1"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->parameters[0].value == "-1");
+  CHECK(options->parameters[1].value == "c == 1");
+}
+
+TEST_CASE("help wins over what is wrong beside it") {
+  const auto parsed = parse({"--help", "--nonsense"});
+  REQUIRE(std::holds_alternative<Options>(parsed));
+  CHECK(std::get<Options>(parsed).mode == Mode::Help);
+}
