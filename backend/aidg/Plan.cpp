@@ -14,6 +14,20 @@ namespace acadlc::aidg {
 
 namespace {
 
+/// Longer latencies are refused, so that sums along a route stay in the 64-bit range.
+constexpr std::int64_t longestLatency = std::int64_t{1} << 48;
+
+bool hasEndlessLatency(const arch::ArchitectureGraph &graph, const program::Program &program) {
+  return std::ranges::any_of(graph.objects,
+                             [](const arch::Object &object) {
+                               return std::max({object.latency, object.readLatency,
+                                                object.writeLatency}) > longestLatency;
+                             }) ||
+         std::ranges::any_of(program.instructions, [](const program::Instruction &instruction) {
+           return instruction.latency > longestLatency;
+         });
+}
+
 constexpr std::int64_t unreached = std::numeric_limits<std::int64_t>::max();
 
 class Planner {
@@ -30,7 +44,6 @@ public:
       planInstruction(instruction);
     finishMerging();
     finishStorages();
-    plan_.hasEndlessLatency = findEndlessLatency();
     planRepeats();
     return std::move(plan_);
   }
@@ -153,9 +166,11 @@ private:
         planned.hasTracked = true;
       }
       const arch::Object &object = plan_.graph->objects[operand.storage];
-      if (!storage.hasState)
-        access.service = timing::transactions(object, operand.bytes) *
-                         (operand.isWrite ? object.writeLatency : object.readLatency);
+      const std::int64_t latency = operand.isWrite ? object.writeLatency : object.readLatency;
+      if (!storage.hasState && (__builtin_mul_overflow(timing::transactions(object, operand.bytes),
+                                                       latency, &access.service) ||
+                                access.service > longestLatency))
+        plan_.hasEndlessLatency = true;
       plan_.accesses.push_back(access);
     }
   }
@@ -196,17 +211,6 @@ private:
     ++storage.clients;
     storage.distance = 0;
     plan_.fetch.storage = fetched->second;
-  }
-
-  [[nodiscard]] bool findEndlessLatency() const {
-    constexpr std::int64_t longest = std::int64_t{1} << 55;
-    const PlanFetch &fetch = plan_.fetch;
-    const auto isEndless = [](std::int64_t cycles) { return cycles > longest; };
-    return isEndless(fetch.unitLatency) || isEndless(fetch.readLatency) ||
-           isEndless(fetch.stageLatency) ||
-           std::ranges::any_of(plan_.objects, isEndless, &PlanObject::latency) ||
-           std::ranges::any_of(plan_.instructions, isEndless, &PlanInstruction::latency) ||
-           std::ranges::any_of(plan_.accesses, isEndless, &PlanAccess::service);
   }
 
   /// Finds storages with a common storage with state at or below them.
@@ -342,6 +346,13 @@ bool Plan::needsTimeOrder() const {
 }
 
 Plan makePlan(const arch::ArchitectureGraph &graph, const program::Program &program) {
+  if (hasEndlessLatency(graph, program)) {
+    Plan plan;
+    plan.graph = &graph;
+    plan.program = &program;
+    plan.hasEndlessLatency = true;
+    return plan;
+  }
   return Planner(graph, program).make();
 }
 
