@@ -7,16 +7,12 @@
 #include "backend/mapping/Header.h"
 #include "backend/timing/Evaluable.h"
 #include "frontend/acadl/Check.h"
+#include "support/TextFile.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 namespace acadlc {
 
@@ -60,34 +56,10 @@ std::string suggestion(std::string_view word, const std::vector<std::string> &na
 
 template <typename List> std::vector<std::string> namesOf(const List &declarations) {
   std::vector<std::string> names;
+  names.reserve(declarations.size());
   for (const auto *declaration : declarations)
     names.push_back(declaration->name.text.str());
   return names;
-}
-
-/// The text of a file, or why it can't be read.
-std::optional<std::string> readFile(const std::string &path, std::string &problem) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status))
-    problem = "it is a folder";
-  else if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    problem = "it is no regular file";
-  else if (const auto size = std::filesystem::file_size(path, error);
-           !error && size > mostTextBytes)
-    problem = textTooLarge;
-  if (!problem.empty())
-    return std::nullopt;
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text;
-  if (stream)
-    text.assign(std::istreambuf_iterator<char>(stream), {});
-  if (!stream || stream.bad()) {
-    problem = errno != 0 ? std::generic_category().message(errno) : "reading failed";
-    return std::nullopt;
-  }
-  return text;
 }
 
 } // namespace
@@ -116,7 +88,8 @@ struct Session::State {
   }
 
   bool checkModules() {
-    return withoutErrors([&] { check(compilation, diagnostics); });
+    return withoutErrors([&] { check(compilation, diagnostics); }) &&
+           withoutErrors([&] { evaluateConstants(compilation, diagnostics); });
   }
 
   bool findProgram(const std::string &name) {
@@ -126,6 +99,7 @@ struct Session::State {
     });
     if (found == all.end()) {
       std::vector<std::string> names;
+      names.reserve(all.size());
       for (const auto &entry : all)
         names.push_back(entry.declaration->name.text.str());
       diagnostics.report(DiagnosticCode::UnknownProgram, {}, name, suggestion(name, names));
@@ -349,7 +323,7 @@ bool Session::loadDescriptionText(std::string name, std::string text, const std:
 
 bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &options) {
   std::string problem;
-  auto text = readFile(path, problem);
+  auto text = readTextFile(path, TextFileKind::OrPipe, problem);
   if (!text) {
     state_->diagnostics.report(DiagnosticCode::CannotReadFile, {}, path, problem);
     return false;

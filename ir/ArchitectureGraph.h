@@ -55,6 +55,37 @@ struct AddressRange {
   std::int64_t low = 0, high = 0;
 };
 
+/// In which order instructions enter or leave a queue (docs/timing.md, "Queue").
+enum class QueueOrder : std::uint8_t { InOrder, OldestReady };
+/// Entries for the instructions of one class.
+struct ClassCapacity {
+  std::string className;
+  std::int64_t entries = 0;
+};
+/// `ld waits for ex, st completed where overlapping`
+struct Hazard {
+  std::string waiting;              ///< class
+  std::vector<std::string> awaited; ///< classes
+  std::string event;                ///< "issued", "read", "completed" or one that is signalled
+  bool onlyOverlapping = false;     ///< those alone that share a byte or register which one writes
+  SourceRange range;
+};
+/// What a Queue or ReservationStation has beyond other objects.
+struct QueueAttributes {
+  std::int64_t capacity = 0; ///< entries for all; 0: each class has its own
+  std::vector<ClassCapacity> classCapacities;
+  QueueOrder entryOrder = QueueOrder::InOrder, issueOrder = QueueOrder::InOrder;
+  bool hasHazards = false; ///< whether there is a `hazards` block: dependences are awaited here
+  std::vector<Hazard> hazards;
+};
+/// What a Channel has beyond other objects.
+struct ChannelAttributes {
+  std::int64_t width = 0;    ///< bits
+  std::int64_t interval = 1; ///< cycles from word to word
+  std::int64_t inFlight = 0; ///< messages begun and not ended; 0: no limit
+  std::int64_t credits = 0;  ///< words accepted and not arrived; 0: no limit
+};
+
 /// One object. Only the members that its class has carry meaning.
 struct Object {
   std::string name; ///< unique, hierarchical: "pe[0][1].execute"
@@ -91,6 +122,9 @@ struct Object {
   bool writeAllocate = true, writeBack = true;
   ReplacementPolicy replacement = ReplacementPolicy::LRU;
   ObjectId lower = noObject; ///< the next storage below a cache, if any
+
+  QueueAttributes queue;
+  ChannelAttributes channel;
 
   [[nodiscard]] std::int64_t slots() const {
     return maxConcurrentRequests < readWritePorts ? maxConcurrentRequests : readWritePorts;

@@ -75,6 +75,7 @@ using RouteId = std::uint32_t;
 /// What the instances of one emit have in common.
 struct Instruction {
   std::string operation;
+  std::string className; ///< for queues and hazards; empty: of no class
   RouteId route = 0;
   std::int64_t latency = 1; ///< cycles in the unit, at least 1
   std::vector<arch::RegisterId> reads, writes;

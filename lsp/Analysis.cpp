@@ -48,8 +48,19 @@ void Analysis::run(const AnalysisRoot &root) {
   else
     compilation_.loadText(root.name, root.text, root.folder);
   check(compilation_, diagnostics_);
-  if (compilation_.root() && !diagnostics_.hasErrors())
+  if (!compilation_.root() || diagnostics_.hasErrors())
+    return;
+  DiagnosticEngine found;
+  evaluateConstants(compilation_, found, editorLimits().evaluation);
+  appendMistakes(found);
+  if (!diagnostics_.hasErrors())
     elaborateArchitectures();
+}
+
+/// Adds what was \p found unless a limit cut the search short.
+void Analysis::appendMistakes(const DiagnosticEngine &found) {
+  if (llvm::none_of(found.diagnostics(), [](const Diagnostic &d) { return isLimit(d.code); }))
+    diagnostics_.append(found);
 }
 
 void Analysis::elaborateArchitectures() {
@@ -59,8 +70,7 @@ void Analysis::elaborateArchitectures() {
       continue;
     DiagnosticEngine found;
     elaborate(compilation_, *architecture, {}, sources_, found, editorLimits());
-    if (llvm::none_of(found.diagnostics(), [](const Diagnostic &d) { return isLimit(d.code); }))
-      diagnostics_.append(found);
+    appendMistakes(found);
   }
 }
 

@@ -39,6 +39,7 @@ public:
 
 private:
   void run(const AnalysisRoot &root);
+  void appendMistakes(const DiagnosticEngine &found);
   void elaborateArchitectures();
 
   SourceManager sources_;

@@ -424,6 +424,7 @@ bool Lowerer::addAttributes(const EmitSite &site, const ast::EmitStatement &stat
     return false;
   if (info->latency)
     state.instruction.latency = *info->latency;
+  state.instruction.className = info->className;
   state.instruction.macs = info->macs.value_or(0);
   state.instruction.ops = info->ops.value_or(0);
   return true;

@@ -91,7 +91,7 @@ struct MatchOptions {
   const SourceManager *sources = nullptr;
   /// Whether the guard of a match holds. Asked of mappings that have one, once all else agrees;
   /// without it every guard holds.
-  std::function<bool(const Match &)> guard = {};
+  std::function<bool(const Match &)> guard = {}; // NOLINT(readability-redundant-member-init)
 };
 
 /// The match, or why there is none.

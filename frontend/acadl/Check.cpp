@@ -14,6 +14,15 @@ void check(const Compilation &compilation, DiagnosticEngine &diagnostics) {
   checking::Checker(compilation, diagnostics).run();
 }
 
+void evaluateConstants(const Compilation &compilation, DiagnosticEngine &diagnostics,
+                       Evaluator::Limits limits) {
+  Evaluator evaluator(diagnostics, limits);
+  for (const std::unique_ptr<Module> &module : compilation.modules())
+    for (const ast::Declaration *declaration : module->tree.declarations)
+      if (const auto *constant = ast::dynCast<ast::ConstantDeclaration>(declaration))
+        evaluator.constant(*constant, *module->scope);
+}
+
 namespace checking {
 
 using llvm::StringRef;

@@ -2,6 +2,7 @@
 /// The checker: what the text alone decides.
 #pragma once
 
+#include "frontend/acadl/Evaluator.h"
 #include "frontend/acadl/Module.h"
 #include "support/Diagnostics.h"
 
@@ -13,5 +14,10 @@ namespace acadlc {
 /// still fail for certain values when it is elaborated. An expression that is wrong is reported
 /// once; what depends on it is taken as correct.
 void check(const Compilation &compilation, DiagnosticEngine &diagnostics);
+
+/// Evaluates all constants of \p compilation, used or not: they depend on nothing but the text. For
+/// texts that check() accepts.
+void evaluateConstants(const Compilation &compilation, DiagnosticEngine &diagnostics,
+                       Evaluator::Limits limits = {});
 
 } // namespace acadlc

@@ -20,10 +20,15 @@ namespace {
 /// Where the number of an attribute goes, and in which range it makes sense.
 struct NumberTarget {
   llvm::StringRef attribute;
-  std::int64_t arch::Object::*member; ///< null: checked, not kept (classes not evaluated yet)
+  std::int64_t arch::Object::*member;
   std::int64_t minimum;
   std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
   bool isInBytes = false; ///< given in bits, kept in bytes
+};
+struct ChannelNumberTarget {
+  llvm::StringRef attribute;
+  std::int64_t arch::ChannelAttributes::*member;
+  std::int64_t maximum;
 };
 
 constexpr std::int64_t powerOfTwo(unsigned exponent) { return std::int64_t{1} << exponent; }
@@ -55,10 +60,12 @@ constexpr std::array numberTargets{
     NumberTarget{"cache_line_size", &arch::Object::lineSize, 1, mostBits, true},
     NumberTarget{"hit_latency", &arch::Object::hitLatency, 1, mostCycles},
     NumberTarget{"miss_latency", &arch::Object::missLatency, 1, mostCycles},
-    NumberTarget{"width", nullptr, 1},
-    NumberTarget{"interval", nullptr, 1},
-    NumberTarget{"in_flight", nullptr, 1},
-    NumberTarget{"credits", nullptr, 1},
+};
+constexpr std::array channelNumberTargets{
+    ChannelNumberTarget{"width", &arch::ChannelAttributes::width, mostBits},
+    ChannelNumberTarget{"interval", &arch::ChannelAttributes::interval, mostCycles},
+    ChannelNumberTarget{"in_flight", &arch::ChannelAttributes::inFlight, mostEntries},
+    ChannelNumberTarget{"credits", &arch::ChannelAttributes::credits, mostEntries},
 };
 
 /// "an SRAM", "a DRAM"
@@ -91,6 +98,7 @@ private:
   bool readAddressRanges(const ast::Attribute &attribute);
   bool readSize(const ast::Attribute &attribute);
   bool readCapacity(const ast::Attribute &attribute);
+  void readHazards();
   bool addAddressRange(const Value &low, const Value &high, const ast::Attribute &attribute);
   void checkRequired();
   void checkTogether();
@@ -132,6 +140,7 @@ ObjectPrototype AttributeReader::read() {
   }
   for (const ast::Attribute &attribute : statement_.attributes)
     readAttribute(attribute);
+  readHazards();
   checkRequired();
   if (result_.isValid)
     checkTogether();
@@ -234,6 +243,13 @@ bool AttributeReader::readNumber(const ast::Attribute &attribute,
                                            fmt::format("attribute '{}'", known.name.str()));
   if (!value)
     return false;
+  if (const auto *target =
+          llvm::find_if(channelNumberTargets,
+                        [&](const ChannelNumberTarget &t) { return t.attribute == known.name; });
+      target != channelNumberTargets.end()) {
+    result_.object.channel.*target->member = value->asInt();
+    return isInRange(attribute, *value, 1, false, target->maximum);
+  }
   const auto *target = llvm::find_if(
       numberTargets, [&](const NumberTarget &t) { return t.attribute == known.name; });
   ACADLC_CHECK(target != numberTargets.end(), "an attribute that the elaborator doesn't know");
@@ -242,8 +258,7 @@ bool AttributeReader::readNumber(const ast::Attribute &attribute,
   if (!isInRange(attribute, *value, mayBeZero ? 0 : target->minimum, target->isInBytes,
                  target->maximum))
     return false;
-  if (target->member)
-    result_.object.*target->member = target->isInBytes ? value->asInt() / 8 : value->asInt();
+  result_.object.*target->member = target->isInBytes ? value->asInt() / 8 : value->asInt();
   if (known.name == "latency")
     result_.object.hasLatency = true;
   return true;
@@ -253,20 +268,42 @@ bool AttributeReader::readCapacity(const ast::Attribute &attribute) {
   const auto value = evaluator_.evaluate(*attribute.value, scope_);
   if (!value)
     return false;
-  std::vector<Value> numbers;
-  if (value->is(Kind::Table))
-    for (const auto &[key, number] : value->entries())
-      numbers.push_back(number);
-  else
-    numbers.push_back(*value);
-  for (const Value &number : numbers) {
+  const auto entries = [&](const Value &number) -> std::optional<std::int64_t> {
     const auto converted =
         evaluator_.convert(number, quantityType("int"), attribute.value->range,
                            fmt::format("attribute '{}'", attribute.name.text.str()));
-    if (!converted || !isInRange(attribute, *converted, 1, false))
+    if (!converted || !isInRange(attribute, *converted, 1, false, mostEntries))
+      return std::nullopt;
+    return converted->asInt();
+  };
+  arch::QueueAttributes &queue = result_.object.queue;
+  if (!value->is(Kind::Table)) {
+    const auto number = entries(*value);
+    queue.capacity = number.value_or(0);
+    return number.has_value();
+  }
+  for (const auto &[className, capacity] : value->entries()) {
+    const auto number = entries(capacity);
+    if (!number)
       return false;
+    queue.classCapacities.push_back({className, *number});
   }
   return true;
+}
+
+void AttributeReader::readHazards() {
+  arch::QueueAttributes &queue = result_.object.queue;
+  queue.hasHazards = !statement_.hazards.empty();
+  for (const ast::Hazard &hazard : statement_.hazards) {
+    arch::Hazard rule;
+    rule.waiting = hazard.waiting.text.str();
+    for (const ast::Identifier &awaited : hazard.awaited)
+      rule.awaited.push_back(awaited.text.str());
+    rule.event = hazard.event.text.str();
+    rule.onlyOverlapping = hazard.where.isValid();
+    rule.range = hazard.range;
+    queue.hazards.push_back(std::move(rule));
+  }
 }
 
 bool AttributeReader::readSize(const ast::Attribute &attribute) {
@@ -343,6 +380,10 @@ bool AttributeReader::readEnumerator(const ast::Attribute &attribute,
                                  : name->name == "priority"    ? arch::Arbitration::Priority
                                  : name->name == "round_robin" ? arch::Arbitration::RoundRobin
                                                                : arch::Arbitration::ProgramOrder;
+  else if (known.name == "entry_order" || known.name == "issue_order")
+    (known.name == "entry_order" ? result_.object.queue.entryOrder
+                                 : result_.object.queue.issueOrder) =
+        name->name == "oldest_ready" ? arch::QueueOrder::OldestReady : arch::QueueOrder::InOrder;
   else if (known.name == "replacement_policy")
     result_.object.replacement =
         name->name == "fifo" ? arch::ReplacementPolicy::FIFO : arch::ReplacementPolicy::LRU;
@@ -467,6 +508,8 @@ void AttributeReader::checkTogether() {
   arch::Object &object = result_.object;
   if (!given("max_concurrent_requests"))
     object.maxConcurrentRequests = object.readWritePorts;
+  if (!given("interval"))
+    object.channel.interval = object.latency;
   // The interval may exceed the default of 1 cycle: instructions can state longer latencies.
   const ast::Attribute *interval = given("initiation_interval");
   if (interval && object.hasLatency && object.initiationInterval > object.latency)

@@ -241,6 +241,66 @@ TEST_CASE("elaborate: attributes and their defaults") {
   CHECK(run.object("instructions").dataWidth == 8);
 }
 
+TEST_CASE("elaborate: queues, stations and channels keep their attributes") {
+  const Run run(R"(
+    instruction load() { class = ld }
+    instruction work() { class = ex }
+    architecture A(depth: int = 3) {
+      code: SRAM { data_width = 32 bit, size = 1 KiB }
+      fetch: InstructionFetchStage { issue_buffer_size = 1 } contains {
+        fetcher: InstructionMemoryAccessUnit { }
+      }
+      code => fetcher
+      raw: Queue { capacity = depth, entry_order = oldest_ready }
+      station: ReservationStation {
+        capacity = { ld: 8, ex: 2 * depth }, issue_order = oldest_ready
+      } hazards {
+        ld waits for ld issued
+        ex waits for ld, ex completed where overlapping
+      }
+      execute: ExecuteStage { latency = 1 cycle } contains {
+        unit: FunctionalUnit { to_process = [load, work] }
+      }
+      fetch -> raw -> station -> execute
+      memory: SRAM { data_width = 8 bit, size = 1 KiB }
+      bus: Channel { width = 16 bytes, latency = 20 cycles, credits = 4 }
+      fast: Channel { width = 8 bit, interval = 1 cycle, latency = 9 cycles, in_flight = 16 }
+      memory => bus => unit
+      unit => fast => memory
+    }
+  )");
+  const arch::QueueAttributes &raw = run.object("raw").queue;
+  CHECK(raw.capacity == 3);
+  CHECK(raw.classCapacities.empty());
+  CHECK(raw.entryOrder == arch::QueueOrder::OldestReady);
+  CHECK(raw.issueOrder == arch::QueueOrder::InOrder);
+  CHECK_FALSE(raw.hasHazards);
+
+  const arch::QueueAttributes &station = run.object("station").queue;
+  CHECK(station.capacity == 0);
+  REQUIRE(station.classCapacities.size() == 2);
+  CHECK(station.classCapacities[1].className == "ex");
+  CHECK(station.classCapacities[1].entries == 6);
+  CHECK(station.entryOrder == arch::QueueOrder::InOrder);
+  CHECK(station.issueOrder == arch::QueueOrder::OldestReady);
+  CHECK(station.hasHazards);
+  REQUIRE(station.hazards.size() == 2);
+  CHECK(station.hazards[0].event == "issued");
+  CHECK_FALSE(station.hazards[0].onlyOverlapping);
+  CHECK(station.hazards[1].waiting == "ex");
+  CHECK(station.hazards[1].awaited == std::vector<std::string>{"ld", "ex"});
+  CHECK(station.hazards[1].onlyOverlapping);
+
+  const arch::Object &bus = run.object("bus");
+  CHECK(bus.channel.width == 128);
+  CHECK(bus.latency == 20);
+  CHECK(bus.channel.interval == 20); // by default the latency: not pipelined
+  CHECK(bus.channel.credits == 4);
+  CHECK(bus.channel.inFlight == 0);
+  CHECK(run.object("fast").channel.interval == 1);
+  CHECK(run.object("fast").channel.inFlight == 16);
+}
+
 TEST_CASE("elaborate: edges between caches follow the way to the memory") {
   const Run run(withFetch(R"(
     l1, l2, l3: SetAssociativeCache {

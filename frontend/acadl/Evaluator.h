@@ -89,6 +89,8 @@ public:
 
   std::optional<Value> callFunction(const ast::FunctionDeclaration &function, const Scope &home,
                                     llvm::ArrayRef<Value> arguments, SourceRange at);
+  /// The value of a constant that stands in \p home; evaluated (and reported) once.
+  std::optional<Value> constant(const ast::ConstantDeclaration &constant, const Scope &home);
   /// What the expression names, if it is a name or `module.name`; null if not.
   const Symbol *symbolOf(const ast::Expr &expr, const Scope &scope) const;
   /// `object.member`
@@ -158,7 +160,6 @@ private:
   std::optional<Value> name(const ast::NameExpr &expr, const Scope &scope,
                             const ExpectedType *expected);
   std::optional<Value> symbolValue(const Symbol &symbol, llvm::StringRef name, SourceRange at);
-  std::optional<Value> constant(const ast::ConstantDeclaration &constant, const Scope &home);
   std::optional<Value> memberExpression(const ast::MemberExpr &expr, const Scope &scope);
   std::optional<Value> enumerator(const ast::EnumDeclaration &enumeration,
                                   const ast::Identifier &name);

@@ -2,13 +2,12 @@
 
 #include "frontend/acadl/Parser.h"
 #include "stdlib/StandardLibrary.h"
+#include "support/TextFile.h"
 
 #include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace acadlc {
@@ -53,30 +52,6 @@ std::vector<std::string_view> libraryNames() {
   return names;
 }
 
-/// The text of a file on the disk, or why there is none.
-std::optional<std::string> readFile(const std::string &path, std::string &reason) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status))
-    reason = "there is no such file";
-  else if (fs::is_directory(status))
-    reason = "it is a directory";
-  else if (!fs::is_regular_file(status))
-    reason = "it is no regular file";
-  else if (const auto size = fs::file_size(path, error); !error && size > mostTextBytes)
-    reason = textTooLarge;
-  if (!reason.empty())
-    return std::nullopt;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text;
-  if (stream)
-    text.assign(std::istreambuf_iterator<char>(stream), {});
-  if (stream && !stream.bad())
-    return text;
-  reason = "it cannot be read";
-  return std::nullopt;
-}
-
 } // namespace
 
 struct Compilation::LoadFrame {
@@ -107,7 +82,8 @@ std::optional<std::string> Compilation::read(const std::string &path, SourceRang
     if (std::optional<std::string> text = overlay_(path))
       return text;
   std::string reason;
-  std::optional<std::string> text = readFile(path, reason);
+  const auto kind = at.isValid() ? TextFileKind::RegularOnly : TextFileKind::OrPipe;
+  std::optional<std::string> text = readTextFile(path, kind, reason);
   if (!text)
     diagnostics_->report(DiagnosticCode::UnreadableFile, at, path, reason);
   return text;

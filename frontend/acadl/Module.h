@@ -18,10 +18,6 @@
 
 namespace acadlc {
 
-/// Larger texts are not read.
-constexpr std::uintmax_t mostTextBytes = std::uintmax_t{256} << 20;
-constexpr const char *textTooLarge = "it has more than 256 MiB";
-
 /// One text of a compilation.
 struct Module {
   std::string path; ///< as opened; "std/NAME.acadl" for the library, any name for a text

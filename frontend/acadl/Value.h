@@ -117,11 +117,11 @@ private:
   Kind kind_ = Kind::Int;
   arch::ObjectClass objectClass_{};
   Dimension dimension_;
-  union {
+  union { // NOLINTBEGIN(readability-identifier-naming): private as the class's other members
     std::int64_t integer_ = 0;
     double real_;
     const void *node_;
-  };
+  }; // NOLINTEND(readability-identifier-naming)
   std::int64_t second_ = 0; ///< end of a range, index of a register or an enumerator
   std::shared_ptr<const void> payload_;
 };

@@ -213,6 +213,10 @@ def files():
     check("Latin-1 description", "const a = 1 // é\n".encode("latin-1"), 1, "[E0108]")
     check("zero byte", b"a\0b", 1, "[E0108]")
     check("byte order mark", b"\xef\xbb\xbfconst a = 1\n", 0)
+    check("unused constant that divides by zero", "const a = 1\nconst b = a / 0\n", 1, "x.acadl:2:15",
+          "[E0302]")
+    check("unused constant without end", "function f(n: int): int = f(n + 1)\nconst a = f(0)\n", 1,
+          "[E0")
     check("endless file", 'import "/dev/zero"\n', 1, "no regular file", "[E0310]")
     case("endless description", ["/dev/zero"], 1, "no regular file", "[E0310]")
     case("endless network", [*ARRAY, "--workload", "/dev/zero"], 1, "no regular file", "[E0701]")
