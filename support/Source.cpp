@@ -1,6 +1,7 @@
 #include "support/Source.h"
 
 #include "support/InternalError.h"
+#include "support/TextEncoding.h"
 
 #include <algorithm>
 #include <limits>
@@ -16,27 +17,9 @@ struct Character {
 };
 
 Character characterAt(std::string_view text, std::size_t offset, ColumnUnit unit) {
-  const auto byteAt = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byteAt(offset);
-  std::uint32_t length = 1;
-  if (first >= 0xC2 && first <= 0xDF)
-    length = 2;
-  else if (first >= 0xE0 && first <= 0xEF)
-    length = 3;
-  else if (first >= 0xF0 && first <= 0xF4)
-    length = 4;
-  if (length > text.size() - offset)
+  const auto length = static_cast<std::uint32_t>(utf8CharacterLength(text.substr(offset)));
+  if (length == 0)
     return {1, 1};
-  for (std::uint32_t i = 1; i < length; ++i)
-    if ((byteAt(offset + i) & 0xC0U) != 0x80U)
-      return {1, 1};
-  // Overlong forms, surrogates and values beyond U+10FFFF show in the second byte.
-  if (length > 1) {
-    const unsigned second = byteAt(offset + 1);
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
-      return {1, 1};
-  }
   if (unit == ColumnUnit::Byte)
     return {length, length};
   return {length, unit == ColumnUnit::Utf16 && length == 4 ? 2U : 1U};

@@ -591,6 +591,12 @@ private:
     wait.range = plan_.program->instructions[stuck.id].range;
     if (stuck.position != 0)
       wait.where = plan_.objects[objectAt(instruction, stuck.position - 1)].id;
+    if (stuck.started) {
+      const PlanAccess &access = plan_.accesses[instruction.firstAccess + stuck.access];
+      wait.object = plan_.storages[access.storage].id;
+      wait.reason = timing::Wait::Reason::Turn;
+      return storages_[access.storage].coming.front();
+    }
     if (stuck.inUnit) {
       wait.object = wait.where;
       wait.reason = timing::Wait::Reason::Dependence;
@@ -601,12 +607,26 @@ private:
     }
     const std::uint32_t object = objectAt(instruction, stuck.position);
     wait.object = plan_.objects[object].id;
+    if (stuck.position == 0 && firstBuffered(object) != stuck.index) {
+      wait.reason = timing::Wait::Reason::Behind;
+      return firstBuffered(object);
+    }
     if (objects_[object].occupant >= 0) {
       wait.reason = timing::Wait::Reason::Occupied;
       return objects_[object].occupant;
     }
     wait.reason = timing::Wait::Reason::Turn;
     return objects_[object].coming.empty() ? stuck.index : objects_[object].coming.front();
+  }
+
+  /// The oldest instruction in the issue buffer that enters \p port first; there is one.
+  [[nodiscard]] std::int64_t firstBuffered(std::uint32_t port) const {
+    const auto standsThere = [&](const Flight &one) {
+      return one.position == 0 && objectAt(plan_.instructions[one.id], 0) == port;
+    };
+    const auto first = std::find_if(window_.begin(), window_.end(), standsThere);
+    ACADLC_CHECK(first != window_.end(), "an instruction in the issue buffer waits for the port");
+    return first->index;
   }
 
   timing::DeadlockReport reportDeadlock() {

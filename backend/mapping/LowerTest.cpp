@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <map>
 #include <random>
@@ -527,17 +526,16 @@ TEST_CASE("the size of a program does not grow with trip counts") {
   CHECK(b->totals.macs == std::int64_t{1600} * 1603 * 5000);
 }
 
-TEST_CASE("a large convolution is lowered in a moment") {
+TEST_CASE("a large convolution becomes a small program") {
   SystolicBench bench;
   // The second convolution of AlexNet.
   bench.prepare(16, 16, convText(64, 192, 31, 5, 1).text());
-  const auto start = std::chrono::steady_clock::now();
   const auto layer = bench.lowerFirst();
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   REQUIRE_MESSAGE(layer, bench.messages());
-  MESSAGE("lowered in ", seconds.count() * 1000, " ms: ", layer->program.instructions.size(),
-          " instructions, ", layer->program.repeats.size(), " repeats");
   CHECK(layer->totals.macs == std::int64_t{192} * 27 * 27 * 64 * 25);
+  // Not the hundreds of millions that it stands for.
+  CHECK(layer->program.instructions.size() < 2000);
+  CHECK(layer->program.repeats.size() < 10);
 }
 
 TEST_CASE_FIXTURE(ProgramBench, "a loop that only moves addresses is kept") {
@@ -636,7 +634,6 @@ TEST_CASE("all layers of whole networks are lowered") {
     CAPTURE(name);
     SystolicBench bench;
     bench.prepare(16, 16, test::readText(path));
-    const auto start = std::chrono::steady_clock::now();
     for (const workload::Call &call : bench.workload->calls) {
       const workload::Contraction *contraction = call.contraction();
       if (contraction == nullptr)
@@ -651,8 +648,6 @@ TEST_CASE("all layers of whole networks are lowered") {
       REQUIRE_MESSAGE(layer, bench.messages());
       CHECK(layer->totals.macs == contraction->macs);
     }
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    MESSAGE(name, " matched and lowered in ", seconds.count() * 1000, " ms");
   }
 }
 

@@ -56,6 +56,11 @@ private:
     std::int64_t count = 0;
   };
 
+  /// A storage as the text names it.
+  struct NamedStorage {
+    arch::ObjectId named = arch::noObject;  ///< a memory or a cache
+    arch::ObjectId memory = arch::noObject; ///< at the end of the chain of caches
+  };
   /// What all executions of an emit have in common.
   struct EmitSite {
     const ast::InstructionDeclaration *instruction = nullptr;
@@ -109,7 +114,7 @@ private:
   Status lowerBuffer(const ast::BufferStatement &statement, Frame &frame, Scope &scope);
   bool placeTensor(const ast::PlaceStatement &statement, const ast::Identifier &name, Frame &frame,
                    arch::ObjectId memory, std::optional<std::int64_t> &address, bool isViewed);
-  std::optional<arch::ObjectId> memoryOf(const ast::Expr &storage, const Scope &scope);
+  std::optional<NamedStorage> storageOf(const ast::Expr &storage, const Scope &scope);
   std::optional<std::int64_t> bytesValue(const ast::Expr &expr, const Scope &scope);
   std::optional<workload::ElementType> elementTypeOf(const ast::Identifier &name,
                                                      const Frame &frame);

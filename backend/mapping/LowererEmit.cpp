@@ -11,6 +11,7 @@ namespace acadlc::mapping {
 /// Bytes of a memory that an operand names.
 struct Lowerer::MemoryAccess {
   arch::ObjectId memory = arch::noObject;
+  arch::ObjectId named = arch::noObject; ///< `memory` or a cache above it: the way to the bytes
   Linear address;
   std::int64_t bytes = 0;
   ByteRange range; ///< that it may touch over all iterations
@@ -221,7 +222,7 @@ bool Lowerer::lowerMemory(const ast::Operand &operand, const ast::Expr &expr, co
     memory.isWrite = isWrite;
     state.instruction.memory.push_back(memory);
     state.ranges.push_back(access->range);
-    state.request.memories.push_back({memory.memory, isWrite});
+    state.request.memories.push_back({memory.memory, access->named, isWrite});
   }
   return true;
 }
@@ -255,6 +256,7 @@ std::optional<Lowerer::MemoryAccess> Lowerer::memoryAccess(const ast::Expr &expr
   }
   MemoryAccess access;
   access.memory = allocation.memory;
+  access.named = allocation.memory;
   access.address = resolved->address;
   access.bytes = *bytes + allocation.elementBytes;
   access.name = allocation.name;
@@ -292,8 +294,8 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
                         "something else");
     return std::nullopt;
   }
-  const auto memory = memoryOf(*expr.object, scope);
-  const auto low = memory ? byteAddress(*range->low, scope) : std::nullopt;
+  const auto storage = storageOf(*expr.object, scope);
+  const auto low = storage ? byteAddress(*range->low, scope) : std::nullopt;
   const auto high = low ? byteAddress(*range->high, scope) : std::nullopt;
   const auto length =
       high ? values_.checked(values_.space().subtract(*high, *low), expr.range) : std::nullopt;
@@ -306,11 +308,12 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
   }
   const Interval touched = values_.space().interval(*low);
   MemoryAccess access;
-  access.memory = *memory;
+  access.memory = storage->memory;
+  access.named = storage->named;
   access.address = *low;
   access.bytes = *bytes;
   access.range = {touched.low, touched.high + *bytes};
-  const arch::Object &object = architecture_.graph.objects[*memory];
+  const arch::Object &object = architecture_.graph.objects[storage->memory];
   access.name = object.name;
   const bool isInside = std::any_of(
       object.addressRanges.begin(), object.addressRanges.end(), [&](const arch::AddressRange &r) {

@@ -13,7 +13,8 @@ constexpr const char *storageText = "an SRAM or DRAM, or a cache above one";
 
 //===--- Places and buffers -------------------------------------------------------------------===//
 
-std::optional<arch::ObjectId> Lowerer::memoryOf(const ast::Expr &storage, const Scope &scope) {
+std::optional<Lowerer::NamedStorage> Lowerer::storageOf(const ast::Expr &storage,
+                                                        const Scope &scope) {
   const auto value = evaluator_.evaluate(storage, scope);
   if (!value)
     return std::nullopt;
@@ -28,7 +29,7 @@ std::optional<arch::ObjectId> Lowerer::memoryOf(const ast::Expr &storage, const 
                         "a cache without a memory below");
     return std::nullopt;
   }
-  return memory;
+  return NamedStorage{value->object(), memory};
 }
 
 std::optional<std::int64_t> Lowerer::elementBytes(workload::ElementType type, SourceRange at) {
@@ -59,15 +60,15 @@ std::optional<std::int64_t> Lowerer::bytesValue(const ast::Expr &expr, const Sco
 
 Lowerer::Status Lowerer::lowerPlace(const ast::PlaceStatement &statement, Frame &frame,
                                     Scope &scope) {
-  const auto memory = memoryOf(*statement.storage, scope);
-  if (!memory)
+  const auto storage = storageOf(*statement.storage, scope);
+  if (!storage)
     return failed();
   std::optional<std::int64_t> address;
   if (statement.address != nullptr) {
     address = bytesValue(*statement.address, scope);
     if (!address)
       return failed();
-    const arch::Object &object = architecture_.graph.objects[*memory];
+    const arch::Object &object = architecture_.graph.objects[storage->memory];
     if (*address < 0) {
       diagnostics_.report(DiagnosticCode::OutsideStorage, statement.address->range, object.name)
           .note({}, fmt::format("the address must be at least 0, found {}", *address));
@@ -75,7 +76,7 @@ Lowerer::Status Lowerer::lowerPlace(const ast::PlaceStatement &statement, Frame 
     }
   }
   for (const ast::Identifier &name : statement.tensors)
-    if (!placeTensor(statement, name, frame, *memory, address, false))
+    if (!placeTensor(statement, name, frame, storage->memory, address, false))
       return failed();
   return Status::Done;
 }
@@ -159,15 +160,15 @@ std::optional<workload::ElementType> Lowerer::elementTypeOf(const ast::Identifie
 
 Lowerer::Status Lowerer::lowerBuffer(const ast::BufferStatement &statement, Frame &frame,
                                      Scope &scope) {
-  const auto memory = memoryOf(*statement.storage, scope);
-  const auto type = memory ? elementTypeOf(statement.elementType, frame) : std::nullopt;
+  const auto storage = storageOf(*statement.storage, scope);
+  const auto type = storage ? elementTypeOf(statement.elementType, frame) : std::nullopt;
   const auto element = type ? elementBytes(*type, statement.elementType.range) : std::nullopt;
   if (!element)
     return failed();
   auto room = std::make_unique<PlacedRoom>();
   Allocation &allocation = room->allocation;
   allocation.name = "buffer " + statement.name.text.str();
-  allocation.memory = *memory;
+  allocation.memory = storage->memory;
   allocation.elementBytes = *element;
   for (const ast::Expr *extent : statement.shape) {
     const auto value = evaluator_.evaluateInt(*extent, scope, "the extent of a buffer");

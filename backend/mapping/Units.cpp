@@ -73,6 +73,17 @@ ObjectId Units::memoryBelow(ObjectId storage) const {
   return storage;
 }
 
+bool Units::leadsThrough(ObjectId storage, ObjectId other) const {
+  for (std::size_t i = 0; i < graph_.objects.size() && storage != noObject; ++i) {
+    if (storage == other)
+      return true;
+    const arch::Object &object = graph_.objects[storage];
+    storage =
+        object.objectClass == arch::ObjectClass::SetAssociativeCache ? object.lower : noObject;
+  }
+  return false;
+}
+
 const UnitAnswer &Units::find(const UnitRequest &request) {
   if (const auto found = answers_.find(request); found != answers_.end())
     return found->second;
@@ -110,15 +121,15 @@ std::string Units::askedStorage(ObjectId unit, const UnitRequest::Memory &memory
   std::vector<ObjectId> found;
   for (const ObjectId candidate : storages)
     if (arch::isStorage(graph_.objects[candidate].objectClass) &&
-        memoryBelow(candidate) == memory.memory && !contains(found, candidate))
+        leadsThrough(candidate, memory.named) && !contains(found, candidate))
       found.push_back(candidate);
-  if (contains(found, memory.memory))
-    found = {memory.memory};
+  if (contains(found, memory.named))
+    found = {memory.named};
   if (found.size() == 1) {
     storage = found.front();
     return {};
   }
-  const std::string &name = graph_.objects[memory.memory].name;
+  const std::string &name = graph_.objects[memory.named].name;
   if (found.empty())
     return memory.isWrite
                ? fmt::format("no WRITE_DATA edge leads to '{}' or a cache above it", name)

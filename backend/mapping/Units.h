@@ -21,9 +21,10 @@ struct UnitRequest {
   std::string_view operation;
   arch::ObjectId unit = arch::noObject;                ///< the one named by `on`, if any
   std::vector<arch::ObjectId> readFiles, writtenFiles; ///< register files, sorted, each once
-  /// Memories (not caches) of the memory operands, with direction, in operand order.
+  /// The memory operands with direction, in operand order.
   struct Memory {
-    arch::ObjectId memory = arch::noObject;
+    arch::ObjectId memory = arch::noObject; ///< where the bytes lie: not a cache
+    arch::ObjectId named = arch::noObject;  ///< what the text says: `memory` or a cache above it
     bool isWrite = false;
     friend auto operator<=>(const Memory &, const Memory &) = default;
   };
@@ -61,6 +62,8 @@ public:
   const RouteAnswer &route(const RouteRequest &request);
   /// The memory at the end of a chain of caches.
   [[nodiscard]] arch::ObjectId memoryBelow(arch::ObjectId storage) const;
+  /// Whether a request to \p storage goes through \p other, or is one to it.
+  [[nodiscard]] bool leadsThrough(arch::ObjectId storage, arch::ObjectId other) const;
 
 private:
   /// How a stage is reached by FORWARD edges from another one.

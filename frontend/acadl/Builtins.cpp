@@ -139,6 +139,17 @@ constexpr Attribute arbitration(StringRef byDefault) {
 constexpr Attribute latency(StringRef byDefault) {
   return {"latency", AttributeType::Cycles, optional, byDefault, {}};
 }
+constexpr Attribute toProcess{"to_process", AttributeType::Instructions, required, "", {}};
+
+/// The attributes of \p first, then those of \p second.
+template <std::size_t N, std::size_t M>
+constexpr std::array<Attribute, N + M> joined(const std::array<Attribute, N> &first,
+                                              const std::array<Attribute, M> &second) {
+  std::array<Attribute, N + M> all{};
+  std::copy(first.begin(), first.end(), all.begin());
+  std::copy(second.begin(), second.end(), all.begin() + N);
+  return all;
+}
 
 constexpr std::array stageAttributes{latency("1 cycle"), arbitration("program_order")};
 constexpr std::array fetchAttributes{
@@ -146,13 +157,13 @@ constexpr std::array fetchAttributes{
     latency("0 cycles"),
 };
 constexpr std::array functionalUnitAttributes{
-    Attribute{"to_process", AttributeType::Instructions, required, "", {}},
+    toProcess,
     latency("1 cycle"),
     Attribute{"initiation_interval", AttributeType::Cycles, optional, "the latency", {}},
     arbitration("program_order"),
 };
 constexpr std::array memoryAccessUnitAttributes{
-    Attribute{"to_process", AttributeType::Instructions, required, "", {}},
+    toProcess,
     latency("1 cycle"),
     arbitration("program_order"),
 };
@@ -173,34 +184,23 @@ constexpr Attribute writeLatency{"write_latency", AttributeType::Cycles, optiona
 constexpr Attribute readWritePorts{"read_write_ports", AttributeType::Int, optional, "1", {}};
 constexpr Attribute maxConcurrentRequests{
     "max_concurrent_requests", AttributeType::Int, optional, "read_write_ports", {}};
-constexpr std::array sramAttributes{
-    dataWidth,
-    size,
-    addressRanges,
-    portWidth,
-    readLatency,
-    writeLatency,
+constexpr std::array slotAttributes{
     readWritePorts,
     maxConcurrentRequests,
     arbitration("oldest_first"),
 };
-constexpr std::array dramAttributes{
-    dataWidth,
-    size,
-    addressRanges,
-    portWidth,
-    readLatency,
-    writeLatency,
-    readWritePorts,
-    maxConcurrentRequests,
-    arbitration("oldest_first"),
+constexpr std::array sramAttributes =
+    joined(std::array{dataWidth, size, addressRanges, portWidth, readLatency, writeLatency},
+           slotAttributes);
+constexpr std::array rowAttributes{
     Attribute{"banks", AttributeType::Int, optional, "1", {}},
     Attribute{"row_size", AttributeType::Bits, required, "", {}},
     Attribute{"t_rcd", AttributeType::Cycles, optional, "0 cycles", {}},
     Attribute{"t_rp", AttributeType::Cycles, optional, "0 cycles", {}},
     Attribute{"t_ras", AttributeType::Cycles, optional, "0 cycles", {}},
 };
-constexpr std::array cacheAttributes{
+constexpr std::array dramAttributes = joined(sramAttributes, rowAttributes);
+constexpr std::array lineAttributes{
     Attribute{"data_width", AttributeType::Bits, optional, "8 bits", {}},
     Attribute{"sets", AttributeType::Int, required, "", {}},
     Attribute{"ways", AttributeType::Int, required, "", {}},
@@ -211,10 +211,8 @@ constexpr std::array cacheAttributes{
     Attribute{"write_back", AttributeType::Bool, optional, "true", {}},
     Attribute{"replacement_policy", AttributeType::Enumerator, optional, "lru",
               replacementPolicies},
-    readWritePorts,
-    maxConcurrentRequests,
-    arbitration("oldest_first"),
 };
+constexpr std::array cacheAttributes = joined(lineAttributes, slotAttributes);
 constexpr std::array queueAttributes{
     Attribute{"capacity", AttributeType::IntOrTable, required, "", {}},
     Attribute{"entry_order", AttributeType::Enumerator, optional, "in_order", queueOrders},

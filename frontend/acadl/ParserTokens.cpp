@@ -1,11 +1,13 @@
 #include "frontend/acadl/ParserTokens.h"
 
+#include "support/TextEncoding.h"
+
+#include <fmt/format.h>
 #include <llvm/Support/ConvertUTF.h>
 #include <llvm/Support/Unicode.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <optional>
 
 namespace acadlc::parsing {
@@ -45,64 +47,13 @@ void ErrorList::report(DiagnosticEngine &diagnostics) {
 
 // ---- encoding -----------------------------------------------------------------------------------
 
-namespace {
-
-constexpr std::string_view byteOrderMark = "\xEF\xBB\xBF";
-
-const llvm::UTF8 *asUtf8(const char *text) { return reinterpret_cast<const llvm::UTF8 *>(text); }
-
-/// Length of the character at the start of \p text; 0 if it is not valid UTF-8.
-std::size_t characterLength(std::string_view text) {
-  const std::size_t length = llvm::getNumBytesForUTF8(asUtf8(text.data())[0]);
-  if (length > text.size() ||
-      !llvm::isLegalUTF8Sequence(asUtf8(text.data()), asUtf8(text.data() + length)))
-    return 0;
-  return length;
-}
-
-std::string hexadecimal(const char *format, unsigned value) {
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), format, value);
-  return buffer.data();
-}
-
-/// The encoding that the first bytes of \p text give away; empty if none but UTF-8.
-std::string_view otherEncoding(std::string_view text) {
-  using namespace std::string_view_literals;
-  if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv))
-    return "UTF-32";
-  // The last one is UTF-16 that was read with its bytes swapped and written as UTF-8.
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
-      text.starts_with("\xEF\xBF\xBE"))
-    return "UTF-16";
-  return {};
-}
-
-} // namespace
-
 bool checkEncoding(std::string_view text, ErrorList &errors) {
-  if (const std::string_view encoding = otherEncoding(text); !encoding.empty()) {
-    errors.add(DiagnosticCode::UnreadableText, 0, 0,
-               {"wrong encoding: " + std::string(encoding) + "; save the file as UTF-8"});
-    return false;
-  }
-  for (std::size_t offset = 0; offset < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[offset]);
-    // Control characters up to U+0008 stand in no text, but in every program and picture.
-    const std::size_t length = byte < 0x09   ? 0
-                               : byte < 0x80 ? 1
-                                             : characterLength(text.substr(offset));
-    if (length == 0) {
-      const auto place = static_cast<std::uint32_t>(offset);
-      errors.add(DiagnosticCode::UnreadableText, place, place,
-                 {"not a text file: byte " + hexadecimal("0x%02X", byte) + " at offset " +
-                  std::to_string(offset) +
-                  (byte < 0x80 ? " is a control character" : " is not UTF-8")});
-      return false;
-    }
-    offset += length;
-  }
-  return true;
+  const std::optional<EncodingProblem> problem = findEncodingProblem(text);
+  if (!problem)
+    return true;
+  const auto place = static_cast<std::uint32_t>(problem->offset);
+  errors.add(DiagnosticCode::UnreadableText, place, place, {problem->message});
+  return false;
 }
 
 // ---- tokens -------------------------------------------------------------------------------------
@@ -168,12 +119,12 @@ constexpr std::array replacements = {
 
 /// A character as a message can show it without doing harm to a terminal.
 std::string displayed(std::string_view character) {
-  const llvm::UTF8 *begin = asUtf8(character.data());
+  const auto *begin = reinterpret_cast<const llvm::UTF8 *>(character.data());
   llvm::UTF32 codePoint = 0;
   if (llvm::convertUTF8Sequence(&begin, begin + character.size(), &codePoint,
                                 llvm::strictConversion) != llvm::conversionOK)
     return "that is not UTF-8";
-  const std::string number = hexadecimal("U+%04X", codePoint);
+  const std::string number = fmt::format("U+{:04X}", codePoint);
   if (!llvm::sys::unicode::isPrintable(static_cast<int>(codePoint)))
     return number;
   const std::string quoted = "'" + std::string(character) + "'";
@@ -252,7 +203,7 @@ bool TokenBuffer::handleUnreadable(const antlr4::Token &token, ErrorList &errors
 }
 
 void TokenBuffer::reportUnknown(std::uint32_t begin, std::uint32_t end, ErrorList &errors) {
-  const std::size_t length = std::max<std::size_t>(1, characterLength(text_.substr(begin)));
+  const std::size_t length = std::max<std::size_t>(1, utf8CharacterLength(text_.substr(begin)));
   const std::string_view character = text_.substr(begin, length);
   ErrorList::Entry &entry =
       errors.add(DiagnosticCode::UnexpectedCharacter, begin, end, {displayed(character)});

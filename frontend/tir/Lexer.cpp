@@ -1,7 +1,10 @@
 #include "frontend/tir/Lexer.h"
 
+#include "support/TextEncoding.h"
+
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace acadlc::tir {
 
@@ -20,49 +23,6 @@ bool isNamePart(char c) { return isNameStart(c) || isDigit(c); }
 constexpr std::string_view singleCharacters = "()[]{}+-*/%@<>=.,:;|^&~!";
 constexpr std::array<std::string_view, 13> longOperators = {
     "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "->", ":=", "+=", "-=", "*="};
-
-/// The encoding that the first bytes of \p text give away; empty if none but UTF-8.
-std::string_view otherEncoding(std::string_view text) {
-  using namespace std::string_view_literals;
-  if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv))
-    return "UTF-32";
-  // The last one is UTF-16 that was read with its bytes swapped and written as UTF-8.
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
-      text.starts_with("\xEF\xBF\xBE"))
-    return "UTF-16";
-  return {};
-}
-
-/// Length of the UTF-8 character at the start of \p text; 0 if there is none that a text holds.
-std::size_t characterLength(std::string_view text) {
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char first = byte(0);
-  // Control characters up to U+0008 stand in no text, but in every program and picture.
-  if (first < 0x80)
-    return first < 0x09 ? 0 : 1;
-  // 0xC0, 0xC1 and what is above 0xF4 start no character.
-  std::size_t length = 0;
-  if (first >= 0xC2 && first <= 0xDF)
-    length = 2;
-  else if (first >= 0xE0 && first <= 0xEF)
-    length = 3;
-  else if (first >= 0xF0 && first <= 0xF4)
-    length = 4;
-  if (length == 0 || length > text.size())
-    return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if (byte(i) < 0x80 || byte(i) > 0xBF)
-      return 0;
-  // Forms that are longer than needed, surrogates, and what is beyond U+10FFFF.
-  bool isBad = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F) ||
-               (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F);
-  return isBad ? 0 : length;
-}
-
-std::string hexadecimal(unsigned char byte) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  return {'0', 'x', digits[byte / digits.size()], digits[byte % digits.size()]};
-}
 
 } // namespace
 
@@ -87,33 +47,21 @@ std::string describe(const Token &token) {
 
 bool Lexer::checkEncoding(const SourceManager &sources, FileId file,
                           DiagnosticEngine &diagnostics) {
-  std::string_view text = sources.text(file);
-  auto report = [&](std::size_t offset, const std::string &what) {
-    SourceLocation place = sources.location(file, static_cast<std::uint32_t>(offset));
-    diagnostics.report(DiagnosticCode::TirBadToken, {place, place}, what);
-    return false;
-  };
-  if (std::string_view encoding = otherEncoding(text); !encoding.empty())
-    return report(0, "wrong encoding: " + std::string(encoding) + "; save the file as UTF-8");
-  for (std::size_t offset = 0; offset < text.size();) {
-    std::size_t length = characterLength(text.substr(offset));
-    if (length == 0) {
-      auto byte = static_cast<unsigned char>(text[offset]);
-      return report(offset, "not a text file: byte " + hexadecimal(byte) + " at offset " +
-                                std::to_string(offset) +
-                                (byte < 0x80 ? " is a control character" : " is not UTF-8"));
-    }
-    offset += length;
-  }
-  return true;
+  const std::optional<EncodingProblem> problem = findEncodingProblem(sources.text(file));
+  if (!problem)
+    return true;
+  const auto offset = static_cast<std::uint32_t>(problem->offset);
+  const SourceLocation place = sources.location(file, offset);
+  diagnostics.report(DiagnosticCode::TirBadToken, {place, place}, problem->message);
+  return false;
 }
 
 Lexer::Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,
              bool inExpression, DiagnosticEngine &diagnostics)
     : sources_(sources), file_(file), text_(sources.text(file)), position_(begin), end_(end),
       inExpression_(inExpression), atLineStart_(!inExpression), diagnostics_(diagnostics) {
-  if (begin == 0 && text_.substr(0, 3) == "\xEF\xBB\xBF")
-    position_ = 3;
+  if (begin == 0 && text_.starts_with(byteOrderMark))
+    position_ = static_cast<std::uint32_t>(byteOrderMark.size());
 }
 
 SourceRange Lexer::range(std::uint32_t begin, std::uint32_t end) const {

@@ -190,6 +190,29 @@ Observation observe(const RandomCase &randomCase, const Evaluator &evaluator) {
   return result;
 }
 
+namespace {
+
+std::string text(const timing::Wait &wait) {
+  std::ostringstream out;
+  out << wait.instruction << " in object " << wait.where << " wants object " << wait.object
+      << ", reason " << static_cast<int>(wait.reason);
+  return out.str();
+}
+
+/// How two reports on the same deadlock differ. The cycles of waits may be different ones: an
+/// instruction that depends on several waits for any of them. But each instruction is where it is.
+std::string differenceOfReports(const timing::DeadlockReport &a, const timing::DeadlockReport &b) {
+  for (const timing::Wait &first : a.waits)
+    for (const timing::Wait &second : b.waits)
+      if (first.index == second.index && text(first) != text(second))
+        return "waits\n  first:  " + text(first) + "\n  second: " + text(second);
+  if (!a.waits.empty() && !b.waits.empty() && a.time != b.time)
+    return "deadlock at " + std::to_string(a.time) + " and " + std::to_string(b.time);
+  return {};
+}
+
+} // namespace
+
 std::string difference(const Observation &a, const Observation &b) {
   std::ostringstream out;
   if (a.evaluation.deadlock.has_value() != b.evaluation.deadlock.has_value()) {
@@ -197,7 +220,7 @@ std::string difference(const Observation &a, const Observation &b) {
     return out.str();
   }
   if (a.evaluation.deadlock)
-    return {};
+    return differenceOfReports(*a.evaluation.deadlock, *b.evaluation.deadlock);
   const std::size_t both = std::min(a.times.size(), b.times.size());
   for (std::size_t i = 0; i < both; ++i)
     if (a.times[i] != b.times[i]) {

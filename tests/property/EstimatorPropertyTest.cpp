@@ -1,9 +1,8 @@
 // The two evaluators, written independently, must agree on every cycle number of every instruction
 // and on every deadlock, on random architectures and programs.
 
-#include "backend/aidg/Estimator.h"
-#include "backend/simulate/Simulator.h"
 #include "tests/property/Compare.h"
+#include "tests/property/Evaluators.h"
 #include "tests/unit/Property.h"
 
 #include <doctest/doctest.h>
@@ -11,26 +10,6 @@
 namespace acadlc::test {
 
 namespace {
-
-timing::Evaluation runSimulator(const arch::ArchitectureGraph &graph,
-                                const program::Program &program,
-                                const timing::InstructionObserver &observer) {
-  simulate::SimulateOptions options;
-  options.observer = observer;
-  return simulate::simulate(graph, program, options);
-}
-
-Evaluator estimator(bool extrapolate, bool forceTimeOrder) {
-  return [=](const arch::ArchitectureGraph &graph, const program::Program &program,
-             const timing::InstructionObserver &observer) {
-    aidg::EstimateOptions options;
-    options.extrapolate = extrapolate;
-    options.forceTimeOrder = forceTimeOrder;
-    if (!extrapolate)
-      options.observer = observer;
-    return aidg::estimate(graph, program, options);
-  };
-}
 
 void checkEqual(const Knobs &knobs, std::uint64_t firstSeed, const Evaluator &evaluator) {
   const std::uint64_t cases = propertyCases(3000) / 2;

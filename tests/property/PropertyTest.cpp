@@ -1,8 +1,8 @@
 #include "tests/unit/Property.h"
 
-#include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
 #include "tests/property/Compare.h"
+#include "tests/property/Evaluators.h"
 #include "tests/property/Stepper.h"
 
 #include <doctest/doctest.h>
@@ -10,14 +10,6 @@
 namespace acadlc::test {
 
 namespace {
-
-timing::Evaluation runSimulator(const arch::ArchitectureGraph &graph,
-                                const program::Program &program,
-                                const timing::InstructionObserver &observer) {
-  simulate::SimulateOptions options;
-  options.observer = observer;
-  return simulate::simulate(graph, program, options);
-}
 
 /// The simulator equals the stepper on every case and keeps every rule.
 void checkSimulator(const Knobs &knobs, std::uint64_t firstSeed, bool mayDeadlock) {

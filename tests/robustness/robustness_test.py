@@ -15,6 +15,7 @@ import pathlib
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,7 @@ class Case:
     texts: tuple = ()  # must all stand in stdout or stderr
     files: dict = dataclasses.field(default_factory=dict)
     absent: tuple = ("internal error",)
-    seconds: float = 10.0
+    seconds: int = 10  # of the processors; what waits is given up after ten times as many
     stdin: bytes = b""
     shell: str = ""  # a shell's redirections, appended
     lines: int = 400  # most lines on standard error
@@ -479,14 +480,17 @@ def run_case(acadlc, item, folder, limit_memory):
         if limit_memory:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (item.seconds, item.seconds))
 
     start = time.monotonic()
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, input=item.stdin,
-                              timeout=item.seconds, check=False, preexec_fn=limits)
+                              timeout=10 * item.seconds, check=False, preexec_fn=limits)
     except subprocess.TimeoutExpired:
-        return f"no end after {item.seconds:g} s", time.monotonic() - start
+        return f"no end after {10 * item.seconds} s", time.monotonic() - start
     seconds = time.monotonic() - start
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"no end after {item.seconds} s of the processors", seconds
     output = (done.stdout + done.stderr).decode("utf-8", errors="replace")
     wrong = []
     expected = (item.code,) if item.code >= 0 else (0, 1)

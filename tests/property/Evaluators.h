@@ -1,0 +1,34 @@
+/// \file
+/// The evaluators in the form in which tests compare them.
+#pragma once
+
+#include "backend/aidg/Estimator.h"
+#include "backend/simulate/Simulator.h"
+#include "tests/property/Compare.h"
+
+namespace acadlc::test {
+
+/// The simulator.
+inline timing::Evaluation runSimulator(const arch::ArchitectureGraph &graph,
+                                       const program::Program &program,
+                                       const timing::InstructionObserver &observer) {
+  simulate::SimulateOptions options;
+  options.observer = observer;
+  return simulate::simulate(graph, program, options);
+}
+
+/// The estimator. With \p extrapolate it observes nothing, since it does not evaluate every
+/// instruction; \p forceTimeOrder lets it serve merging objects in order of time from the start.
+inline Evaluator estimator(bool extrapolate, bool forceTimeOrder) {
+  return [=](const arch::ArchitectureGraph &graph, const program::Program &program,
+             const timing::InstructionObserver &observer) {
+    aidg::EstimateOptions options;
+    options.extrapolate = extrapolate;
+    options.forceTimeOrder = forceTimeOrder;
+    if (!extrapolate)
+      options.observer = observer;
+    return aidg::estimate(graph, program, options);
+  };
+}
+
+} // namespace acadlc::test
