@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace acadlc {
 
@@ -29,6 +30,8 @@ std::string streamKey(const Match &match) {
   for (const mapping::CoefficientBinding &coefficient : match.coefficients)
     key += fmt::format(" {}={}{}", coefficient.name, coefficient.value,
                        coefficient.isDetermined ? "" : "?");
+  for (const mapping::AbsorbedStep &step : match.absorbed)
+    key += " +" + step.name;
   for (const mapping::TensorBinding &tensor : match.tensors) {
     const auto same =
         std::find_if(match.tensors.begin(), match.tensors.end(),
@@ -69,18 +72,28 @@ private:
       list_->free.push_back({call.name, std::string(freeReasonName(call.freeReason))});
       return;
     }
+    const auto absorbed = absorbedBy_.find(&call);
+    if (absorbed != absorbedBy_.end() && !inputs_.onlyCall.empty()) {
+      list_->free.push_back({call.name, fmt::format("part of layer '{}'", absorbed->second)});
+      return;
+    }
     const std::int64_t bytes = call.bytesRead + call.bytesWritten;
     list_->coverage.calls.total += 1;
     list_->coverage.bytes.total += bytes;
     list_->coverage.macs.total += call.macs;
-    if (call.contractions.empty()) {
+    if (call.contractions.empty() && absorbed == absorbedBy_.end()) {
       addUnmapped(call, call.name, call.kind, 0, bytes,
-                  "no sum of products; mappings compute nothing else");
+                  "no sum of products, and no mapping absorbs it");
       return;
     }
     bool covered = true;
+    absorbedStages_.clear();
+    const std::size_t first = list_->layers.size();
     for (std::size_t i = 0; i < call.contractions.size(); ++i)
       covered = addContraction(call, i) && covered;
+    // Fused stages belong to the call, so its first layer names them.
+    if (first < list_->layers.size())
+      list_->layers[first].estimate.uncounted = uncountedStages(call);
     if (covered) {
       list_->coverage.calls.covered += 1;
       list_->coverage.bytes.covered += bytes;
@@ -89,8 +102,12 @@ private:
 
   bool addContraction(const Call &call, std::size_t index) {
     const Contraction &contraction = call.contractions[index];
-    const mapping::MatchOptions options{inputs_.elementType, &sources_,
-                                        [this](const Match &match) { return guardHolds(match); }};
+    const mapping::MatchOptions options{
+        inputs_.elementType, &sources_, [this](const Match &match) { return guardHolds(match); },
+        [this](const Match &match, const ast::Expr &expr) {
+          return mapping::numberInHeader(expr, match, inputs_.architecture, homeOf(*match.mapping),
+                                         *diagnostics_);
+        }};
     Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
                                            workload_, call, contraction, options);
     // A call of several sums of products is as many layers.
@@ -111,6 +128,10 @@ private:
     describe(layer.estimate, name, call, contraction, choice);
     list_->layers.push_back(std::move(layer));
     list_->coverage.macs.covered += contraction.macs;
+    for (const std::size_t absorbed : choice.match->absorbedCalls)
+      absorbedBy_.emplace(&workload_.calls[absorbed], name);
+    absorbedStages_.insert(choice.match->absorbedStages.begin(),
+                           choice.match->absorbedStages.end());
     return true;
   }
 
@@ -178,15 +199,16 @@ private:
       estimate.coefficients.push_back({coefficient.name, coefficient.value});
     for (const mapping::TensorBinding &tensor : match.tensors)
       estimate.tensors.push_back({tensor.name, tensor.tensorName, tensor.declared.name(),
-                                  tensor.elementType.name(), tensor.shape});
+                                  tensor.elementType.name(),
+                                  tensorOf(workload_, call, tensor.tensor).shape});
+    for (const mapping::AbsorbedStep &step : match.absorbed)
+      estimate.absorbed.push_back({workload_.calls[step.call].name, step.name});
+    estimate.absorptionEnd = match.absorptionEnd;
     for (const mapping::Mismatch &mismatch : choice.mismatches)
       estimate.rejected.push_back({mismatch.mapping->name.text.str(), mismatch.reason});
-    // Fused stages belong to the call, so its first layer names them.
-    if (&contraction == &call.contractions.front())
-      estimate.uncounted = uncountedStages(call);
   }
 
-  /// Stages of a covered call that take time and that no mapping computes.
+  /// Stages of a covered call that take time and that no mapping computes or absorbs.
   [[nodiscard]] std::vector<std::string> uncountedStages(const Call &call) const {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < call.computations.size(); ++i) {
@@ -195,7 +217,7 @@ private:
           std::any_of(call.contractions.begin(), call.contractions.end(),
                       [&](const Contraction &c) { return c.computation == i; });
       if (computation.freeReason == FreeReason::None && !isContraction &&
-          !isPadding(call, computation))
+          !absorbedStages_.contains(i) && !isPadding(call, computation))
         names.push_back(computation.name);
     }
     return names;
@@ -219,6 +241,8 @@ private:
   std::vector<const ast::MappingDeclaration *> mappings_;
   std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
   std::map<std::string, bool> guards_;                                          ///< by stream key
+  std::map<const Call *, std::string> absorbedBy_; ///< calls that a layer absorbs, with its name
+  std::set<std::size_t> absorbedStages_;           ///< of the call under way
   LayerList meant_, others_;
   LayerList *list_ = nullptr; ///< one of both
 };

@@ -200,9 +200,11 @@ std::string_view freeReasonName(FreeReason reason); ///< "weight-only", "reshape
 
 /// A sum-of-products computation with the padding of its operands resolved: the part of a call that
 /// mappings are matched against. Its axes are those of the computation, all of them, also those of
-/// extent 1.
+/// extent 1; but an axis that only its quotient and remainder make affine is two (splitGroups), and
+/// so are the dimensions of the tensors that run over both.
 struct Contraction {
   std::size_t computation = 0; ///< index into Call::computations
+  std::vector<Axis> axes;
   struct Operand {
     /// The read as it stands, but looking through copies and padding inside the call: `tensor` is
     /// what is padded, and `before` is already subtracted from the indices, so they run from
@@ -211,11 +213,14 @@ struct Contraction {
     std::optional<Padding> padding; ///< of access.tensor; none if nothing is padded
     ElementType elementType;
     TensorOrigin origin = TensorOrigin::Activation;
-    /// Affine forms of access.indices, one per dimension; none where an index is not affine.
+    /// Affine forms of access.indices over the contraction's axes, one per dimension of `shape`;
+    /// none where an index is not affine. `padding` has as many dimensions.
     std::vector<std::optional<AffineIndex>> affine;
+    std::vector<std::int64_t> shape; ///< of access.tensor, with dimensions that are split
   };
   std::vector<Operand> operands;                        ///< two, in text order
-  std::vector<std::optional<AffineIndex>> outputAffine; ///< of writeIndices
+  std::vector<std::optional<AffineIndex>> outputAffine; ///< of writeIndices, like Operand::affine
+  std::vector<std::int64_t> resultShape;                ///< like Operand::shape
   ElementType resultType;                               ///< of the accumulator
   OperatorKind kind = OperatorKind::Other;
   std::int64_t macs = 0; ///< product of all axis extents, taps on padding included

@@ -1,6 +1,7 @@
 #include "ir/WorkloadAnalysis.h"
 
 #include "ir/WorkloadExpr.h"
+#include "ir/WorkloadSplit.h"
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
@@ -19,40 +20,6 @@ AffineIndices affineForms(const std::vector<IndexExprPtr> &indices, const std::v
   for (const IndexExprPtr &index : indices)
     forms.push_back(affineForm(*index, axes));
   return forms;
-}
-
-/// Whether \p index is axis \p axis plus \p offset. Axes of extent 1 don't matter.
-bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::int64_t offset,
-                const std::vector<Axis> &axes) {
-  if (!index || index->constant != offset)
-    return false;
-  for (std::size_t a = 0; a < axes.size(); ++a)
-    if (axes[a].extent != 1 && index->coefficients[a] != (a == axis ? 1 : 0))
-      return false;
-  return true;
-}
-
-/// The axes that the dimensions of the written tensor run over, one each, if the computation stores
-/// every element of a tensor of \p shape once.
-std::optional<std::vector<std::size_t>> plainWrite(const Computation &computation,
-                                                   const std::vector<std::int64_t> &shape) {
-  if (computation.axes.size() != shape.size() || computation.writeIndices.size() != shape.size())
-    return std::nullopt;
-  std::vector<std::size_t> order;
-  std::vector<bool> used(shape.size(), false);
-  for (std::size_t d = 0; d < shape.size(); ++d) {
-    const IndexExpr &index = *computation.writeIndices[d];
-    std::size_t axis = d;
-    if (index.kind == IndexExpr::Kind::Axis)
-      axis = static_cast<std::size_t>(index.value);
-    else if (index.kind != IndexExpr::Kind::Constant || index.value != 0 || shape[d] != 1)
-      return std::nullopt;
-    if (used[axis] || computation.axes[axis].extent != shape[d])
-      return std::nullopt;
-    used[axis] = true;
-    order.push_back(axis);
-  }
-  return order;
 }
 
 /// Bounds that a condition sets to the axes: low ≤ axis < high.
@@ -392,6 +359,7 @@ bool CallAnalyzer::addContraction(std::size_t index) {
   contraction.computation = index;
   contraction.resultType = tensor(computation.written).elementType;
   contraction.outputAffine = affineForms(computation.writeIndices, computation.axes);
+  contraction.resultShape = tensor(computation.written).shape;
   for (const ValueExprPtr &factor : product.operands) {
     const ValueExpr *load = &stripCasts(*factor);
     // Tensor-expression code writes the zero padding into the product.
@@ -405,6 +373,7 @@ bool CallAnalyzer::addContraction(std::size_t index) {
       return true;
     Contraction::Operand operand = resolve(computation.accesses[load->value], index);
     operand.affine = affineForms(operand.access.indices, computation.axes);
+    operand.shape = tensor(operand.access.tensor).shape;
     contraction.operands.push_back(std::move(operand));
   }
   const Access &left = contraction.operands[0].access;
@@ -417,6 +386,7 @@ bool CallAnalyzer::addContraction(std::size_t index) {
     return true;
   contraction.macs = computation.points;
   contraction.kind = contractionKind(contraction);
+  splitGroups(computation, contraction);
   auto sum = checkedAdd(call_.macs, contraction.macs);
   if (!sum)
     return false;
@@ -646,6 +616,37 @@ std::optional<AnalysisError> CallAnalyzer::run() {
 }
 
 } // namespace
+
+bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::int64_t offset,
+                const std::vector<Axis> &axes) {
+  if (!index || index->constant != offset)
+    return false;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent != 1 && index->coefficients[a] != (a == axis ? 1 : 0))
+      return false;
+  return true;
+}
+
+std::optional<std::vector<std::size_t>> plainWrite(const Computation &computation,
+                                                   const std::vector<std::int64_t> &shape) {
+  if (computation.axes.size() != shape.size() || computation.writeIndices.size() != shape.size())
+    return std::nullopt;
+  std::vector<std::size_t> order;
+  std::vector<bool> used(shape.size(), false);
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const IndexExpr &index = *computation.writeIndices[d];
+    std::size_t axis = d;
+    if (index.kind == IndexExpr::Kind::Axis)
+      axis = static_cast<std::size_t>(index.value);
+    else if (index.kind != IndexExpr::Kind::Constant || index.value != 0 || shape[d] != 1)
+      return std::nullopt;
+    if (used[axis] || computation.axes[axis].extent != shape[d])
+      return std::nullopt;
+    used[axis] = true;
+    order.push_back(axis);
+  }
+  return order;
+}
 
 std::optional<Padding> paddingOf(const Computation &computation,
                                  const std::vector<std::int64_t> &sourceShape,

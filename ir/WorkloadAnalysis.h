@@ -26,6 +26,15 @@ std::optional<Padding> paddingOf(const Computation &computation,
                                  const std::vector<std::int64_t> &sourceShape,
                                  const std::vector<std::int64_t> &writtenShape);
 
+/// The axes that the dimensions of the written tensor run over, one each, if \p computation stores
+/// every element of a tensor of \p shape once.
+std::optional<std::vector<std::size_t>> plainWrite(const Computation &computation,
+                                                   const std::vector<std::int64_t> &shape);
+
+/// Whether \p index is axis \p axis plus \p offset. Axes of extent 1 don't matter.
+bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::int64_t offset,
+                const std::vector<Axis> &axes);
+
 /// Product of all values; none if it leaves 64 bits.
 std::optional<std::int64_t> checkedProduct(const std::vector<std::int64_t> &values);
 

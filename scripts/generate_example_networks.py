@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the example networks (examples/*.tir) as TVMScript, without TVM.
 
-The networks have no trained weights: latency depends on shapes alone. LeNet-5 and tiny_conv are
-printed with one function per operator, AlexNet with bias and activation fused into the layer.
+The networks have no trained weights: latency depends on shapes alone. AlexNet is printed with bias and
+activation fused into the layer, the others with one function per operator.
 """
 
 import argparse
@@ -280,6 +280,80 @@ def tiny_conv():
     return net
 
 
+def convolve_1d(net, tag, source, filters, kernel, stride=1, pad=0):
+    """A convolution in one dimension with a bias behind it, for each a function."""
+    _, (_, channels, width) = source
+    shape = (1, filters, (width + 2 * pad - kernel) // stride + 1)
+    weight = net.weight(f"{tag}_kernel", (filters, channels, kernel))
+    bias = net.weight(f"{tag}_bias", (filters,))
+    function = Function(f"{tag}_conv", [("signal", source[1]), ("kernel", weight[1]),
+                                        ("sums", shape)])
+    tensor_read = "signal"
+    if pad:
+        padded = (1, channels, width + 2 * pad)
+        function.local("border", padded)
+        read = f"signal[v_n, v_c, v_w - T.int64({pad})]"
+        function.block("border", list(zip("ncw", padded)), "SSS", [read], "border[v_n, v_c, v_w]",
+                       f"T.if_then_else(T.int64({pad}) <= v_w and v_w < T.int64({pad + width}), "
+                       f"{read}, T.float32(0.0))")
+        tensor_read = "border"
+    read, factor = f"{tensor_read}[v_n, v_c, {index('p', stride, 'r')}]", "kernel[v_k, v_c, v_r]"
+    target = "sums[v_n, v_k, v_p]"
+    function.block("correlate", list(zip("nkpcr", shape + (channels, kernel))), "SSSRR",
+                   [read, factor], target, f"{target} + {read} * {factor}", "T.float32(0.0)")
+    sums = net.call(function, [source, weight], f"{tag}_sums", shape)
+    return element_wise(net, f"{tag}_shifted", [sums, bias], "{0}[v_n, v_k, v_p] + {1}[v_k]",
+                        shape)
+
+
+def element_wise(net, tag, operands, value, shape):
+    """value: a pattern with the names of the operands."""
+    names = ["sums", "other"][:len(operands)]
+    function = Function(f"{tag}_each", [(name, operand[1]) for name, operand in
+                                        zip(names, operands)] + [("result", shape)])
+    axes = "nkp"[:len(shape)]
+    text = value.format(*names)
+    reads = [f"{name}[{'v_k' if len(operand[1]) == 1 else axis_names(axes)}]"
+             for name, operand in zip(names, operands)]
+    function.block("each", list(zip(axes, shape)), "S" * len(shape), reads,
+                   f"result[{axis_names(axes)}]", text)
+    return net.call(function, operands, tag, shape)
+
+
+def rectify_1d(net, tag, source):
+    return element_wise(net, tag, [source], "T.max({0}[v_n, v_k, v_p], T.float32(0.0))", source[1])
+
+
+def tc_resnet8():
+    net = Network("tc_resnet8_ultratrail.tir", "TC-ResNet8 for keyword spotting as it runs on "
+                  "UltraTrail, 40 coefficients x 101 frames: 1,533,504 multiply-accumulates. Batch "
+                  "normalisation is folded into weights and biases.")
+    x = rectify_1d(net, "conv0", convolve_1d(
+        net, "conv0", net.input("coefficients", (1, 40, 101)), 16, 3))
+    for block, channels in enumerate((24, 32, 48), start=1):
+        tag = f"block{block}"
+        inner = rectify_1d(net, f"{tag}_a", convolve_1d(net, f"{tag}_a", x, channels, 9, 2, 4))
+        down = rectify_1d(net, f"{tag}_down", convolve_1d(net, f"{tag}_down", x, channels, 1, 2))
+        outer = convolve_1d(net, f"{tag}_b", inner, channels, 9, 1, 4)
+        joined = element_wise(net, f"{tag}_joined", [outer, down],
+                              "{0}[v_n, v_k, v_p] + {1}[v_n, v_k, v_p]", outer[1])
+        x = rectify_1d(net, tag, joined)
+    _, (_, channels, width) = x
+    # The device divides by the next power of two, a shift.
+    pool = Function("pool_sum", [("signal", x[1]), ("sums", (1, channels))])
+    read, target = "signal[v_n, v_k, v_r]", "sums[v_n, v_k]"
+    pool.block("sum", [("n", 1), ("k", channels), ("r", width)], "SSR", [read], target,
+               f"{target} + {read}", "T.float32(0.0)")
+    sums = net.call(pool, [x], "pool_sums", (1, channels))
+    pooled = element_wise(net, "pool", [sums], "{0}[v_n, v_k] * T.float32(0.0625)", (1, channels))
+    matrix = net.weight("scores_matrix", (channels, 12))
+    function = Function("scores_matmul", [("row", pooled[1]), ("matrix", matrix[1]),
+                                          ("sums", (1, 12))])
+    multiply(function, "row", "matrix", "sums", 1, 12, channels)
+    net.call(function, [pooled, matrix], "scores", (1, 12))
+    return net
+
+
 def matmul():
     net = Network("matmul.tir", "One product of 64x64 matrices: 262,144 multiply-accumulates.")
     left = net.input("left", (64, 64))
@@ -296,7 +370,7 @@ def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser.add_argument("--folder", type=pathlib.Path, default=root / "examples")
     folder = parser.parse_args().folder
-    for network in (lenet5(), alexnet(), tiny_conv(), matmul()):
+    for network in (lenet5(), alexnet(), tiny_conv(), matmul(), tc_resnet8()):
         network.write(folder)
 
 

@@ -49,6 +49,12 @@ struct RejectedMapping {
   std::string mapping, reason;
 };
 
+/// A step behind a layer's main computation that its mapping absorbs.
+struct AbsorbedStep {
+  std::string call; ///< of the network that does it
+  std::string name; ///< in the mapping's header: "bias", "relu"
+};
+
 /// One contraction of the network (or one `program`) and its time.
 struct LayerEstimate {
   std::string name;                    ///< the call's binding
@@ -60,6 +66,8 @@ struct LayerEstimate {
   std::vector<arch::ParameterValue> parameters; ///< of the mapping or program
   std::vector<LayerTensor> tensors;
   std::vector<RejectedMapping> rejected;
+  std::vector<AbsorbedStep> absorbed; ///< in their order
+  std::string absorptionEnd;          ///< why no more is; empty if the mapping absorbs nothing ever
   std::vector<std::string> uncounted; ///< fused stages that the mapping does not compute: "add"
   std::int64_t macs = 0; ///< of the operator, taps on padding included; of a program: emitted ones
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace acadlc::mapping {
 
 /// The first and the last element of an access; equal but for slices.
@@ -21,6 +23,15 @@ std::string text(Int128 value) {
 }
 
 } // namespace
+
+bool Frame::isAbsent(llvm::StringRef tensor) const {
+  if (mapping == nullptr || tensors.contains(tensor))
+    return false;
+  return std::any_of(mapping->epilogue.begin(), mapping->epilogue.end(),
+                     [&](const ast::EpilogueStep &step) {
+                       return step.hasTensor && step.tensor.tensor.text == tensor;
+                     });
+}
 
 std::optional<ResolvedAccess> AccessResolver::resolve(const Frame &frame, llvm::StringRef name,
                                                       llvm::ArrayRef<const ast::Expr *> indices,
@@ -87,6 +98,10 @@ std::optional<ResolvedAccess> AccessResolver::resolveCorners(const Frame &frame,
                                                              const Corners &corners,
                                                              SourceRange at) {
   const auto found = frame.tensors.find(name);
+  if (found == frame.tensors.end() && frame.isAbsent(name)) {
+    diagnostics_->report(DiagnosticCode::AbsentStep, at, name);
+    return std::nullopt;
+  }
   if (found == frame.tensors.end()) {
     diagnostics_->report(DiagnosticCode::UnknownName, at, "tensor", name);
     return std::nullopt;

@@ -36,6 +36,9 @@ public:
   llvm::StringMap<TensorEntry> tensors;
   /// Overrides and reports of parameters speak of this name.
   std::string name;
+  const ast::MappingDeclaration *mapping = nullptr; ///< whose body it is; null for a program's
+  /// Whether \p tensor belongs to a step behind the computation that is not there.
+  [[nodiscard]] bool isAbsent(llvm::StringRef tensor) const;
 };
 
 /// An access in bytes of a memory.

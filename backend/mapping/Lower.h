@@ -55,6 +55,12 @@ struct LoweringOptions {
 bool guardHolds(const Match &match, const ElaboratedArchitecture &architecture, const Scope &home,
                 DiagnosticEngine &diagnostics);
 
+/// The value of \p expr, an argument of a step behind the computation, in the names of the match's
+/// header; none if it has none (reported).
+std::optional<double> numberInHeader(const ast::Expr &expr, const Match &match,
+                                     const ElaboratedArchitecture &architecture, const Scope &home,
+                                     DiagnosticEngine &diagnostics);
+
 /// Lowers the mapping of \p match, which must be one for \p architecture. \p home is the scope of
 /// the file that declares the mapping. Nothing if there is an error (reported).
 std::optional<LoweredLayer> lower(const Match &match, const ElaboratedArchitecture &architecture,

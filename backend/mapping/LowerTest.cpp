@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <random>
@@ -320,6 +321,19 @@ OperatorText convText(int channels, int filters, int size, int kernel, int strid
           "v_n, v_f, v_y, v_x",
           "v_n, v_c, v_y * " + s(stride) + " + v_r, v_x * " + s(stride) + " + v_s",
           "v_f, v_c, v_r, v_s"};
+}
+
+/// \p groups groups, each of \p channels channels and \p filters filters.
+OperatorText groupedText(int groups, int channels, int filters, int size, int kernel) {
+  OperatorText text = convText(groups * channels, groups * filters, size, kernel, 1);
+  const auto s = [](int value) { return std::to_string(value); };
+  const int out = size - kernel + 1;
+  text.weight = s(groups * filters) + ", " + s(channels) + ", " + s(kernel) + ", " + s(kernel);
+  text.extents = text.result + ", " + s(channels) + ", " + s(kernel) + ", " + s(kernel);
+  CHECK(text.result == "1, " + s(groups * filters) + ", " + s(out) + ", " + s(out));
+  text.dataIndex =
+      "v_n, v_f // " + s(filters) + " * " + s(channels) + " + v_c, v_y + v_r, v_x + v_s";
+  return text;
 }
 
 /// A little machine for programs.
@@ -740,6 +754,155 @@ TEST_CASE("paths are counted, not walked") {
       MergingBench().errorOf(mergingMachine(200, "emit nop() over arch.middle[0]"));
   CHECK(message.find("E0519") != std::string::npos);
   CHECK(message.find(" -> … -> ") != std::string::npos);
+}
+
+TEST_CASE("grouped operators lower to what their loops say") {
+  for (const auto &[groups, channels, filters] :
+       {std::array{4, 1, 1}, std::array{2, 3, 2}, std::array{2, 1, 3}, std::array{3, 2, 1}}) {
+    CAPTURE(groups);
+    CAPTURE(filters);
+    SystolicBench bench;
+    bench.prepare(2, 3, groupedText(groups, channels, filters, 5, 3).text());
+    bench.compare();
+    CHECK(bench.match->mapping->name.text == "grouped_conv2d");
+  }
+  SystolicBench bench;
+  bench.prepare(2, 3,
+                OperatorText{"2, 3, 4, 5", "2, 3, 5, 2", "2, 3, 4, 2", "a, b, i, j, k",
+                             "2, 3, 4, 2, 5", "SSSSR", "v_a, v_b, v_i, v_j", "v_a, v_b, v_i, v_k",
+                             "v_a, v_b, v_k, v_j"}
+                    .text());
+  bench.compare();
+  CHECK(bench.match->mapping->name.text == "batched_matmul");
+}
+
+namespace {
+
+/// A product with a mapping that goes via another one, both with steps behind it.
+const char *const absorbing = R"(
+instruction multiply(c: out mem, work: int) { macs = work }
+instruction add(c: inout mem, operand: in mem)
+instruction rectify(c: inout mem, columns: int)
+architecture Engine() {
+  code: SRAM { data_width = 32 bit, size = 1 KiB }
+  fetch: InstructionFetchStage { issue_buffer_size = 4 } contains { fetcher: InstructionMemoryAccessUnit {} }
+  code => fetcher
+  memory: SRAM { data_width = 32 bit, size = 64 KiB }
+  execute: ExecuteStage {} contains {
+    engine: FunctionalUnit { to_process = [multiply, add, rectify] }
+  }
+  fetch -> execute
+  memory => engine => memory
+}
+mapping inner[m < M, n < N; k < K] on arch: Engine
+  implements C[m, n] += A[m, k] * B[k, n]
+  then optional + bias[n], optional relu
+{
+  place C in arch.memory
+  emit multiply(C[0 .. M, 0 .. N], M * N * K)
+  if present(bias) {
+    place bias in arch.memory
+    emit add(C[0 .. M, 0 .. N], bias[0 .. N])
+  }
+  if present(relu) { emit rectify(C[0 .. M, 0 .. N], N) }
+}
+mapping outer[m < M, n < N; k < K] on arch: Engine
+  implements C[m, n] += A[m, k] * B[k, n]
+  then optional + offset[n], optional relu
+{
+  require A.shape[1] == K and B.shape[1] == N and length(C.shape) == 2
+  if present(offset) { require offset.shape[0] == N }
+  via inner[M = M, N = N, K = K] {
+    C[m, n] = C[m, n]
+    A[m, k] = A[m, k]
+    B[k, n] = B[k, n]
+    bias[n] = offset[n]
+  }
+}
+prefer outer over inner
+)";
+
+/// lhs · rhs in a network with the functions \p behind: "offset", "rectify".
+std::string absorbingNetwork(const std::vector<std::string> &behind) {
+  std::string text = "@I.ir_module\nclass Module:\n";
+  const std::string head = "    @T.prim_func\n    def ";
+  text +=
+      head +
+      R"(product(lhs: T.Buffer((4, 8), "float32"), rhs: T.Buffer((8, 6), "float32"), out: T.Buffer((4, 6), "float32")):
+        for i, j, k in T.grid(4, 6, 8):
+            with T.block("out"):
+                vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+                with T.init():
+                    out[vi, vj] = T.float32(0)
+                out[vi, vj] = out[vi, vj] + lhs[vi, vk] * rhs[vk, vj]
+
+    @T.prim_func
+    def offset(x: T.Buffer((4, 6), "float32"), t: T.Buffer((6,), "float32"), out: T.Buffer((4, 6), "float32")):
+        for i, j in T.grid(4, 6):
+            with T.block("out"):
+                vi, vj = T.axis.remap("SS", [i, j])
+                out[vi, vj] = x[vi, vj] + t[vj]
+
+    @T.prim_func
+    def rectify(x: T.Buffer((4, 6), "float32"), out: T.Buffer((4, 6), "float32")):
+        for i, j in T.grid(4, 6):
+            with T.block("out"):
+                vi, vj = T.axis.remap("SS", [i, j])
+                out[vi, vj] = T.max(x[vi, vj], T.float32(0))
+
+    @R.function
+    def main(lhs: R.Tensor((4, 8), dtype="float32"), rhs: R.Tensor((8, 6), dtype="float32"), t: R.Tensor((6,), dtype="float32")):
+        R.func_attr({"num_input": 1})
+        cls = Module
+        y = R.call_tir(cls.product, (lhs, rhs), out_sinfo=R.Tensor((4, 6), dtype="float32"))
+)";
+  std::string last = "y";
+  for (const std::string &name : behind) {
+    text += fmt::format("        {0}_ = R.call_tir(cls.{1}, ({0},{2}), out_sinfo=R.Tensor((4, 6), "
+                        "dtype=\"float32\"))\n",
+                        last, name, name == "offset" ? " t" : "");
+    last += "_";
+  }
+  return text + "        return " + last + "\n";
+}
+
+/// The operations of the stream of the first layer.
+std::vector<std::string> operationsOf(Bench &bench, const std::vector<std::string> &behind) {
+  bench.loadText(absorbing);
+  bench.elaborateWith({});
+  bench.loadNetwork(absorbingNetwork(behind));
+  REQUIRE_MESSAGE(bench.workload, bench.messages());
+  const workload::Call &call = bench.workload->calls.front();
+  const Choice choice = chooseMapping(bench.mappings, bench.preferences, {}, *bench.workload, call,
+                                      *call.contraction());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "outer");
+  const auto layer =
+      lower(*choice.match, *bench.architecture, bench.home(), bench.sources, bench.diagnostics);
+  REQUIRE_MESSAGE(layer, bench.messages());
+  std::vector<std::string> operations;
+  program::InstructionStream stream(layer->program);
+  program::Instance instance;
+  while (stream.next(instance))
+    operations.push_back(instance.instruction->operation);
+  return operations;
+}
+
+} // namespace
+
+TEST_CASE("present() says which steps the layer has, also in a mapping that another goes via") {
+  using Operations = std::vector<std::string>;
+  const std::vector<std::pair<Operations, Operations>> cases{
+      {{}, {"multiply"}},
+      {{"offset"}, {"multiply", "add"}},
+      {{"rectify"}, {"multiply", "rectify"}},
+      {{"offset", "rectify"}, {"multiply", "add", "rectify"}},
+      {{"rectify", "offset"}, {"multiply", "rectify"}}};
+  for (const auto &[behind, expected] : cases) {
+    CAPTURE(behind.size());
+    Bench bench;
+    CHECK(operationsOf(bench, behind) == expected);
+  }
 }
 
 TEST_CASE("a mapping is not used via where its guard does not hold") {

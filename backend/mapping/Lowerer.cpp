@@ -30,6 +30,41 @@ void declareHeader(const Match &match, const ElaboratedArchitecture &architectur
   scope.declare(mapping.architectureName, architecture.instance);
 }
 
+/// The names of \p match's steps that are there.
+std::vector<std::string> presentSteps(const Match &match) {
+  std::vector<std::string> names;
+  for (const AbsorbedStep &step : match.absorbed)
+    names.push_back(step.name);
+  return names;
+}
+
+/// What a body calls a tensor besides its accesses: `I.shape`, in the axes of the header.
+Value tensorValue(const TensorBinding &binding) {
+  std::vector<Value> shape;
+  for (const BoundDimension &dimension : binding.dimensions)
+    shape.push_back(Value::ofInt(dimension.source ? binding.shape[*dimension.source] : 1));
+  return Value::ofTable({{"shape", Value::ofList(std::move(shape))}});
+}
+
+/// The header's own name for a tensor: it outlives the match.
+void declareTensors(const Match &match, Scope &scope) {
+  const auto declare = [&](llvm::StringRef name, SourceRange range) {
+    for (const TensorBinding &binding : match.tensors)
+      if (binding.name == name)
+        scope.declare(name, Symbol::ofValue(tensorValue(binding), range));
+  };
+  const ast::MappingDeclaration &mapping = *match.mapping;
+  declare(mapping.result.tensor.text, mapping.result.tensor.range);
+  if (const auto *product = ast::dynCast<ast::BinaryExpr>(mapping.value))
+    for (const ast::Expr *factor : {product->left, product->right})
+      if (const auto *access = ast::dynCast<ast::IndexExpr>(factor))
+        if (const auto *name = ast::dynCast<ast::NameExpr>(access->object))
+          declare(name->name, name->range);
+  for (const ast::EpilogueStep &step : mapping.epilogue)
+    if (step.hasTensor)
+      declare(step.tensor.tensor.text, step.tensor.tensor.range);
+}
+
 } // namespace
 
 //===--- Whole bodies -------------------------------------------------------------------------===//
@@ -38,10 +73,13 @@ std::optional<LoweredLayer> Lowerer::run(const Match &match, const Scope &home) 
   const ast::MappingDeclaration &mapping = *match.mapping;
   Frame frame;
   frame.name = mapping.name.text.str();
+  frame.mapping = &mapping;
   for (const TensorBinding &binding : match.tensors)
     frame.tensors[binding.name].binding = &binding;
   Scope scope(&home);
   declareHeader(match, architecture_, scope);
+  declareTensors(match, scope);
+  values_.exchangePresent(presentSteps(match));
   if (!checkOverrides(mapping.name.text, {}, mapping.body, mapping.name.range))
     return std::nullopt;
   Steps steps;
@@ -449,8 +487,16 @@ Lowerer::Status Lowerer::lowerVia(const ast::ViaStatement &statement, Frame &fra
     return Status::Failed;
   Frame inner;
   inner.name = mapping->name.text.str();
+  inner.mapping = mapping;
   inner.id = frameIds_.emplace(std::pair(frame.id, &statement), frameIds_.size() + 1).first->second;
+  std::vector<std::string> present;
+  for (const ast::EpilogueStep &step : mapping->epilogue)
+    if (!step.hasTensor && values_.present(step.function.text).value_or(false))
+      present.push_back(step.function.text.str());
   for (const ast::View &view : statement.views) {
+    if (frame.isAbsent(view.source.tensor.text))
+      continue; // of a step that this layer has not got; then the other mapping has not either
+    present.push_back(view.tensor.text.str());
     TensorEntry &entry = inner.tensors[view.tensor.text];
     entry.view = &view;
     entry.viewScope = &scope;
@@ -459,11 +505,15 @@ Lowerer::Status Lowerer::lowerVia(const ast::ViaStatement &statement, Frame &fra
   Scope innerScope(symbol->home);
   if (!bindVia(statement, *mapping, scope, innerScope))
     return failed();
-  if (mapping->guard != nullptr && !checkViaGuard(statement, *mapping, innerScope))
+  std::vector<std::string> outer = values_.exchangePresent(std::move(present));
+  if (mapping->guard != nullptr && !checkViaGuard(statement, *mapping, innerScope)) {
+    values_.exchangePresent(std::move(outer));
     return failed();
+  }
   ++viaDepth_;
   const Status status = lowerBody(mapping->body, inner, innerScope, steps);
   --viaDepth_;
+  values_.exchangePresent(std::move(outer));
   return status;
 }
 
@@ -520,9 +570,22 @@ bool guardHolds(const Match &match, const ElaboratedArchitecture &architecture, 
     return true;
   Scope scope(&home);
   declareHeader(match, architecture, scope);
+  declareTensors(match, scope);
   // Symbolic only for `present`, which bodies may ask as well.
   SymbolicValues values(diagnostics);
+  values.exchangePresent(presentSteps(match));
   return Evaluator(diagnostics, {}, &values).evaluateBool(*guard, scope).value_or(false);
+}
+
+std::optional<double> numberInHeader(const ast::Expr &expr, const Match &match,
+                                     const ElaboratedArchitecture &architecture, const Scope &home,
+                                     DiagnosticEngine &diagnostics) {
+  Scope scope(&home);
+  declareHeader(match, architecture, scope);
+  const auto value = Evaluator(diagnostics).evaluate(expr, scope);
+  if (!value || !value->isNumber() || !value->dimension().isNone())
+    return std::nullopt;
+  return value->is(Value::Kind::Int) ? static_cast<double>(value->asInt()) : value->asReal();
 }
 
 std::optional<LoweredLayer> lower(const Match &match, const ElaboratedArchitecture &architecture,

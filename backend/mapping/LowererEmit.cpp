@@ -231,6 +231,10 @@ std::optional<Lowerer::MemoryAccess> Lowerer::memoryAccess(const ast::Expr &expr
                                                            const Frame &frame, const Scope &scope) {
   const auto *index = ast::dynCast<ast::IndexExpr>(&expr);
   const auto *name = ast::dynCast<ast::NameExpr>(index != nullptr ? index->object : &expr);
+  if (name != nullptr && frame.isAbsent(name->name)) {
+    diagnostics_.report(DiagnosticCode::AbsentStep, expr.range, name->name);
+    return std::nullopt;
+  }
   if (name == nullptr || !frame.tensors.contains(name->name)) {
     if (index != nullptr)
       return rawAccess(*index, scope);

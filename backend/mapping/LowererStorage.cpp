@@ -85,6 +85,10 @@ bool Lowerer::placeTensor(const ast::PlaceStatement &statement, const ast::Ident
                           Frame &frame, arch::ObjectId memory, std::optional<std::int64_t> &address,
                           bool isViewed) {
   const auto found = frame.tensors.find(name.text);
+  if (found == frame.tensors.end() && frame.isAbsent(name.text)) {
+    diagnostics_.report(DiagnosticCode::AbsentStep, name.range, name.text);
+    return false;
+  }
   if (found == frame.tensors.end()) {
     diagnostics_.report(DiagnosticCode::UnknownName, name.range, "tensor", name.text);
     return false;

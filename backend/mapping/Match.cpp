@@ -1,5 +1,6 @@
 #include "backend/mapping/Match.h"
 
+#include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
 #include "support/CheckedArithmetic.h"
 
@@ -97,7 +98,7 @@ public:
 
 private:
   [[nodiscard]] std::int64_t extent(std::size_t axis) const {
-    return computation_.axes[axis].extent;
+    return contraction_.axes[axis].extent;
   }
   [[nodiscard]] std::size_t rank(std::size_t tensor) const {
     return networkTensors_[tensor].affine->size();
@@ -210,7 +211,7 @@ private:
 
   [[nodiscard]] bool isOfKind(std::uint32_t index, std::size_t axis) const {
     return header_.mapping->indices[index].isReduction ==
-           (computation_.axes[axis].kind == Axis::Kind::Reduction);
+           (contraction_.axes[axis].kind == Axis::Kind::Reduction);
   }
 
   /// factor · coefficient of the header's term must be what the network multiplies the axis with.
@@ -308,7 +309,7 @@ private:
     for (Assignment &index : state.indices)
       if (index.axis == Assignment::undecided)
         makeUnit(index, state);
-    for (std::size_t axis = 0; axis < computation_.axes.size(); ++axis)
+    for (std::size_t axis = 0; axis < contraction_.axes.size(); ++axis)
       if (extent(axis) > 1 && (state.usedAxes >> axis & 1U) == 0)
         return fail(0, axis, state, false, true);
     settleCoefficients(state);
@@ -388,11 +389,6 @@ private:
     header_ = readHeader(mapping_, problem);
     if (!header_)
       return mismatch(MismatchKind::UnsupportedHeader, problem.reason, problem.range, 0);
-    for (const ast::EpilogueStep &step : mapping_.epilogue)
-      if (!step.isOptional)
-        return mismatch(MismatchKind::RequiredEpilogue,
-                        "it demands a step behind the computation (`then` without `optional`)",
-                        step.range, 0);
     return true;
   }
 
@@ -410,11 +406,10 @@ private:
                     });
     if (!isAffine)
       return mismatch(MismatchKind::NotAffine,
-                      "the operator reads or writes at positions that are not affine (as a grouped "
-                      "convolution does)",
+                      "the operator reads or writes at positions that are not affine",
                       mapping_.range, 0);
     // Bit sets of the search.
-    if (computation_.axes.size() > 63)
+    if (contraction_.axes.size() > 63)
       return mismatch(MismatchKind::TooComplex, "the operator has more than 63 axes",
                       mapping_.range, 0);
     return true;
@@ -429,7 +424,7 @@ private:
           mismatch(MismatchKind::SharedAxis,
                    fmt::format("axis '{}' stands in both factors and in the result, as in a "
                                "depthwise or batched operator; the header has no such index",
-                               computation_.axes[*axis].name),
+                               contraction_.axes[*axis].name),
                    mapping_.result.range, failure.agreed + 1));
     }
     mismatch(MismatchKind::Structure, explanation(failure), failureRange(failure),
@@ -442,8 +437,8 @@ private:
       if (usesIndex(header_->result, i) && usesIndex(header_->operands[0], i) &&
           usesIndex(header_->operands[1], i))
         return std::nullopt;
-    for (std::size_t axis = 0; axis < computation_.axes.size(); ++axis)
-      if (computation_.axes[axis].extent > 1 && usesAxis(contraction_.outputAffine, axis) &&
+    for (std::size_t axis = 0; axis < contraction_.axes.size(); ++axis)
+      if (contraction_.axes[axis].extent > 1 && usesAxis(contraction_.outputAffine, axis) &&
           usesAxis(contraction_.operands[0].affine, axis) &&
           usesAxis(contraction_.operands[1].affine, axis))
         return axis;
@@ -478,6 +473,12 @@ private:
     return contraction_.operands[(tensor == 1) != swapped ? 0 : 1].access.tensor;
   }
 
+  [[nodiscard]] const std::vector<std::int64_t> &shapeOf(std::size_t tensor, bool swapped) const {
+    if (tensor == 0)
+      return contraction_.resultShape;
+    return contraction_.operands[(tensor == 1) != swapped ? 0 : 1].shape;
+  }
+
   [[nodiscard]] SourceRange failureRange(const Failure &failure) const {
     if (failure.isUnusedAxis || !failure.isValid)
       return mapping_.result.range;
@@ -492,8 +493,8 @@ private:
       return "the index expressions do not agree";
     if (failure.isUnusedAxis)
       return fmt::format("axis '{}' of the operator (extent {}) has no counterpart",
-                         computation_.axes[failure.dimension].name,
-                         computation_.axes[failure.dimension].extent);
+                         contraction_.axes[failure.dimension].name,
+                         contraction_.axes[failure.dimension].extent);
     const HeaderTensor &tensor = headerTensor(failure.tensor);
     const std::string network = accessText(failure.tensor, failure.isSwapped);
     if (failure.isLeftover)
@@ -530,7 +531,7 @@ private:
       const std::string digits = std::to_string(coefficient);
       const std::string magnitude = coefficient < 0 ? digits.substr(1) : digits;
       text += magnitude == "1" ? "" : magnitude + " * ";
-      text += computation_.axes[axis].name;
+      text += contraction_.axes[axis].name;
     }
     if (form.constant == 0)
       return text.empty() ? "0" : text;
@@ -551,7 +552,7 @@ private:
       binding.extentName = mapping_.indices[i].extent.text.str();
       if (state.indices[i].axis >= 0) {
         binding.axis = static_cast<std::uint32_t>(state.indices[i].axis);
-        binding.extent = computation_.axes[*binding.axis].extent;
+        binding.extent = contraction_.axes[*binding.axis].extent;
       }
       match.indices.push_back(std::move(binding));
     }
@@ -564,7 +565,38 @@ private:
     for (std::size_t tensor = 0; tensor < tensorCount; ++tensor)
       if (!bindTensor(state, tensor, swapped))
         return;
-    checkGuard(state.agreed);
+    if (absorbEpilogue(state.agreed))
+      checkGuard(state.agreed);
+  }
+
+  static std::optional<double> literalNumber(const ast::Expr &expr) {
+    if (const auto *unary = ast::dynCast<ast::UnaryExpr>(&expr);
+        unary != nullptr && unary->op == ast::UnaryOperator::Negate && unary->operand != nullptr) {
+      const auto number = literalNumber(*unary->operand);
+      return number ? std::optional(-*number) : std::nullopt;
+    }
+    const auto *literal = ast::dynCast<ast::NumberExpr>(&expr);
+    if (literal == nullptr || literal->unit.isValid())
+      return std::nullopt;
+    return literal->real;
+  }
+
+  bool absorbEpilogue(std::uint32_t agreed) {
+    const auto number = [this](const ast::Expr &expr) {
+      return options_.number ? options_.number(*result_.match, expr) : literalNumber(expr);
+    };
+    const EpilogueContext context{mapping_, workload_, call_, contraction_, number};
+    if (const ast::EpilogueStep *missing = absorb(context, *result_.match))
+      return mismatch(MismatchKind::RequiredEpilogue,
+                      fmt::format("it demands '{}' behind the computation (`then` without "
+                                  "`optional`), which the network has not got there",
+                                  stepName(*missing)),
+                      missing->range, agreed + 3);
+    for (TensorBinding &binding : result_.match->tensors)
+      if (binding.isResult || &binding >= result_.match->tensors.data() + tensorCount)
+        binding.elementType =
+            readAs(binding.declared).value_or(options_.elementType.value_or(binding.declared));
+    return true;
   }
 
   void checkGuard(std::uint32_t agreed) {
@@ -596,9 +628,9 @@ private:
     binding.isResult = position == 0;
     binding.isZeroOutside = header.isZeroOutside;
     binding.declared = tensor.elementType;
-    binding.shape = tensor.shape;
-    binding.before.assign(tensor.shape.size(), 0);
-    binding.after.assign(tensor.shape.size(), 0);
+    binding.shape = shapeOf(position, swapped);
+    binding.before.assign(binding.shape.size(), 0);
+    binding.after.assign(binding.shape.size(), 0);
     for (const std::int32_t source : state.dimensions[position])
       binding.dimensions.push_back(
           {source < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(source))});
@@ -633,21 +665,27 @@ private:
     return true;
   }
 
-  bool bindElementType(const HeaderTensor &header, std::uint32_t agreed, TensorBinding &binding) {
-    binding.elementType = options_.elementType.value_or(binding.declared);
+  /// As which type the mapping reads \p declared; none if it does not accept it.
+  [[nodiscard]] std::optional<workload::ElementType> readAs(workload::ElementType declared) const {
+    const workload::ElementType type = options_.elementType.value_or(declared);
     if (mapping_.accepts.empty())
-      return true;
+      return type;
     for (const ast::AcceptedElement &accepted : mapping_.accepts) {
-      if (workload::ElementType::fromName(accepted.element.text.str()) != binding.elementType)
+      if (workload::ElementType::fromName(accepted.element.text.str()) != type)
         continue;
-      if (!accepted.as.isValid())
-        return true;
-      if (const auto as = workload::ElementType::fromName(accepted.as.text.str()))
-        binding.elementType = *as;
-      return true;
+      const auto as = accepted.as.isValid()
+                          ? workload::ElementType::fromName(accepted.as.text.str())
+                          : std::nullopt;
+      return as.value_or(type);
     }
+    return std::nullopt;
+  }
+
+  bool bindElementType(const HeaderTensor &header, std::uint32_t agreed, TensorBinding &binding) {
+    const auto type = readAs(binding.declared);
+    binding.elementType = type.value_or(options_.elementType.value_or(binding.declared));
     // A result is wider than its factors, and `accepts` speaks of these.
-    if (binding.isResult)
+    if (type || binding.isResult)
       return true;
     return mismatch(MismatchKind::ElementType,
                     fmt::format("it does not accept {}, the element type of `{}`",

@@ -36,7 +36,7 @@ struct TensorBinding {
   workload::ElementType declared;    ///< as the network says
   workload::ElementType elementType; ///< as the mapping reads it (`x as y`, or the run's option)
   std::vector<BoundDimension> dimensions; ///< one per dimension of the header's access
-  // Of the network's tensor, one per dimension of it:
+  // Of the network's tensor, one per dimension of it (of Contraction::Operand::shape):
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> before, after; ///< padding that the operator reads around it
 };
@@ -54,18 +54,30 @@ struct CoefficientBinding {
   bool isDetermined = false; ///< else nothing in the network says its value
 };
 
+/// A step of a mapping's `then` that the network has behind the contraction.
+struct AbsorbedStep {
+  std::string name;     ///< by which `present` asks for it: "bias", "relu"
+  std::size_t call = 0; ///< index into Workload::calls of the call that does it
+};
+
 struct Match {
   const ast::MappingDeclaration *mapping = nullptr;
   std::vector<IndexBinding> indices;
   std::vector<CoefficientBinding> coefficients;
-  std::vector<TensorBinding> tensors; ///< the result, then the operands in the header's order
-  std::uint32_t unitIndices = 0;      ///< indices without a counterpart
-  std::int64_t macs = 0;              ///< of the contraction
+  /// The result, then the operands in the header's order, then those of the absorbed steps. The
+  /// result is the tensor behind the last absorbed step; without any, what the contraction writes.
+  std::vector<TensorBinding> tensors;
+  std::vector<AbsorbedStep> absorbed;      ///< in their order
+  std::vector<std::size_t> absorbedCalls;  ///< calls behind the contraction's that are done with
+  std::vector<std::size_t> absorbedStages; ///< stages of the contraction's call
+  std::string absorptionEnd;     ///< why no more is absorbed: a clause; empty without `then`
+  std::uint32_t unitIndices = 0; ///< indices without a counterpart
+  std::int64_t macs = 0;         ///< of the contraction
 };
 
 enum class MismatchKind : std::uint8_t {
   UnsupportedHeader, ///< no sum of products of two tensors, or index expressions beyond affine
-  RequiredEpilogue,  ///< a `then` step that is not optional
+  RequiredEpilogue,  ///< the network has not got a `then` step that is not optional
   NotAffine,         ///< the operator's index expressions are not affine
   Structure,         ///< the index expressions of a tensor do not agree
   SharedAxis,        ///< an axis stands in all three tensors: depthwise or grouped
@@ -92,6 +104,10 @@ struct MatchOptions {
   /// Whether the guard of a match holds. Asked of mappings that have one, once all else agrees;
   /// without it every guard holds.
   std::function<bool(const Match &)> guard = {}; // NOLINT(readability-redundant-member-init)
+  /// Value of an argument of a step (`max_pool(P)`) in the names of the match's header; none if it
+  /// has none. Without it literals alone have one.
+  std::function<std::optional<double>(const Match &, const ast::Expr &)> number =
+      {}; // NOLINT(readability-redundant-member-init)
 };
 
 /// The match, or why there is none.

@@ -6,7 +6,11 @@
 #include "backend/mapping/Symbolic.h"
 #include "frontend/acadl/Evaluator.h"
 
+#include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace acadlc::mapping {
 
@@ -33,8 +37,14 @@ public:
   std::optional<Value> builtin(llvm::StringRef name, llvm::ArrayRef<Value> arguments,
                                const ast::Expr &at) override;
   std::optional<Value> requireKnown(const Value &value, const ast::Expr &at) override;
-  /// No step behind the main computation is absorbed yet.
-  std::optional<bool> present(llvm::StringRef) override { return false; }
+  /// Whether the body under way has the step \p name.
+  std::optional<bool> present(llvm::StringRef name) override {
+    return std::find(present_.begin(), present_.end(), name) != present_.end();
+  }
+  /// Sets which steps the body under way has; returns what was set before.
+  std::vector<std::string> exchangePresent(std::vector<std::string> names) {
+    return std::exchange(present_, std::move(names));
+  }
 
   /// A whole number without a unit, symbolic or not; nothing for all else (not reported).
   [[nodiscard]] static std::optional<Linear> toLinear(const Value &value);
@@ -59,6 +69,7 @@ private:
 
   DiagnosticEngine *diagnostics_;
   SymbolicSpace space_;
+  std::vector<std::string> present_;
   std::optional<Need> need_;
 };
 

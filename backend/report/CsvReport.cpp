@@ -24,6 +24,14 @@ std::string elementTypes(const analysis::LayerEstimate &layer) {
   return text;
 }
 
+/// "bias relu"
+std::string absorbed(const analysis::LayerEstimate &layer) {
+  std::string text;
+  for (const analysis::AbsorbedStep &step : layer.absorbed)
+    text += (text.empty() ? "" : " ") + step.name;
+  return text;
+}
+
 } // namespace
 
 void csvRow(std::string &out, const std::vector<std::string> &fields) {
@@ -47,7 +55,7 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
   std::string out;
   csvRow(out, {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles",
                "guarantee", "instructions", "iterations", "evaluated_iterations", "utilisation",
-               "bound_by", "bound_kind"});
+               "bound_by", "bound_kind", "absorbed"});
   for (const analysis::LayerEstimate &layer : estimate.layers)
     csvRow(out, {layer.name, layer.operatorName, dimensions(layer), layer.mapping,
                  elementTypes(layer), std::to_string(layer.macs), std::to_string(layer.cycles),
@@ -56,7 +64,8 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
                  std::to_string(layer.evaluatedIterations),
                  layer.utilisation ? number(*layer.utilisation) : "",
                  layer.bound ? layer.bound->object : "",
-                 layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : ""});
+                 layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
+                 absorbed(layer)});
   return out;
 }
 

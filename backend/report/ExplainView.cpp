@@ -30,6 +30,10 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
                        tensor.declared, shape,
                        tensor.isReinterpreted() ? ", read as " + tensor.readAs : "");
   }
+  for (const analysis::AbsorbedStep &step : layer.absorbed)
+    out += fmt::format("      {} is absorbed from {}\n", step.name, printableText(step.call));
+  if (!layer.absorptionEnd.empty())
+    out += fmt::format("      no more is absorbed: {}\n", printableText(layer.absorptionEnd));
   for (const analysis::RejectedMapping &rejected : layer.rejected)
     out += fmt::format("    not taken: {}: {}\n", rejected.mapping, printableText(rejected.reason));
 }

@@ -102,6 +102,12 @@ private:
       optionalText("mapping", layer.mapping);
       numbers("coefficients", layer.coefficients);
       list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
+      list("absorbed", layer.absorbed, [&](const analysis::AbsorbedStep &step) {
+        json_.object([&] {
+          json_.attribute("call", text(step.call));
+          json_.attribute("operator", text(step.name));
+        });
+      });
       list("uncounted", layer.uncounted,
            [&](const std::string &stage) { json_.value(text(stage)); });
       json_.attribute("macs", layer.macs);

@@ -18,6 +18,14 @@ std::string shortDimensions(const analysis::LayerEstimate &layer) {
   return text.empty() && !layer.dimensions.empty() ? "all 1" : text;
 }
 
+/// "conv2d + bias + relu"
+std::string operators(const analysis::LayerEstimate &layer) {
+  std::string text = layer.operatorName;
+  for (const analysis::AbsorbedStep &step : layer.absorbed)
+    text += " + " + step.name;
+  return text;
+}
+
 } // namespace
 
 void LayersView::print(std::string &out) const {
@@ -38,7 +46,7 @@ void LayersView::print(std::string &out) const {
     const double share = estimate_.cycles == 0 ? 0
                                                : static_cast<double>(layer.cycles) /
                                                      static_cast<double>(estimate_.cycles);
-    table.add({layer.name, layer.operatorName, shortDimensions(layer), layer.mapping,
+    table.add({layer.name, operators(layer), shortDimensions(layer), layer.mapping,
                thousands(layer.instructions), thousands(layer.cycles), percent(share),
                layer.utilisation ? percent(*layer.utilisation) : "",
                std::string(analysis::guaranteeName(layer.guarantee)),

@@ -495,6 +495,12 @@ Type Expressions::checkMember(const ast::MemberExpr &expr, Names &names) {
     if (llvm::is_contained(builtins::memoryOperandMembers(), expr.member.text))
       return Type::quantity(builtins::bitsDimension, "bytes");
     return unknownMember(object, expr.member, {"bytes"});
+  case Kind::Tensor:
+    if (object.tensor == nullptr || object.tensor->role == Tensor::Role::Buffer)
+      return unknownMember(object, expr.member, {});
+    if (expr.member.text == "shape")
+      return Type::listOf(Type::number(false));
+    return unknownMember(object, expr.member, {"shape"});
   default:
     return unknownMember(object, expr.member, {});
   }

@@ -63,6 +63,7 @@ public:
     checkZeroOutside();
     checkAccepts();
     addHeaderNames(mapping_, info_, names_, &diagnostics_);
+    checkEpilogueFunctions();
     checkGuard();
     collectBody(mapping_.body, false);
   }
@@ -396,23 +397,27 @@ private:
 
   void checkEpilogue() {
     for (const ast::EpilogueStep &step : mapping_.epilogue) {
-      if (step.hasTensor) {
-        access(step.tensor.tensor, step.tensor.indices, step.tensor.range, Tensor::Role::Epilogue);
-        for (const ast::Expr *index : step.tensor.indices)
-          outputIndex(index, "a tensor of the epilogue has");
+      if (!step.hasTensor)
         continue;
-      }
-      checkEpilogueFunction(step);
+      access(step.tensor.tensor, step.tensor.indices, step.tensor.range, Tensor::Role::Epilogue);
+      for (const ast::Expr *index : step.tensor.indices)
+        outputIndex(index, "a tensor of the epilogue has");
     }
+  }
+
+  /// Their arguments see the header's names.
+  void checkEpilogueFunctions() {
+    for (const ast::EpilogueStep &step : mapping_.epilogue)
+      if (!step.hasTensor)
+        checkEpilogueFunction(step);
   }
 
   void checkEpilogueFunction(const ast::EpilogueStep &step) {
     if (!step.function.isValid())
       return;
     const auto *function = builtins::findEpilogueFunction(step.function.text);
-    Names names(module_);
     for (const ast::Argument &argument : step.arguments) {
-      const Type type = expressions_.check(argument.value, names);
+      const Type type = expressions_.check(argument.value, names_);
       if (argument.value)
         expressions_.require(*argument.value, type, Type::number(true),
                              fmt::format("'{}'", step.function.text.str()));

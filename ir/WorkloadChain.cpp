@@ -1,0 +1,426 @@
+#include "ir/WorkloadChain.h"
+
+#include "ir/WorkloadAnalysis.h"
+#include "ir/WorkloadExpr.h"
+#include "ir/WorkloadSteps.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace acadlc::workload {
+
+namespace {
+
+/// A tensor with the call whose local it is; tensors of the workload are of none.
+struct TensorKey {
+  std::size_t call = 0;
+  TensorRef tensor;
+  friend bool operator==(const TensorKey &, const TensorKey &) = default;
+};
+
+constexpr std::size_t noCall = ~std::size_t{0};
+
+bool contains(const std::vector<TensorRef> &tensors, TensorRef tensor) {
+  return std::find(tensors.begin(), tensors.end(), tensor) != tensors.end();
+}
+
+TensorKey keyOf(std::size_t call, TensorRef tensor) {
+  return {tensor.isLocal ? call : noCall, tensor};
+}
+
+class ChainFollower {
+public:
+  ChainFollower(const Workload &workload, std::size_t call, const Contraction &contraction)
+      : workload_(workload), call_(call), begin_{call, contraction.computation} {
+    current_ = keyOf(call, stage(begin_).written);
+    for (std::size_t d = 0; d < tensor(current_).shape.size(); ++d)
+      dimensions_.push_back(d);
+    chain_.end = quoted(current_) + " is not written by one plain stage";
+  }
+
+  ResultChain follow() {
+    if (isPlainlyWritten(current_))
+      while (advance()) {
+      }
+    return std::move(chain_);
+  }
+
+private:
+  /// A tensor of the chain as an expression over the value at the last cut.
+  struct Pending {
+    TensorKey key;
+    ValueExprPtr value;
+  };
+  static constexpr std::size_t mostStages = 32; ///< between two cuts
+
+  [[nodiscard]] const Computation &stage(StageRef reference) const {
+    return workload_.calls[reference.call].computations[reference.stage];
+  }
+  [[nodiscard]] const Tensor &tensor(const TensorKey &key) const {
+    return key.tensor.isLocal ? workload_.calls[key.call].locals[key.tensor.index]
+                              : workload_.tensors[key.tensor.index];
+  }
+
+  bool stop(std::string why) {
+    chain_.end = std::move(why);
+    return false;
+  }
+  [[nodiscard]] std::string quoted(const TensorKey &key) const {
+    return "'" + tensor(key).name + "'";
+  }
+
+  /// Visits the stages that can read or write \p key.
+  template <typename Visit> void forEachStage(const TensorKey &key, Visit visit) const {
+    const bool isLocal = key.call != noCall;
+    const std::size_t last = isLocal ? key.call + 1 : workload_.calls.size();
+    for (std::size_t c = isLocal ? key.call : 0; c < last; ++c) {
+      const Call &call = workload_.calls[c];
+      if (!isLocal && !contains(call.inputs, key.tensor) && !contains(call.outputs, key.tensor))
+        continue;
+      for (std::size_t s = 0; s < call.computations.size(); ++s)
+        visit(StageRef{c, s});
+    }
+  }
+
+  [[nodiscard]] std::vector<StageRef> readersOf(const TensorKey &key) const {
+    std::vector<StageRef> readers;
+    forEachStage(key, [&](StageRef reference) {
+      for (const Access &access : stage(reference).accesses)
+        if (access.tensor == key.tensor) {
+          readers.push_back(reference);
+          return;
+        }
+    });
+    return readers;
+  }
+
+  /// By one stage that writes nothing else.
+  [[nodiscard]] bool isPlainlyWritten(const TensorKey &key) const {
+    std::size_t writers = 0;
+    bool isPlain = true;
+    forEachStage(key, [&](StageRef reference) {
+      const Computation &computation = stage(reference);
+      const bool writes =
+          computation.written == key.tensor || contains(computation.alsoWritten, key.tensor);
+      writers += writes ? 1 : 0;
+      isPlain = isPlain &&
+                (!writes || (computation.alsoWritten.empty() && computation.opaqueReason.empty()));
+    });
+    return writers == 1 && isPlain;
+  }
+
+  [[nodiscard]] bool isResult(const TensorKey &key) const {
+    return !key.tensor.isLocal && contains(workload_.results, key.tensor);
+  }
+
+  /// Whether \p tensor of the workload is known before the contraction's call starts: it, or what
+  /// free calls make it of. \p visits bounds the search.
+  bool isAvailable(TensorRef tensor, unsigned &visits) const {
+    if (workload_.tensors[tensor.index].origin == TensorOrigin::Weight)
+      return true;
+    for (std::size_t c = call_; c < workload_.calls.size(); ++c) {
+      const Call &call = workload_.calls[c];
+      if (!contains(call.outputs, tensor))
+        continue;
+      if (call.freeReason == FreeReason::None || visits == 0)
+        return false;
+      --visits;
+      return std::all_of(call.inputs.begin(), call.inputs.end(),
+                         [&](TensorRef input) { return isAvailable(input, visits); });
+    }
+    return true;
+  }
+
+  /// Follows the chain to its next cut.
+  bool advance() {
+    auto x = std::make_shared<ValueExpr>();
+    x->kind = ValueExpr::Kind::Load;
+    pending_ = {{current_, std::move(x)}};
+    operands_.clear();
+    std::set<StageRef> done;
+    while (done.size() < mostStages) {
+      // The tensor of the last stage may be read by whom it likes: a piece can end there.
+      const std::size_t inner = pending_.size() == 1 ? 1 : pending_.size() - 1;
+      std::set<StageRef> open;
+      for (std::size_t i = 0; i < inner; ++i) {
+        if (isResult(pending_[i].key))
+          return stop(quoted(pending_[i].key) + " is a result of the network");
+        for (const StageRef reader : readersOf(pending_[i].key))
+          if (!done.contains(reader))
+            open.insert(reader);
+      }
+      if (open.empty())
+        return pending_.size() > 1 ? cut(done) : stop(quoted(current_) + " is read by nobody");
+      const StageRef next = *open.begin();
+      if (!(begin_ < next))
+        return stop(quoted(current_) + " is read before it is written");
+      if (pending_.size() == 1 && open.size() == 1 && stage(next).combiner != Combiner::None)
+        return addPooling(next);
+      if (!addStage(next))
+        return false;
+      done.insert(next);
+    }
+    return stop("too many stages read " + quoted(current_));
+  }
+
+  [[nodiscard]] const Pending *pendingOf(const TensorKey &key) const {
+    for (const Pending &entry : pending_)
+      if (entry.key == key)
+        return &entry;
+    return nullptr;
+  }
+
+  /// Adds what stage \p reference writes, as an expression over the value at the last cut.
+  bool addStage(StageRef reference) {
+    const Computation &computation = stage(reference);
+    const TensorKey written = keyOf(reference.call, computation.written);
+    const std::string reader = "'" + computation.name + "'";
+    if (computation.combiner != Combiner::None || !isPlainlyWritten(written) ||
+        tensor(written).shape != tensor(current_).shape)
+      return stop(reader + " is no step on single elements");
+    const auto order = plainWrite(computation, tensor(written).shape);
+    if (!order)
+      return stop(reader + " does not write every element once");
+    std::map<std::size_t, ValueExprPtr> loads; // by access
+    for (std::size_t a = 0; a < computation.accesses.size(); ++a) {
+      auto load = resolve(computation.accesses[a], reference, *order);
+      if (!load)
+        return false;
+      loads[a] = std::move(load);
+    }
+    ValueExprPtr value = rewritten(computation.value, loads);
+    if (value->size > maxExpressionSize)
+      return stop(reader + " is too large an expression");
+    pending_.push_back({written, std::move(value)});
+    return true;
+  }
+
+  /// What \p access of stage \p reference reads; null if it is no element of the chain or operand.
+  ValueExprPtr resolve(const Access &access, StageRef reference,
+                       const std::vector<std::size_t> &order) {
+    const Computation &computation = stage(reference);
+    const TensorKey key = keyOf(reference.call, access.tensor);
+    const auto fail = [&](const char *why) -> ValueExprPtr {
+      stop("'" + computation.name + "' reads " + quoted(key) + " " + why);
+      return nullptr;
+    };
+    if (const Pending *entry = pendingOf(key)) {
+      for (std::size_t d = 0; d < order.size(); ++d)
+        if (!isAxisPlus(affineForm(*access.indices[d], computation.axes), order[d], 0,
+                        computation.axes))
+          return fail("at other positions than it writes");
+      return entry->value;
+    }
+    unsigned visits = 64;
+    const bool isKnown = key.tensor.isLocal
+                             ? reference.call == call_ && tensor(key).origin == TensorOrigin::Weight
+                             : isAvailable(key.tensor, visits);
+    if (!isKnown)
+      return fail("which is not known when the layer starts");
+    auto dimensions = operandDimensions(access, key, computation, order);
+    if (!dimensions)
+      return fail("at positions that are no index of the result");
+    auto load = std::make_shared<ValueExpr>();
+    load->kind = ValueExpr::Kind::Load;
+    operands_.push_back({key.tensor, std::move(*dimensions)});
+    load->value = operands_.size();
+    return load;
+  }
+
+  /// Per dimension of an operand the dimension of the result that it runs over, all of it.
+  [[nodiscard]] std::optional<std::vector<std::optional<std::size_t>>>
+  operandDimensions(const Access &access, const TensorKey &key, const Computation &computation,
+                    const std::vector<std::size_t> &order) const {
+    std::vector<std::optional<std::size_t>> dimensions;
+    for (std::size_t d = 0; d < access.indices.size(); ++d) {
+      const auto form = affineForm(*access.indices[d], computation.axes);
+      if (!form || form->constant != 0)
+        return std::nullopt;
+      std::optional<std::size_t> result;
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const Axis &axis = computation.axes[order[i]];
+        if (form->coefficients[order[i]] == 0 || axis.extent == 1)
+          continue;
+        if (result || form->coefficients[order[i]] != 1 || axis.extent != tensor(key).shape[d])
+          return std::nullopt;
+        result = dimensions_[i];
+      }
+      if (!result && tensor(key).shape[d] != 1)
+        return std::nullopt;
+      dimensions.push_back(result);
+    }
+    return dimensions;
+  }
+
+  /// \p value with other loads. Shares what holds none.
+  static ValueExprPtr rewritten(const ValueExprPtr &value,
+                                const std::map<std::size_t, ValueExprPtr> &loads) {
+    if (value->kind == ValueExpr::Kind::Load)
+      return loads.at(value->value);
+    if (value->operands.empty())
+      return value;
+    auto copy = std::make_shared<ValueExpr>(*value);
+    std::uint64_t size = 1;
+    for (ValueExprPtr &operand : copy->operands) {
+      operand = rewritten(operand, loads);
+      size += operand->size;
+    }
+    copy->size = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, ~0U));
+    return copy;
+  }
+
+  /// Ends a piece of the chain at the tensor that was written last.
+  bool cut(const std::set<StageRef> &done) {
+    const auto steps = stepsOf(pending_.back().value, operands_);
+    const TensorKey last = pending_.back().key;
+    if (!steps)
+      return stop(quoted(last) + " is computed by an expression that is no known step");
+    const bool isOperandBehindPool =
+        isPooled_ && std::any_of(steps->begin(), steps->end(), [](const ChainStep &step) {
+          return step.kind == ChainStep::Kind::Operand;
+        });
+    if (isOperandBehindPool)
+      return stop(quoted(last) + " has an operand behind a pooling");
+    chain_.steps.insert(chain_.steps.end(), steps->begin(), steps->end());
+    addCut(last, done);
+    return true;
+  }
+
+  void addCut(const TensorKey &last, const std::set<StageRef> &done) {
+    stages_.insert(done.begin(), done.end());
+    ChainCut cut;
+    cut.steps = chain_.steps.size();
+    cut.tensor = last.tensor;
+    cut.stages.assign(stages_.begin(), stages_.end());
+    // A local tensor of a later call cannot be what is left of the result.
+    cut.isAtCallEnd = !last.tensor.isLocal || last.call == call_;
+    std::set<std::size_t> calls;
+    for (const StageRef reference : stages_)
+      if (reference.call != call_)
+        calls.insert(reference.call);
+    for (const std::size_t c : calls) {
+      const Call &call = workload_.calls[c];
+      for (std::size_t s = 0; s < call.computations.size(); ++s)
+        if (call.computations[s].freeReason == FreeReason::None && !stages_.contains({c, s}))
+          cut.isAtCallEnd = false;
+      if (call.freeReason == FreeReason::None)
+        cut.calls.push_back(c);
+    }
+    chain_.cuts.push_back(std::move(cut));
+    current_ = last;
+  }
+
+  /// A maximum or sum over windows of the current tensor, which nobody else reads.
+  bool addPooling(StageRef reference) {
+    const Computation &computation = stage(reference);
+    const TensorKey written = keyOf(reference.call, computation.written);
+    const std::string reader = "'" + computation.name + "'";
+    const bool isMax = computation.combiner == Combiner::Max;
+    const bool isPool = (isMax || computation.combiner == Combiner::Sum) &&
+                        computation.value->kind == ValueExpr::Kind::Load &&
+                        computation.accesses.size() == 1 && isPlainlyWritten(written) && !isPooled_;
+    auto windows = isPool ? windowsOf(computation, written) : std::nullopt;
+    if (!windows)
+      return stop(reader + " is no pooling without padding, and no step on single elements");
+    ChainStep step;
+    step.kind = isMax ? ChainStep::Kind::MaxPool : ChainStep::Kind::SumPool;
+    step.windows = std::move(*windows);
+    chain_.steps.push_back(std::move(step));
+    isPooled_ = true;
+    addCut(written, {reference});
+    return true;
+  }
+
+  /// The windows along the dimensions of the current tensor, which is the result's shape still;
+  /// also sets which of them the pooled tensor has.
+  std::optional<std::vector<PoolWindow>> windowsOf(const Computation &computation,
+                                                   const TensorKey &written) {
+    const Access &access = computation.accesses[0];
+    const std::vector<std::int64_t> &shape = tensor(current_).shape;
+    std::vector<PoolWindow> windows;
+    std::vector<std::optional<std::size_t>> positions; // the axis of each dimension
+    std::vector<bool> used(computation.axes.size(), false);
+    for (std::size_t d = 0; d < access.indices.size(); ++d) {
+      const auto form = affineForm(*access.indices[d], computation.axes);
+      if (!form || form->constant != 0)
+        return std::nullopt;
+      PoolWindow &window = windows.emplace_back();
+      std::optional<std::size_t> &position = positions.emplace_back();
+      for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+        const Axis &axis = computation.axes[a];
+        if (form->coefficients[a] == 0 || axis.extent == 1)
+          continue;
+        const bool isTap = axis.kind == Axis::Kind::Reduction;
+        if (used[a] || (isTap ? window.extent != 1 || form->coefficients[a] != 1
+                              : position.has_value() || form->coefficients[a] < 1))
+          return std::nullopt;
+        used[a] = true;
+        if (isTap)
+          window.extent = axis.extent;
+        else
+          position = a;
+      }
+      const std::int64_t outputs = position ? computation.axes[*position].extent : 1;
+      window.stride = position ? form->coefficients[*position] : window.extent;
+      // All of the tensor counts, but for what does not fill a window.
+      const std::int64_t read = (outputs - 1) * window.stride + window.extent;
+      if (read > shape[d] || shape[d] - read >= window.stride)
+        return std::nullopt;
+    }
+    for (std::size_t a = 0; a < computation.axes.size(); ++a)
+      if (computation.axes[a].extent > 1 && !used[a])
+        return std::nullopt;
+    return matchPooled(computation, written, positions) ? std::optional(std::move(windows))
+                                                        : std::nullopt;
+  }
+
+  /// Whether every position is written once, dimensions in their order; sets dimensions_.
+  bool matchPooled(const Computation &computation, const TensorKey &written,
+                   const std::vector<std::optional<std::size_t>> &positions) {
+    std::vector<std::size_t> dimensions;
+    const std::vector<std::int64_t> &shape = tensor(written).shape;
+    std::size_t next = 0; // of the current tensor
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      const auto form = affineForm(*computation.writeIndices[d], computation.axes);
+      if (!form || form->constant != 0)
+        return false;
+      if (shape[d] == 1) {
+        dimensions.push_back(next < positions.size() && !positions[next] ? next++ : 0);
+        continue;
+      }
+      while (next < positions.size() && !positions[next])
+        ++next;
+      if (next == positions.size() || computation.axes[*positions[next]].extent != shape[d] ||
+          !isAxisPlus(form, *positions[next], 0, computation.axes))
+        return false;
+      dimensions.push_back(next++);
+    }
+    for (; next < positions.size(); ++next)
+      if (positions[next])
+        return false;
+    dimensions_ = std::move(dimensions);
+    return true;
+  }
+
+  const Workload &workload_;
+  std::size_t call_;
+  StageRef begin_;
+  TensorKey current_;
+  std::vector<std::size_t> dimensions_; ///< of the current tensor, as dimensions of the result
+  std::vector<Pending> pending_;        ///< behind the last cut, in the order of their stages
+  std::vector<StepOperand> operands_;   ///< of the expressions in pending_
+  std::set<StageRef> stages_;           ///< up to the last cut
+  bool isPooled_ = false;
+  ResultChain chain_;
+};
+
+} // namespace
+
+ResultChain followResult(const Workload &workload, std::size_t call,
+                         const Contraction &contraction) {
+  return ChainFollower(workload, call, contraction).follow();
+}
+
+} // namespace acadlc::workload
