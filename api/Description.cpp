@@ -66,6 +66,15 @@ programsFor(const Compilation &compilation, const ast::ArchitectureDeclaration *
   return programs;
 }
 
+std::vector<Declared<ast::ExperimentDeclaration>> experimentsOf(const Compilation &compilation) {
+  std::vector<Declared<ast::ExperimentDeclaration>> experiments;
+  forEachDeclaration<ast::ExperimentDeclaration>(
+      compilation, [&](const Module &module, const ast::ExperimentDeclaration &experiment) {
+        experiments.push_back({&experiment, module.scope.get()});
+      });
+  return experiments;
+}
+
 std::vector<const ast::PreferDeclaration *> preferencesOf(const Compilation &compilation) {
   std::vector<const ast::PreferDeclaration *> preferences;
   forEachDeclaration<ast::PreferDeclaration>(

@@ -32,6 +32,9 @@ mappingsFor(const Compilation &compilation, const ast::ArchitectureDeclaration &
 std::vector<Declared<ast::ProgramDeclaration>>
 programsFor(const Compilation &compilation, const ast::ArchitectureDeclaration *architecture);
 
+/// All experiments of all files.
+std::vector<Declared<ast::ExperimentDeclaration>> experimentsOf(const Compilation &compilation);
+
 /// The architecture that \p program runs on; null if its name is wrong.
 const ast::ArchitectureDeclaration *
 architectureOf(const Declared<ast::ProgramDeclaration> &program);

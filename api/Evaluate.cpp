@@ -1,16 +1,13 @@
 #include "api/Evaluate.h"
 
+#include "api/Parallel.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
 #include <map>
 #include <mutex>
-#include <thread>
 
 namespace acadlc {
 
@@ -23,47 +20,6 @@ struct Timed {
   timing::Evaluation evaluation;
   analysis::CriticalPathReport criticalPath;
 };
-
-timing::Evaluation evaluate(const arch::ArchitectureGraph &graph, const program::Program &program,
-                            const EstimateOptions &options, timing::InstructionObserver observer) {
-  if (options.method == Method::Simulate) {
-    simulate::SimulateOptions simulation;
-    simulation.observer = std::move(observer);
-    return simulate::simulate(graph, program, simulation);
-  }
-  aidg::EstimateOptions estimation;
-  estimation.extrapolate = options.extrapolate && !observer;
-  estimation.observer = std::move(observer);
-  return aidg::estimate(graph, program, estimation);
-}
-
-/// Runs \p work(0 … count − 1) on up to \p threads threads. The first exception is passed on.
-template <typename Work> void forEachInParallel(std::size_t count, unsigned threads, Work work) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex failureMutex;
-  const auto run = [&] {
-    for (std::size_t i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(failureMutex);
-        if (!failure)
-          failure = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  const std::size_t wanted = std::min<std::size_t>(threads, count);
-  {
-    std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < wanted; ++i)
-      helpers.emplace_back(run);
-    run();
-  }
-  if (failure)
-    std::rethrow_exception(failure);
-}
 
 /// Calls the user's progress function, one call at a time.
 class Progress {
@@ -89,7 +45,7 @@ private:
 Timed timeOf(const program::Program &program, const arch::ArchitectureGraph &graph,
              const EstimateOptions &options, timing::InstructionObserver observer = {}) {
   Timed timed;
-  timed.evaluation = evaluate(graph, program, options, std::move(observer));
+  timed.evaluation = evaluateStream(graph, program, options, std::move(observer));
   if (timed.evaluation.completed() && timed.evaluation.instructions > 0)
     timed.criticalPath = analysis::analyseCriticalPath(graph, program);
   return timed;
@@ -101,9 +57,7 @@ std::vector<Timed> timeStreams(const std::vector<const program::Program *> &stre
                                const EstimateOptions &options) {
   std::vector<Timed> results(streams.size());
   Progress progress(options, streams.size());
-  const unsigned threads =
-      options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
-  forEachInParallel(streams.size(), threads, [&](std::size_t i) {
+  forEachInParallel(streams.size(), threadCount(options.jobs), [&](std::size_t i) {
     results[i] = timeOf(*streams[i], graph, options);
     progress.finishedOne();
   });
@@ -136,6 +90,20 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
 }
 
 } // namespace
+
+timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
+                                  const program::Program &program, const EstimateOptions &options,
+                                  timing::InstructionObserver observer) {
+  if (options.method == Method::Simulate) {
+    simulate::SimulateOptions simulation;
+    simulation.observer = std::move(observer);
+    return simulate::simulate(graph, program, simulation);
+  }
+  aidg::EstimateOptions estimation;
+  estimation.extrapolate = options.extrapolate && !observer;
+  estimation.observer = std::move(observer);
+  return aidg::estimate(graph, program, estimation);
+}
 
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     const EstimateOptions &options, const SourceManager &sources,

@@ -11,6 +11,12 @@
 
 namespace acadlc {
 
+/// The time of the stream of \p program, for which timing::checkEvaluable holds, by the method of
+/// \p options. With an observer nothing is extrapolated.
+timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
+                                  const program::Program &program, const EstimateOptions &options,
+                                  timing::InstructionObserver observer = {});
+
 /// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from
 /// being evaluated is reported, in the order of the layers.
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,

@@ -4,9 +4,13 @@
 #include "api/Description.h"
 #include "api/Evaluate.h"
 #include "api/Layers.h"
+#include "api/Validate.h"
 #include "backend/mapping/Header.h"
+#include "backend/mapping/Problem.h"
 #include "backend/timing/Evaluable.h"
 #include "frontend/acadl/Check.h"
+#include "support/Csv.h"
+#include "support/InternalError.h"
 #include "support/TextFile.h"
 
 #include <fmt/format.h>
@@ -71,6 +75,7 @@ struct Session::State {
   DiagnosticEngine diagnostics;
   Compilation compilation;
   std::optional<workload::Workload> workload;
+  std::optional<CsvTable> measurements;
   std::vector<Phase> phases;
 
   // What selectArchitecture has chosen
@@ -290,6 +295,108 @@ struct Session::State {
     return estimate;
   }
 
+  /// The experiment called \p name; nothing if that was reported as unknown.
+  std::optional<Declared<ast::ExperimentDeclaration>> findExperiment(const std::string &name) {
+    std::vector<std::string> names;
+    for (const auto &entry : experimentsOf(compilation)) {
+      names.push_back(entry.declaration->name.text.str());
+      if (names.back() == name)
+        return entry;
+    }
+    diagnostics.report(DiagnosticCode::UnknownExperiment, {}, name, suggestion(name, names));
+    return std::nullopt;
+  }
+
+  /// What an experiment is for, where the command line says nothing else.
+  void takeTarget(const Declared<ast::ExperimentDeclaration> &experiment, Selection &selection,
+                  std::optional<Declared<ast::MappingDeclaration>> &mapping) {
+    const Symbol *symbol = resolve(experiment.declaration->target, *experiment.home);
+    ACADLC_CHECK(symbol != nullptr, "an experiment for nothing passed the checker");
+    if (experiment.declaration->isOfProgram) {
+      program = {ast::dynCast<ast::ProgramDeclaration>(symbol->declaration), symbol->home};
+      return;
+    }
+    mapping = {ast::dynCast<ast::MappingDeclaration>(symbol->declaration), symbol->home};
+    if (selection.architecture.empty())
+      selection.architecture =
+          resolveAs<ArchitectureDeclaration>(mapping->declaration->architecture, *mapping->home)
+              ->name.text.str();
+  }
+
+  /// The mapping for \p chosen that is called \p name, or the only one that computes an operator of
+  /// this name.
+  std::optional<Declared<ast::MappingDeclaration>>
+  mappingFor(const std::string &name, const ArchitectureDeclaration &chosen) {
+    const auto all = mappingsFor(compilation, chosen);
+    std::vector<std::string> names;
+    for (const auto &entry : all) {
+      names.push_back(entry.declaration->name.text.str());
+      if (names.back() == name)
+        return entry;
+    }
+    std::vector<Declared<ast::MappingDeclaration>> computing;
+    for (const auto &entry : all) {
+      mapping::ProblemFailure failure;
+      const auto problem = mapping::Problem::of(*entry.declaration, {}, failure);
+      if (problem && problem->isCalled(name))
+        computing.push_back(entry);
+    }
+    if (computing.size() == 1)
+      return computing.front();
+    const auto nameOf = [](const auto &entry) { return entry.declaration->name.text; };
+    diagnostics.report(DiagnosticCode::UnknownOperator, {}, chosen.name.text.str(), name,
+                       computing.empty()
+                           ? suggestion(name, names)
+                           : fmt::format("; several compute it: {}", joinNames(computing, nameOf)));
+    return std::nullopt;
+  }
+
+  /// What \p selection and \p options name; nothing if something is wrong with it (reported).
+  std::optional<ValidationInputs> validationInputs(Selection selection,
+                                                   const ValidationOptions &options) {
+    program.reset();
+    std::optional<Declared<ast::ExperimentDeclaration>> experiment;
+    if (!options.experiment.empty()) {
+      experiment = findExperiment(options.experiment);
+      if (!experiment)
+        return std::nullopt;
+    }
+    std::optional<Declared<ast::MappingDeclaration>> mapping;
+    if (!selection.program.empty() && !findProgram(selection.program))
+      return std::nullopt;
+    if (!program && options.operatorName.empty() && experiment)
+      takeTarget(*experiment, selection, mapping);
+    const ArchitectureDeclaration *chosen = choose(selection);
+    if (chosen == nullptr)
+      return std::nullopt;
+    if (!program) {
+      mapping = mappingFor(mapping ? mapping->declaration->name.text.str() : options.operatorName,
+                           *chosen);
+      if (!mapping)
+        return std::nullopt;
+    }
+    std::vector<ParameterOverride> own;
+    if (!withoutErrors([&] { own = splitOverrides(selection, *chosen); }))
+      return std::nullopt;
+    return ValidationInputs{compilation,    *chosen,   mapping,       program, experiment,
+                            std::move(own), overrides, *measurements, options};
+  }
+
+  bool addMeasurements(const std::string &name, std::string text) {
+    const PhaseTimer timer(phases, "read measurements");
+    if (text.size() > mostTextBytes) { // of no file on the disk
+      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, textTooLarge);
+      return false;
+    }
+    const FileId file = sources.addText(name, std::move(text));
+    if (!file.isValid()) {
+      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, "it is too large");
+      return false;
+    }
+    measurements = readCsv(sources, file, diagnostics);
+    return measurements.has_value();
+  }
+
   bool addWorkload(std::string name, std::string text, const tir::ReadOptions &options) {
     const PhaseTimer timer(phases, "read network");
     if (text.size() > mostTextBytes) { // of no file on the disk
@@ -334,6 +441,20 @@ bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &opti
 bool Session::loadWorkloadText(std::string name, std::string text,
                                const tir::ReadOptions &options) {
   return state_->addWorkload(std::move(name), std::move(text), options);
+}
+
+bool Session::loadMeasurements(const std::string &path) {
+  std::string problem;
+  auto text = readTextFile(path, TextFileKind::OrPipe, problem);
+  if (!text) {
+    state_->diagnostics.report(DiagnosticCode::CannotReadFile, {}, path, problem);
+    return false;
+  }
+  return state_->addMeasurements(path, std::move(*text));
+}
+
+bool Session::loadMeasurementsText(const std::string &name, std::string text) {
+  return state_->addMeasurements(name, std::move(text));
 }
 
 bool Session::selectArchitecture(const Selection &selection) {
@@ -398,6 +519,13 @@ std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &o
   return state.evaluate(std::move(estimate), std::move(layers), options);
 }
 
+std::optional<analysis::Validation> Session::validate(const Selection &selection,
+                                                      const ValidationOptions &options) {
+  const PhaseTimer timer(state_->phases, "validate");
+  const auto inputs = state_->validationInputs(selection, options);
+  return inputs ? acadlc::validate(*inputs, state_->sources, state_->diagnostics) : std::nullopt;
+}
+
 std::shared_ptr<const program::Program> Session::stream(const EstimateOptions &options) {
   State &state = *state_;
   std::optional<Layer> layer;
@@ -419,6 +547,13 @@ std::shared_ptr<const program::Program> Session::stream(const EstimateOptions &o
 std::vector<std::string> Session::programs() const {
   std::vector<std::string> names;
   for (const auto &entry : programsFor(state_->compilation, nullptr))
+    names.push_back(entry.declaration->name.text.str());
+  return names;
+}
+
+std::vector<std::string> Session::experiments() const {
+  std::vector<std::string> names;
+  for (const auto &entry : experimentsOf(state_->compilation))
     names.push_back(entry.declaration->name.text.str());
   return names;
 }

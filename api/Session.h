@@ -12,7 +12,9 @@
 ///         use(estimate->cycles);
 #pragma once
 
+#include "api/ColumnOptions.h"
 #include "backend/analysis/NetworkEstimate.h"
+#include "backend/analysis/Validation.h"
 #include "backend/mapping/Match.h"
 #include "backend/timing/Evaluation.h"
 #include "frontend/acadl/Elaborate.h"
@@ -62,6 +64,21 @@ struct EstimateOptions {
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
+/// How a model is held against measurements; docs/validation.md.
+struct ValidationOptions {
+  analysis::Method method = analysis::Method::Estimate;
+  std::string experiment; ///< a declaration of the description; empty: none
+  /// The mapping that every row runs, by its name or that of the operator it computes. Empty: the
+  /// program of the selection, or else what the experiment is for.
+  std::string operatorName;
+  ColumnOptions columns;
+  std::optional<workload::ElementType> elementType; ///< of the operator's tensors
+  bool extrapolate = true;
+  unsigned jobs = 0; ///< threads; 0: one for each core
+  /// Called when \p done of \p total different rows are known; from any thread, one call at a time.
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
 /// How long a part of the work took.
 struct Phase {
   std::string_view name;
@@ -84,6 +101,10 @@ public:
   bool loadWorkload(const std::string &path, const tir::ReadOptions &options = {});
   bool loadWorkloadText(std::string name, std::string text, const tir::ReadOptions &options = {});
 
+  /// Reads a file with measurements (CSV).
+  bool loadMeasurements(const std::string &path);
+  bool loadMeasurementsText(const std::string &name, std::string text);
+
   /// Builds an architecture of the description.
   bool selectArchitecture(const Selection &selection);
   /// Builds what can be built of the description: the selected architecture, or all whose
@@ -97,11 +118,18 @@ public:
   /// The time of the program that was selected.
   std::optional<analysis::NetworkEstimate> estimateProgram(const EstimateOptions &options);
 
+  /// What the model says of every row of the measurements that were loaded. \p selection names the
+  /// architecture, the program and what is the same in all rows; selectArchitecture is not needed.
+  std::optional<analysis::Validation> validate(const Selection &selection,
+                                               const ValidationOptions &options);
+
   /// The stream of layer `options.layer`, or of the selected program if that is empty.
   std::shared_ptr<const program::Program> stream(const EstimateOptions &options);
 
   /// Names of the description's programs.
   [[nodiscard]] std::vector<std::string> programs() const;
+  /// Names of the description's experiments.
+  [[nodiscard]] std::vector<std::string> experiments() const;
   /// The selected architecture; null if there is none.
   [[nodiscard]] const arch::ArchitectureGraph *architecture() const;
   [[nodiscard]] const workload::Workload *workload() const;

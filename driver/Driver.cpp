@@ -6,6 +6,7 @@
 #include "backend/report/GraphDot.h"
 #include "backend/report/Report.h"
 #include "backend/report/Trace.h"
+#include "backend/report/ValidationReport.h"
 #include "driver/OutputFile.h"
 #include "driver/Picture.h"
 #include "driver/Progress.h"
@@ -59,6 +60,17 @@ int print(std::string_view text) {
   return inputErrors;
 }
 
+/// The only one of \p names; empty if there are none or several.
+std::string onlyOf(const std::vector<std::string> &names) {
+  return names.size() == 1 ? names.front() : std::string();
+}
+
+/// "; the description's programs: a b", or nothing if there are none.
+std::string offerOf(std::string_view what, const std::vector<std::string> &names) {
+  return names.empty() ? std::string()
+                       : fmt::format("; the description's {}: {}", what, fmt::join(names, " "));
+}
+
 /// One run on inputs.
 class Run {
 public:
@@ -81,7 +93,7 @@ private:
   bool work() {
     // A mistake in one input does not hide those in the other.
     const bool description = loadDescription();
-    const bool workload = loadWorkload();
+    const bool workload = loadWorkload() && loadMeasurements();
     if (options_.dumpAst && session_.description() != nullptr)
       report_ = dumpAst(session_.description()->tree, session_.sources());
     if (!description || !workload)
@@ -89,6 +101,8 @@ private:
     if (options_.description.empty())
       return true;
     selection_ = {options_.architecture, options_.program, options_.parameters};
+    if (options_.validates())
+      return validate();
     if (options_.evaluates() && options_.workload.empty() && !chooseProgram())
       return false;
     const bool dumps = !options_.dumpAg.empty() || !options_.dumpAidg.empty();
@@ -115,21 +129,71 @@ private:
     return session_.loadWorkload(options_.workload, reading);
   }
 
+  bool loadMeasurements() {
+    if (!options_.validates())
+      return true;
+    if (options_.measurements == "-")
+      return session_.loadMeasurementsText("<stdin>", standardInput());
+    return session_.loadMeasurements(options_.measurements);
+  }
+
+  /// Without --operator, --program and --experiment the description's only experiment is meant.
+  bool chooseExperiment(ValidationOptions &options) {
+    if (!options.experiment.empty() || !options.operatorName.empty() || !selection_.program.empty())
+      return true;
+    options.experiment = onlyOf(session_.experiments());
+    if (!options.experiment.empty())
+      return true;
+    usage_ = "what do the measurements run? Give --operator NAME, --program NAME or --experiment "
+             "NAME" +
+             offerOf("experiments", session_.experiments());
+    return false;
+  }
+
+  bool validate() {
+    ValidationOptions options;
+    options.method = method();
+    options.experiment = options_.experiment;
+    options.operatorName = options_.operatorName;
+    options.columns = options_.columns;
+    options.elementType = options_.elementType;
+    options.extrapolate = options_.extrapolate;
+    options.jobs = options_.jobs;
+    options.progress = [this](std::size_t done, std::size_t total) { progress_.show(done, total); };
+    if (!chooseExperiment(options))
+      return false;
+    const auto validation = session_.validate(selection_, options);
+    if (!validation)
+      return false;
+    report_ = reportOf(*validation);
+    if (options_.plot.empty())
+      return true;
+    OutputFile file(options_.plot);
+    file.write(report::validationPlot(*validation));
+    return finish(file);
+  }
+
+  [[nodiscard]] std::string reportOf(const analysis::Validation &validation) const {
+    switch (options_.format) {
+    case ReportFormat::Json:
+      return report::validationJson(validation, versionText());
+    case ReportFormat::Csv:
+      return report::validationCsv(validation);
+    case ReportFormat::Text:
+      break;
+    }
+    return report::validationText(validation);
+  }
+
   /// Without --workload and --program the description's only program is meant.
   bool chooseProgram() {
     if (!selection_.program.empty())
       return true;
-    const std::vector<std::string> programs = session_.programs();
-    if (programs.size() == 1) {
-      selection_.program = programs.front();
+    selection_.program = onlyOf(session_.programs());
+    if (!selection_.program.empty())
       return true;
-    }
-    usage_ = "nothing to evaluate: give --workload FILE or --program NAME";
-    if (!programs.empty()) {
-      usage_ += "; the description's programs:";
-      for (const std::string &name : programs)
-        usage_ += " " + name;
-    }
+    usage_ = "nothing to evaluate: give --workload FILE or --program NAME" +
+             offerOf("programs", session_.programs());
     return false;
   }
 
@@ -205,10 +269,14 @@ private:
     return false;
   }
 
+  [[nodiscard]] analysis::Method method() const {
+    return options_.mode == Mode::Simulate ? analysis::Method::Simulate
+                                           : analysis::Method::Estimate;
+  }
+
   [[nodiscard]] EstimateOptions estimateOptions() const {
     EstimateOptions options;
-    options.method =
-        options_.mode == Mode::Simulate ? analysis::Method::Simulate : analysis::Method::Estimate;
+    options.method = method();
     options.layer = options_.layer;
     options.mappings = options_.mappings;
     options.elementType = options_.elementType;

@@ -16,6 +16,8 @@ examples
       the same for other parameters of the architecture and of a mapping, for programs to read
   acadlc my.acadl --program stream --simulate --trace stream.csv
       a fixed instruction stream, simulated, with the cycles of every instruction
+  acadlc my.acadl --validate points.csv --operator matmul --bind rows=array_rows --plot fit.svg
+      the model held against measurements, one a row: errors, statistics and a picture
   acadlc my.acadl
       is the description correct? Prints nothing if it is
   acadlc my.acadl --dump-ag my.svg
@@ -25,6 +27,8 @@ what to do
   --check                 check the inputs (what is done by default)
   --estimate              compute the cycles; loops that repeat themselves are skipped, with proof
   --simulate              the same cycles, event by event: slow, independent of --estimate
+  --validate FILE         hold the model against measurements, a CSV file with one a row
+                          (docs/validation.md); with --estimate (default) or --simulate
   --explain CODE          explain a diagnostic, e.g. E0201
   --help, -h              this text
   --version               the version
@@ -42,6 +46,18 @@ what to compute
   --strict                an operator without a mapping is an error
   --no-extrapolate        evaluate every instruction
   -j N                    threads (default: one for each core); the output is the same for every N
+
+what measurements mean (for --validate)
+  --operator NAME         rows give the dimensions of mapping NAME, or of the mapping that computes
+                          the operator NAME; --program NAME: the parameters of a program
+  --experiment NAME       what follows as an `experiment` of the description says it; needless if it
+                          has one
+  --bind NAME=EXPR        a dimension or parameter gets the value of an expression over columns
+  --measured EXPR         the measured cycles (default: column cycles)
+  --where EXPR            rows for which this holds, and no others
+  --group-by COL,...      statistics for each combination of values of these columns
+  --ignore COL,...        columns that mean nothing
+  --plot FILE.svg         draw measured over estimated cycles
 
 what to print
   --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)

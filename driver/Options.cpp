@@ -17,7 +17,7 @@ namespace {
 struct RawOptions {
   bool check = false, estimate = false, simulate = false, help = false, version = false;
   bool noExtrapolate = false;
-  std::vector<std::string> parameters, mappings;
+  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore;
   std::string elementType, format, color, iterations, jobs;
 };
 
@@ -48,6 +48,15 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "--entry", options.entry);
   addText(app, "--element-type", raw.elementType);
   addText(app, "--layer", options.layer);
+  addText(app, "--validate", options.measurements);
+  addText(app, "--experiment", options.experiment);
+  addText(app, "--operator", options.operatorName);
+  addList(app, "--bind", raw.bindings);
+  addText(app, "--measured", options.columns.measured);
+  addText(app, "--where", options.columns.where);
+  addList(app, "--group-by", raw.groupBy);
+  addList(app, "--ignore", raw.ignore);
+  addText(app, "--plot", options.plot);
   app.add_flag("--strict", options.strict);
   app.add_flag("--no-extrapolate", raw.noExtrapolate);
   addText(app, "-j", raw.jobs);
@@ -140,12 +149,37 @@ Mode modeOf(const Options &options, const RawOptions &raw) {
     fail("--check, --estimate and --simulate exclude each other");
   if (raw.check)
     return Mode::Check;
-  if (raw.estimate)
+  if (raw.estimate || (options.validates() && !raw.simulate))
     return Mode::Estimate;
   return raw.simulate ? Mode::Simulate : Mode::None;
 }
 
+/// The columns of `A,B` and of all repetitions of the option.
+std::vector<std::string> splitColumns(const std::vector<std::string> &texts,
+                                      std::string_view option) {
+  std::vector<std::string> names;
+  for (const std::string &text : texts)
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find(',', begin), text.size());
+      if (begin == end)
+        fail(fmt::format("{} takes names of columns, COL,..., not '{}'", option, text));
+      names.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  return names;
+}
+
+void convertColumns(const RawOptions &raw, ColumnOptions &columns) {
+  for (const std::string &text : raw.bindings) {
+    auto [name, expression] = splitAssignment(text, "--bind", "NAME=EXPR");
+    columns.bindings.push_back({std::move(name), std::move(expression)});
+  }
+  columns.groupBy = splitColumns(raw.groupBy, "--group-by");
+  columns.ignore = splitColumns(raw.ignore, "--ignore");
+}
+
 void convert(const RawOptions &raw, Options &options) {
+  convertColumns(raw, options.columns);
   options.extrapolate = !raw.noExtrapolate;
   for (const std::string &text : raw.parameters) {
     auto [name, value] = splitAssignment(text, "-P", "NAME=VALUE");
@@ -184,8 +218,36 @@ void require(bool condition, const char *message) {
     fail(message);
 }
 
+/// What belongs to `--validate` and what does not.
+void checkValidation(const Options &options, const RawOptions &raw) {
+  const ColumnOptions &columns = options.columns;
+  if (!options.validates()) {
+    const bool isAlone = options.experiment.empty() && options.operatorName.empty() &&
+                         columns.bindings.empty() && columns.measured.empty() &&
+                         columns.where.empty() && columns.groupBy.empty() &&
+                         columns.ignore.empty() && options.plot.empty();
+    return require(isAlone, "--experiment, --operator, --bind, --measured, --where, --group-by, "
+                            "--ignore and --plot need --validate");
+  }
+  require(!raw.check, "--check and --validate exclude each other");
+  require(!options.description.empty(), "no FILE.acadl is given");
+  require(options.workload.empty(), "--workload and --validate exclude each other");
+  require(options.program.empty() || options.operatorName.empty(),
+          "--program and --operator exclude each other");
+  require(options.description != "-" || options.measurements != "-",
+          "standard input can be FILE or the measurements, not both");
+  require(options.trace.empty() && !options.explainEstimate && !options.listFree,
+          "--trace, --explain-estimate and --list-free are for networks and programs, not for "
+          "--validate");
+  require(!options.dumpAst && options.dumpAg.empty() && options.dumpAidg.empty(),
+          "nothing can be dumped with --validate");
+  if (!options.plot.empty() && !options.plot.ends_with(".svg"))
+    fail(fmt::format("--plot draws SVG: its FILE ends in .svg, not '{}'", options.plot));
+}
+
 /// Combinations that mean nothing are refused rather than ignored.
 void checkCombination(const Options &options, const RawOptions &raw) {
+  checkValidation(options, raw);
   const bool evaluates = options.evaluates();
   const bool dumpsAidg = !options.dumpAidg.empty();
   require(!options.description.empty() || (!options.workload.empty() && !evaluates),

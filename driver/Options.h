@@ -2,6 +2,7 @@
 /// The command line.
 #pragma once
 
+#include "api/ColumnOptions.h"
 #include "backend/mapping/Match.h"
 #include "frontend/acadl/Elaborate.h"
 #include "ir/Workload.h"
@@ -42,6 +43,11 @@ struct Options {
   std::vector<ParameterOverride> parameters;
   std::vector<mapping::ForcedMapping> mappings;
   std::string layer;
+  std::string measurements; ///< what the model is held against: path, "-"; empty: nothing
+  std::string experiment;
+  std::string operatorName;
+  ColumnOptions columns;
+  std::string plot; ///< empty: none
   std::optional<workload::ElementType> elementType;
   bool strict = false;
   bool extrapolate = true;
@@ -61,6 +67,7 @@ struct Options {
   std::string code; ///< for Mode::ExplainCode
 
   [[nodiscard]] bool evaluates() const { return mode == Mode::Estimate || mode == Mode::Simulate; }
+  [[nodiscard]] bool validates() const { return !measurements.empty(); }
 };
 
 /// Wrong use of the command line; the text says what is wrong.

@@ -64,3 +64,69 @@ TEST_CASE("help wins over what is wrong beside it") {
   REQUIRE(std::holds_alternative<Options>(parsed));
   CHECK(std::get<Options>(parsed).mode == Mode::Help);
 }
+
+TEST_CASE("measurements: columns come in lists and in repetitions") {
+  const auto parsed = parse({"x.acadl",
+                             "--validate",
+                             "p.csv",
+                             "--operator",
+                             "matmul",
+                             "--bind",
+                             "rows=array_rows",
+                             "--bind",
+                             "matmul.tile=if a == 1 then 2 else 3",
+                             "--measured",
+                             "cycles - 1",
+                             "--where",
+                             "mode == \"isa\"",
+                             "--group-by",
+                             "a,b c",
+                             "--ignore",
+                             "x",
+                             "--ignore",
+                             "y,z",
+                             "--plot",
+                             "p.svg"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->mode == Mode::Estimate);
+  CHECK(options->measurements == "p.csv");
+  CHECK(options->operatorName == "matmul");
+  REQUIRE(options->columns.bindings.size() == 2);
+  CHECK(options->columns.bindings[1].name == "matmul.tile");
+  CHECK(options->columns.bindings[1].expression == "if a == 1 then 2 else 3");
+  CHECK(options->columns.measured == "cycles - 1");
+  CHECK(options->columns.where == "mode == \"isa\"");
+  CHECK(options->columns.groupBy == std::vector<std::string>{"a", "b c"});
+  CHECK(options->columns.ignore == std::vector<std::string>{"x", "y", "z"});
+  CHECK(options->plot == "p.svg");
+}
+
+TEST_CASE("measurements: combinations that mean nothing") {
+  const auto messageOf = [](const std::vector<const char *> &arguments) {
+    const auto parsed = parse(arguments);
+    const auto *error = std::get_if<UsageError>(&parsed);
+    return error != nullptr ? error->message : std::string();
+  };
+  CHECK(messageOf({"x.acadl", "--where", "a"}).find("need --validate") != std::string::npos);
+  CHECK(messageOf({"x.acadl", "--plot", "a.svg"}).find("need --validate") != std::string::npos);
+  for (const std::vector<const char *> &more :
+       std::vector<std::vector<const char *>>{{"--workload", "n.tir"},
+                                              {"--check"},
+                                              {"--operator", "a", "--program", "b"},
+                                              {"--trace", "t.csv"},
+                                              {"--dump-ast"},
+                                              {"--plot", "a.pdf"},
+                                              {"--plot", "-"},
+                                              {"--bind", "rows"},
+                                              {"--bind", "=4"},
+                                              {"--group-by", "a,,b"},
+                                              {"--ignore", ""}}) {
+    std::vector<const char *> arguments{"x.acadl", "--validate", "p.csv"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    INFO(more.back());
+    CHECK(!messageOf(arguments).empty());
+  }
+  CHECK(messageOf({"-", "--validate", "-"}).find("standard input") != std::string::npos);
+  CHECK(messageOf({"--validate", "p.csv"}).find("no FILE.acadl") != std::string::npos);
+}

@@ -27,6 +27,7 @@ declaration
   | mappingDeclaration
   | programDeclaration
   | preferDeclaration
+  | experimentDeclaration
   ;
 
 importDeclaration: IMPORT path=STRING (AS alias=NAME)?;
@@ -174,6 +175,17 @@ programDeclaration
     COLON architecture=qualifiedName body=block;
 preferDeclaration: PREFER name=NAME OVER others+=NAME (COMMA others+=NAME)*;
 
+// How rows of measurements are read: what acadlc --validate FILE.csv --experiment NAME takes. Names in
+// its expressions are columns of the file.
+experimentDeclaration
+  : EXPERIMENT name=NAME FOR kind=(MAPPING | PROGRAM) target=qualifiedName
+    LBRACE items+=experimentItem* RBRACE;
+// bind = { rows: array_rows }      measured = total_cycles + 1      where dataflow == os
+experimentItem
+  : attribute COMMA?
+  | guardClause
+  ;
+
 block: LBRACE statements+=statement* RBRACE;
 statement
   : paramStatement
@@ -258,8 +270,8 @@ EXPANDS: 'expands'; TEMPLATE: 'template'; ARCHITECTURE: 'architecture'; PORT: 'p
 CONTAINS: 'contains'; HAZARDS: 'hazards'; WAITS: 'waits'; WHERE: 'where'; CLOCK: 'clock';
 ROUTE: 'route'; STEP: 'step'; MAPPING: 'mapping'; IMPLEMENTS: 'implements'; ZERO: 'zero';
 OUTSIDE: 'outside'; OPTIONAL: 'optional'; ACCEPTS: 'accepts'; PROGRAM: 'program';
-PREFER: 'prefer'; PARAM: 'param'; PLACE: 'place'; BUFFER: 'buffer'; EMIT: 'emit'; VIA: 'via';
-WITH: 'with'; BORDER: 'border'; AT: 'at'; TRUE: 'true'; FALSE: 'false'; AND: 'and'; OR: 'or';
+PREFER: 'prefer'; EXPERIMENT: 'experiment'; PARAM: 'param'; PLACE: 'place'; BUFFER: 'buffer';
+EMIT: 'emit'; VIA: 'via'; WITH: 'with'; BORDER: 'border'; AT: 'at'; TRUE: 'true'; FALSE: 'false'; AND: 'and'; OR: 'or';
 NOT: 'not';
 
 ARROW: '->'; FAT_ARROW: '=>'; DOTDOT: '..'; PLUS_ASSIGN: '+=';

@@ -11,7 +11,8 @@ A table is a sequence of entries; lines that start with '#' before the first ent
       indented input text that triggers it
 
 The example is a complete input file. If its first line reads '// args: ...' or '# args: ...', these
-are more command-line arguments for acadlc. The file name of a table starts with a digit, which is
+are more command-line arguments for acadlc. A .csv file has no comments: the arguments that go with
+'--validate FILE' stand behind its kind, 'example: .csv std/one_mac.acadl --operator matmul'. The file name of a table starts with a digit, which is
 the second digit of the ids in it: 1-parse.txt holds E01xx and W01xx.
 """
 
@@ -22,7 +23,7 @@ import sys
 from dataclasses import dataclass
 
 HEADING = re.compile(r"^== ([EW]\d{4}) ([a-z][a-z0-9]*(?:-[a-z0-9]+)*) (error|warning)$")
-EXAMPLE_KINDS = (".acadl", ".tir")
+EXAMPLE_KINDS = (".acadl", ".tir", ".csv")
 SEVERITY_LETTER = {"error": "E", "warning": "W"}
 
 
@@ -36,7 +37,12 @@ class Entry:
     message: str = ""
     explanation: str = ""
     example_kind: str = ""
+    example_arguments: str = ""  # of a .csv file
     example: str = ""
+
+    @property
+    def example_heading(self) -> str:
+        return f"{self.example_kind} {self.example_arguments}".rstrip()
 
     @property
     def enumerator(self) -> str:
@@ -110,10 +116,12 @@ def parse_table(path: pathlib.Path) -> list[Entry]:
             if key == "explain" and rest:
                 raise TableError(path, number, "the text of 'explain:' starts on the next line")
             if key == "example":
-                if rest not in EXAMPLE_KINDS:
-                    raise TableError(path, number, "expected 'example: .acadl' or "
-                                     f"'example: .tir', found: {line}")
-                entries[-1].example_kind = rest
+                kind, _, arguments = rest.partition(" ")
+                if kind not in EXAMPLE_KINDS or (arguments != "") != (kind == ".csv"):
+                    raise TableError(path, number, "expected 'example: .acadl', 'example: .tir' or "
+                                     f"'example: .csv ARGUMENTS', found: {line}")
+                entries[-1].example_kind = kind
+                entries[-1].example_arguments = arguments
             block = blocks[key] = []
         elif not line.strip():
             if block is not None:
@@ -205,7 +213,7 @@ def source_text(entries: list[Entry]) -> str:
         lines.append(f'    {{"{entry.id}", "{entry.name}", '
                      f"Severity::{entry.severity.capitalize()},\n"
                      f"     {literal(entry.message)},\n     {literal(entry.explanation)},\n"
-                     f"     {literal(entry.example_kind + chr(10) + entry.example)}}},")
+                     f"     {literal(entry.example_heading + chr(10) + entry.example)}}},")
     lines += ["};", f"const std::size_t diagnosticTableSize = {len(entries)};", "",
               "} // namespace acadlc::detail", ""]
     return "\n".join(lines)
@@ -226,8 +234,10 @@ def markdown_text(entries: list[Entry]) -> str:
         while fence in entry.example:
             fence += "`"
         lines += ["", f"## {entry.id} {entry.name}", "", f"{entry.severity}: `{entry.message}`",
-                  "", entry.explanation, "",
-                  fence + {".acadl": "acadl", ".tir": "python"}[entry.example_kind],
+                  "", entry.explanation, ""]
+        if entry.example_arguments:
+            lines += [f"`acadlc {entry.example_arguments} --validate FILE` on", ""]
+        lines += [fence + {".acadl": "acadl", ".tir": "python", ".csv": "csv"}[entry.example_kind],
                   entry.example, fence]
     return "\n".join(lines) + "\n"
 

@@ -116,6 +116,14 @@ void DiagnosticEngine::append(const DiagnosticEngine &other) {
                  static_cast<std::size_t>(std::ranges::count_if(other.diagnostics_, isError));
 }
 
+void DiagnosticEngine::append(const DiagnosticEngine &other, const DiagnosticNote &note) {
+  DiagnosticEngine noted = other;
+  for (Diagnostic &diagnostic : noted.diagnostics_)
+    if (diagnostic.range != note.range)
+      diagnostic.notes.push_back(note);
+  append(noted);
+}
+
 //===--- Rendering ----------------------------------------------------------------------------===//
 
 namespace {

@@ -78,6 +78,8 @@ public:
   [[nodiscard]] const std::vector<Diagnostic> &diagnostics() const { return diagnostics_; }
   /// Appends the diagnostics of another engine, in its order.
   void append(const DiagnosticEngine &other);
+  /// The same, and each of them gets \p note unless it stands in the same place itself.
+  void append(const DiagnosticEngine &other, const DiagnosticNote &note);
 
 private:
   DiagnosticBuilder reportFormatted(DiagnosticCode code, SourceRange range,

@@ -24,9 +24,10 @@ def run_example(acadlc: str, entry: generate_diagnostics.Entry, folder: pathlib.
     path.write_text(entry.example + "\n", encoding="utf-8")
     match = ARGUMENTS.match(entry.example.split("\n", 1)[0])
     arguments = shlex.split(match.group(1)) if match else []
-    # A network is no description: it goes where networks go.
-    command = [acadlc] + ([str(path)] if entry.example_kind == ".acadl" else
-                          ["--workload", str(path)]) + arguments
+    # A network is no description, nor are measurements: they go where they belong.
+    given = {".acadl": [str(path)], ".tir": ["--workload", str(path)],
+             ".csv": [*shlex.split(entry.example_arguments), "--validate", str(path)]}
+    command = [acadlc] + given[entry.example_kind] + arguments
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:

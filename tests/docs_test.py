@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Checks what the documentation shows.
 
-Every ```acadl block of docs/language.md and docs/design/*.md is parsed and checked; the blocks of a
-page are one text. Blocks that are not complete are marked ```acadl-fragment and left out. Every line
-of a ```sh block of README.md that calls acadlc is run and has to succeed; a ```console block there has
-to show what its command prints (`…` stands for anything).
+Every ```acadl block of docs/language.md, docs/validation.md and docs/design/*.md is parsed and checked;
+the blocks of a page are one text. Blocks that are not complete are marked ```acadl-fragment and left
+out. Every line of a ```sh block of README.md and docs/validation.md that calls acadlc is run and has to
+succeed; a ```console block there has to show what its command prints (`…` stands for anything). Such a
+command finds the page's text as NAME.acadl, e.g. validation.acadl.
 """
 
 import argparse
@@ -61,13 +62,13 @@ def check_page(acadlc: str, page: pathlib.Path, folder: pathlib.Path) -> str:
     return run([acadlc, str(path), "--check"], folder).replace(str(path), str(page.relative_to(ROOT)))
 
 
-def readme_commands() -> list[list[str]]:
+def commands_of(page: pathlib.Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)
-            for _, block in blocks(ROOT / "README.md", "sh") for line in block
+            for _, block in blocks(page, "sh") for line in block
             if re.match(r"(\S*/)?acadlc ", line)]
 
 
-def check_console(acadlc: str, block: list[str], folder: pathlib.Path) -> str:
+def check_console(acadlc: str, page: pathlib.Path, block: list[str], folder: pathlib.Path) -> str:
     """Empty if the block shows the beginning of what its command prints."""
     command = shlex.split(block[0].removeprefix("$ "))
     done = subprocess.run([acadlc, *command[1:]], cwd=folder, capture_output=True, text=True,
@@ -78,7 +79,7 @@ def check_console(acadlc: str, block: list[str], folder: pathlib.Path) -> str:
         shown = shown[:shown.index("…")]
     if printed[:len(shown)] == shown:
         return ""
-    return f"README.md shows something else than\n{block[0]}\n" + "\n".join(printed)
+    return f"{page.name} shows something else than\n{block[0]}\n" + "\n".join(printed)
 
 
 def main() -> int:
@@ -92,19 +93,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         if options.what == "pages":
-            for page in [ROOT / "docs/language.md", ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/design").glob("*.md"))]:
+            for page in [ROOT / "docs/language.md", ROOT / "docs/tutorial.md",
+                         ROOT / "docs/validation.md", *sorted((ROOT / "docs/design").glob("*.md"))]:
                 count += 1
                 failures.append(check_page(options.acadlc, page, folder))
         else:
             # What a command writes is not to stay in the repository.
             (folder / "examples").symlink_to(ROOT / "examples")
-            for command in readme_commands():
-                count += 1
-                failures.append(run([options.acadlc, *command[1:]], folder))
             (folder / "typo.acadl").write_text((ROOT / "tests/docs/typo.acadl").read_text())
-            for _, block in blocks(ROOT / "README.md", "console"):
-                count += 1
-                failures.append(check_console(options.acadlc, block, folder))
+            for page in [ROOT / "README.md", ROOT / "docs/validation.md"]:
+                (folder / (page.stem + ".acadl")).write_text(page_text(page), encoding="utf-8")
+                for command in commands_of(page):
+                    count += 1
+                    failures.append(run([options.acadlc, *command[1:]], folder))
+                for _, block in blocks(page, "console"):
+                    count += 1
+                    failures.append(check_console(options.acadlc, page, block, folder))
     failures = [failure for failure in failures if failure]
     print("\n".join(failures))
     print(f"{count - len(failures)} of {count} succeed")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a JSON report against docs/report.schema.json.
+"""Checks a JSON report against docs/report.schema.json, or against docs/NAME.schema.json.
 
 Knows the part of JSON Schema that the schema uses, and refuses schemas that use more.
 """
@@ -55,9 +55,11 @@ def problems(value: object, schema: dict, where: str = "$") -> list[str]:
 
 def self_test(report: dict, schema: dict) -> list[str]:
     """The checker must refuse reports that are wrong."""
-    wrong = [{**report, "cycles": "12"}, {**report, "schema": 2}, {**report, "cycles": -1},
-             {**report, "surplus": 1}, {k: v for k, v in report.items() if k != "layers"},
-             {**report, "layers": [{}]}]
+    entries = "layers" if "layers" in report else "rows"
+    number = "cycles" if "cycles" in report else "points"
+    wrong = [{**report, number: "12"}, {**report, "schema": 2}, {**report, number: -1},
+             {**report, "surplus": 1}, {k: v for k, v in report.items() if k != entries},
+             {**report, entries: [{}]}]
     return [f"wrong report {index} is accepted" for index, entry in enumerate(wrong)
             if not problems(entry, schema)]
 
@@ -65,8 +67,9 @@ def self_test(report: dict, schema: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("report", type=pathlib.Path, help="- is standard input")
+    parser.add_argument("--schema", default="report", help="report (default) or validation")
     options = parser.parse_args()
-    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "docs" / f"{options.schema}.schema.json").read_text("utf-8"))
     text = sys.stdin.read() if str(options.report) == "-" else options.report.read_text("utf-8")
     report = json.loads(text)
     found = problems(report, schema) + self_test(report, schema)

@@ -174,7 +174,7 @@ private:
            InstructionInfo>
       infos_;
   std::vector<arch::ParameterValue> parameters_;
-  std::vector<ast::SourceFile> overrideTexts_; ///< own the trees of overrides
+  std::vector<ParsedOverride> overrideTexts_; ///< own the trees of overrides
   std::vector<UnrolledLoop> unrolled_;
   std::uint64_t steps_ = 0;
   unsigned viaDepth_ = 0;

@@ -1,6 +1,7 @@
 #include "backend/mapping/Lowerer.h"
-#include "frontend/acadl/Parser.h"
+#include "frontend/acadl/Elaborate.h"
 #include "support/CheckedArithmetic.h"
+#include "support/InternalError.h"
 
 #include <fmt/format.h>
 
@@ -218,29 +219,30 @@ Lowerer::Status Lowerer::lowerBuffer(const ast::BufferStatement &statement, Fram
 
 std::optional<Value> Lowerer::overrideOf(const ast::Parameter &parameter, const std::string &name,
                                          const Scope &scope) {
-  std::string text;
+  const ParameterOverride *given = nullptr;
   for (const ParameterOverride &entry : options_.overrides)
     if (entry.name == name)
-      text = entry.value; // the last one counts
-  // As the value of a constant, the grammar takes exactly one expression.
-  const FileId file = sources_.addText("-P " + name, "const value = " + text);
-  const std::size_t errors = diagnostics_.errorCount();
-  overrideTexts_.push_back(parseAcadl(sources_, file, diagnostics_));
-  const auto &declarations = overrideTexts_.back().declarations;
-  if (diagnostics_.errorCount() != errors || declarations.size() != 1)
-    return std::nullopt;
-  const auto *constant = ast::dynCast<ast::ConstantDeclaration>(declarations.front());
-  if (constant == nullptr || constant->value == nullptr)
-    return std::nullopt;
+      given = &entry; // the last one counts
+  ACADLC_CHECK(given != nullptr, "an override that is not there");
+  if (given->known)
+    return given->known;
+  const ast::Expr *expression = given->expression;
+  if (expression == nullptr) {
+    overrideTexts_.push_back(parseOverride("-P " + name, "value", given->value, sources_));
+    const ParsedOverride &parsed = overrideTexts_.back();
+    expression = parsed.expression;
+    if (expression == nullptr) {
+      auto report = diagnostics_.report(DiagnosticCode::OverrideSyntax, parsed.valueRange, name);
+      for (const DiagnosticNote &problem : parsed.problems)
+        report.note(problem.range, problem.message);
+      return std::nullopt;
+    }
+  }
   const auto type = evaluator_.resolveType(parameter.type, scope);
-  auto value = type ? evaluator_.evaluate(*constant->value, scope, &*type) : std::nullopt;
-  if (!value)
-    return std::nullopt;
-  if (type->kind == ExpectedType::Kind::Quantity && value->isPlainInt())
-    if (const auto scaled = checkedMul(value->asInt(), type->scale))
-      value = Value::ofInt(*scaled, type->dimension);
-  return evaluator_.convert(std::move(*value), *type, constant->value->range,
-                            "parameter '" + name + "'");
+  auto value = type ? evaluator_.evaluate(*expression, scope, &*type) : std::nullopt;
+  return value ? convertOverride(std::move(*value), *type, expression->range,
+                                 "parameter '" + name + "'", evaluator_)
+               : std::nullopt;
 }
 
 } // namespace acadlc::mapping

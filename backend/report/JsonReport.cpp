@@ -1,7 +1,7 @@
 #include "backend/report/Format.h"
+#include "backend/report/Json.h"
 #include "backend/report/Report.h"
 
-#include <llvm/Support/JSON.h>
 #include <llvm/Support/raw_ostream.h>
 
 #include <cmath>
@@ -14,12 +14,6 @@ using analysis::LayerEstimate;
 using analysis::NetworkEstimate;
 using llvm::json::OStream;
 
-/// A string that JSON can hold whatever bytes the user's files had.
-llvm::json::Value text(std::string_view value) {
-  return llvm::json::isUTF8(value) ? llvm::json::Value(std::string(value))
-                                   : llvm::json::Value(llvm::json::fixUTF8(value));
-}
-
 class JsonWriter {
 public:
   explicit JsonWriter(OStream &json) : json_(json) {}
@@ -27,22 +21,22 @@ public:
   void estimate(const NetworkEstimate &estimate, std::string_view version) {
     json_.object([&] {
       json_.attribute("schema", jsonSchemaVersion);
-      json_.attribute("acadlc", text(version));
-      json_.attribute("method", text(analysis::methodName(estimate.method)));
-      json_.attribute("architecture", text(estimate.architecture));
+      json_.attribute("acadlc", jsonText(version));
+      json_.attribute("method", jsonText(analysis::methodName(estimate.method)));
+      json_.attribute("architecture", jsonText(estimate.architecture));
       json_.attributeObject("parameters", [&] {
         for (const arch::ParameterValue &parameter : estimate.parameters)
-          json_.attribute(parameter.name, text(parameter.value));
+          json_.attribute(parameter.name, jsonText(parameter.value));
       });
       optionalReal("clock_hz", estimate.clockHz);
-      json_.attribute(estimate.isProgram ? "program" : "workload", text(estimate.workload));
+      json_.attribute(estimate.isProgram ? "program" : "workload", jsonText(estimate.workload));
       totals(estimate);
       coverage(estimate.coverage);
       list("unmapped", estimate.unmapped, [&](const auto &entry) { unmapped(entry); });
       list("free", estimate.free, [&](const analysis::FreeCall &call) {
         json_.object([&] {
-          json_.attribute("name", text(call.name));
-          json_.attribute("reason", text(call.reason));
+          json_.attribute("name", jsonText(call.name));
+          json_.attribute("reason", jsonText(call.reason));
         });
       });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
@@ -63,7 +57,7 @@ private:
     optionalInt("cycles_lower", estimate.cyclesLower());
     optionalInt("cycles_upper", estimate.cyclesUpper());
     optionalReal("seconds", estimate.seconds());
-    json_.attribute("guarantee", text(analysis::guaranteeName(estimate.guarantee)));
+    json_.attribute("guarantee", jsonText(analysis::guaranteeName(estimate.guarantee)));
     optionalReal("peak_macs_per_cycle", estimate.peakMacsPerCycle > 0
                                             ? std::optional(estimate.peakMacsPerCycle)
                                             : std::nullopt);
@@ -86,9 +80,9 @@ private:
 
   void unmapped(const analysis::UnmappedOperator &entry) {
     json_.object([&] {
-      json_.attribute("name", text(entry.name));
-      json_.attribute("operator", text(entry.operatorName));
-      json_.attribute("reason", text(entry.reason));
+      json_.attribute("name", jsonText(entry.name));
+      json_.attribute("operator", jsonText(entry.operatorName));
+      json_.attribute("reason", jsonText(entry.reason));
       json_.attribute("macs", entry.macs);
       json_.attribute("bytes", entry.bytes);
     });
@@ -96,23 +90,23 @@ private:
 
   void layer(const LayerEstimate &layer) {
     json_.object([&] {
-      json_.attribute("name", text(layer.name));
-      json_.attribute("operator", text(layer.operatorName));
+      json_.attribute("name", jsonText(layer.name));
+      json_.attribute("operator", jsonText(layer.operatorName));
       numbers("dims", layer.dimensions);
       optionalText("mapping", layer.mapping);
       numbers("coefficients", layer.coefficients);
       list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
       list("absorbed", layer.absorbed, [&](const analysis::AbsorbedStep &step) {
         json_.object([&] {
-          json_.attribute("call", text(step.call));
-          json_.attribute("operator", text(step.name));
+          json_.attribute("call", jsonText(step.call));
+          json_.attribute("operator", jsonText(step.name));
         });
       });
       list("uncounted", layer.uncounted,
-           [&](const std::string &stage) { json_.value(text(stage)); });
+           [&](const std::string &stage) { json_.value(jsonText(stage)); });
       json_.attribute("macs", layer.macs);
       json_.attribute("cycles", layer.cycles);
-      json_.attribute("guarantee", text(analysis::guaranteeName(layer.guarantee)));
+      json_.attribute("guarantee", jsonText(analysis::guaranteeName(layer.guarantee)));
       json_.attribute("instructions", layer.instructions);
       json_.attribute("iterations", layer.iterations);
       json_.attribute("evaluated_iterations", layer.evaluatedIterations);
@@ -125,16 +119,16 @@ private:
 
   void elementType(const analysis::LayerTensor &tensor) {
     json_.object([&] {
-      json_.attribute("tensor", text(tensor.name));
-      json_.attribute("network", text(tensor.network));
-      json_.attribute("declared", text(tensor.declared));
-      json_.attribute("read_as", text(tensor.readAs));
+      json_.attribute("tensor", jsonText(tensor.name));
+      json_.attribute("network", jsonText(tensor.network));
+      json_.attribute("declared", jsonText(tensor.declared));
+      json_.attribute("read_as", jsonText(tensor.readAs));
     });
   }
 
   void certificate(const analysis::LayerCertificate &certificate) {
     json_.object([&] {
-      json_.attribute("loop", text(certificate.loop));
+      json_.attribute("loop", jsonText(certificate.loop));
       json_.attribute("k0", certificate.k0);
       json_.attribute("period", certificate.period);
       json_.attribute("cycles_per_period", certificate.cyclesPerPeriod);
@@ -149,26 +143,34 @@ private:
   }
 
   void optionalText(llvm::StringRef name, std::string_view value) {
-    json_.attribute(name, value.empty() ? llvm::json::Value(nullptr) : text(value));
+    json_.attribute(name, value.empty() ? llvm::json::Value(nullptr) : jsonText(value));
   }
   void optionalInt(llvm::StringRef name, std::optional<std::int64_t> value) {
     json_.attribute(name, value ? llvm::json::Value(*value) : llvm::json::Value(nullptr));
   }
-  /// As short as it can be without loss; llvm::json would print 17 digits.
   void optionalReal(llvm::StringRef name, std::optional<double> value) {
-    if (!value || !std::isfinite(*value)) {
-      json_.attribute(name, nullptr);
-      return;
-    }
-    json_.attributeBegin(name);
-    json_.rawValue(number(*value));
-    json_.attributeEnd();
+    jsonReal(json_, name, value);
   }
 
   OStream &json_;
 };
 
 } // namespace
+
+llvm::json::Value jsonText(std::string_view value) {
+  return llvm::json::isUTF8(value) ? llvm::json::Value(std::string(value))
+                                   : llvm::json::Value(llvm::json::fixUTF8(value));
+}
+
+void jsonReal(OStream &json, llvm::StringRef name, std::optional<double> value) {
+  if (!value || !std::isfinite(*value)) {
+    json.attribute(name, nullptr);
+    return;
+  }
+  json.attributeBegin(name);
+  json.rawValue(number(*value));
+  json.attributeEnd();
+}
 
 std::string jsonReport(const NetworkEstimate &estimate, std::string_view version) {
   std::string out;

@@ -386,6 +386,7 @@ enum class DeclarationKind : std::uint8_t {
   Mapping,
   Program,
   Prefer,
+  Experiment,
 };
 struct Declaration {
   DeclarationKind kind;
@@ -517,6 +518,14 @@ struct ProgramDeclaration : Declaration {
 struct PreferDeclaration : Declaration {
   static constexpr DeclarationKind Kind = DeclarationKind::Prefer;
   llvm::ArrayRef<Identifier> others;
+};
+/// `experiment name for mapping target { bind = …, where … }`
+struct ExperimentDeclaration : Declaration {
+  static constexpr DeclarationKind Kind = DeclarationKind::Experiment;
+  bool isOfProgram = false; ///< `for program`, else `for mapping`
+  QualifiedName target;
+  llvm::ArrayRef<Attribute> attributes;
+  const Expr *condition = nullptr; ///< `where condition`, null if none
 };
 
 /// One parsed text. Owns its nodes.

@@ -445,6 +445,12 @@ void Dumper::dump(const Declaration &declaration) {
     body("Body", program->body);
   } else if (const auto *prefer = dynCast<PreferDeclaration>(&declaration)) {
     open("Prefer " + name + " over " + namesOf(prefer->others));
+  } else if (const auto *experiment = dynCast<ExperimentDeclaration>(&declaration)) {
+    open("Experiment " + name + " for " + (experiment->isOfProgram ? "program " : "mapping ") +
+         nameOf(experiment->target));
+    const Indentation inner(*this);
+    attributes(experiment->attributes);
+    child("Where", experiment->condition);
   }
 }
 

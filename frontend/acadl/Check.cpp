@@ -366,6 +366,8 @@ void Checker::checkDeclaration(const ast::Declaration &declaration) {
     return checkProgram(*this, diagnostics, ast::cast<ast::ProgramDeclaration>(declaration));
   case ast::DeclarationKind::Prefer:
     return checkPrefer(ast::cast<ast::PreferDeclaration>(declaration));
+  case ast::DeclarationKind::Experiment:
+    return checkExperiment(*this, diagnostics, ast::cast<ast::ExperimentDeclaration>(declaration));
   }
 }
 

@@ -164,6 +164,8 @@ void checkMappingBody(Checker &checker, DiagnosticEngine &diagnostics,
                       const ast::MappingDeclaration &mapping, MappingInfo &info);
 void checkProgram(Checker &checker, DiagnosticEngine &diagnostics,
                   const ast::ProgramDeclaration &program);
+void checkExperiment(Checker &checker, DiagnosticEngine &diagnostics,
+                     const ast::ExperimentDeclaration &experiment);
 /// The loop nest of `expands`, within the operands \p around.
 void checkExpansion(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
                     const ast::Expansion &expansion);

@@ -299,6 +299,8 @@ StringRef declarationWord(ast::DeclarationKind kind) {
     return "program";
   case Prefer:
     return "prefer";
+  case Experiment:
+    return "experiment";
   }
   return "declaration";
 }

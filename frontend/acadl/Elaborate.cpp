@@ -19,6 +19,44 @@ const Symbol *ElaboratedArchitecture::findInstruction(llvm::StringRef name) cons
 
 //===--- Parameters ---------------------------------------------------------------------------===//
 
+ParsedOverride parseOverride(const std::string &title, const std::string &name,
+                             const std::string &value, SourceManager &sources) {
+  ParsedOverride parsed;
+  // Only files can be parsed, so the value becomes that of a constant.
+  const std::string keyword = "const ";
+  const std::string before = keyword + name + " = ";
+  const FileId file = sources.addText(title, before + value);
+  if (!file.isValid())
+    return parsed;
+  const auto place = [&](std::size_t offset) {
+    return sources.location(file, static_cast<std::uint32_t>(offset));
+  };
+  parsed.nameRange = {place(keyword.size()), place(keyword.size() + name.size())};
+  parsed.valueRange = {place(before.size()), place(before.size() + value.size())};
+  DiagnosticEngine problems;
+  parsed.tree = parseAcadl(sources, file, problems);
+  const auto &declarations = parsed.tree.declarations;
+  if (problems.hasErrors())
+    parsed.problems.push_back(
+        {problems.diagnostics().front().range, problems.diagnostics().front().message});
+  else if (declarations.size() == 1)
+    if (const auto *constant = ast::dynCast<ast::ConstantDeclaration>(declarations.front()))
+      parsed.expression = constant->value;
+  return parsed;
+}
+
+std::optional<Value> convertOverride(Value value, const ExpectedType &type, SourceRange at,
+                                     llvm::StringRef what, Evaluator &evaluator) {
+  // On the command line a bare number counts in the type's unit.
+  if (type.kind == ExpectedType::Kind::Quantity && value.isNumber() && value.dimension().isNone()) {
+    if (!value.is(Kind::Int) || !type.isWhole)
+      value = Value::ofReal(value.asReal() * static_cast<double>(type.scale), type.dimension);
+    else if (const auto base = checkedMul(value.asInt(), type.scale))
+      value = Value::ofInt(*base, type.dimension);
+  }
+  return evaluator.convert(std::move(value), type, at, what);
+}
+
 namespace {
 
 /// The `-P` values of one run, parsed.
@@ -32,9 +70,9 @@ public:
 
   struct Entry {
     std::string name;
-    ast::SourceFile tree;
-    const ast::ConstantDeclaration *constant = nullptr; ///< null: not one expression (reported)
-    SourceRange nameRange;
+    ParsedOverride parsed;
+    const ast::Expr *expression = nullptr; ///< null: not one expression (reported), or `known`
+    std::optional<Value> known;
   };
   [[nodiscard]] const std::vector<Entry> &entries() const { return entries_; }
   [[nodiscard]] const Entry *find(llvm::StringRef name) const {
@@ -50,26 +88,15 @@ private:
 
 void Overrides::parse(const ParameterOverride &override, SourceManager &sources,
                       DiagnosticEngine &diagnostics) {
-  // Only files can be parsed, so the value becomes that of a constant.
-  const std::string before = "const " + override.name + " = ";
-  const FileId file = sources.addText("-P " + override.name, before + override.value);
-  Entry entry{override.name, {}, nullptr, {}};
-  if (file.isValid()) {
-    DiagnosticEngine problems;
-    entry.tree = parseAcadl(sources, file, problems);
-    const auto &declarations = entry.tree.declarations;
-    if (!problems.hasErrors() && declarations.size() == 1)
-      entry.constant = ast::dynCast<ast::ConstantDeclaration>(declarations.front());
-    entry.nameRange = {
-        sources.location(file, 6),
-        sources.location(file, 6 + static_cast<std::uint32_t>(override.name.size()))};
-    if (!entry.constant) {
-      const SourceRange value{sources.location(file, static_cast<std::uint32_t>(before.size())),
-                              sources.location(file, static_cast<std::uint32_t>(
-                                                         before.size() + override.value.size()))};
-      auto builder = diagnostics.report(DiagnosticCode::OverrideSyntax, value, override.name);
-      if (problems.hasErrors())
-        builder.note(problems.diagnostics().front().range, problems.diagnostics().front().message);
+  Entry entry{override.name, {}, override.expression, override.known};
+  if (!entry.known && entry.expression == nullptr) {
+    entry.parsed = parseOverride("-P " + override.name, override.name, override.value, sources);
+    entry.expression = entry.parsed.expression;
+    if (entry.expression == nullptr) {
+      auto builder = diagnostics.report(DiagnosticCode::OverrideSyntax, entry.parsed.valueRange,
+                                        override.name);
+      for (const DiagnosticNote &problem : entry.parsed.problems)
+        builder.note(problem.range, problem.message);
     }
   }
   entries_.push_back(std::move(entry));
@@ -110,13 +137,13 @@ void ArchitectureElaborator::checkOverrideNames() {
     names.emplace_back(parameter.name.text);
   for (const Overrides::Entry &entry : overrides_.entries()) {
     if (overrides_.find(entry.name) != &entry) {
-      diagnostics_.report(DiagnosticCode::GivenTwice, entry.nameRange, entry.name);
+      diagnostics_.report(DiagnosticCode::GivenTwice, entry.parsed.nameRange, entry.name);
       continue;
     }
     if (llvm::is_contained(names, entry.name))
       continue;
-    auto builder = diagnostics_.report(DiagnosticCode::UnknownParameter, entry.nameRange, callee(),
-                                       "parameter", entry.name);
+    auto builder = diagnostics_.report(DiagnosticCode::UnknownParameter, entry.parsed.nameRange,
+                                       callee(), "parameter", entry.name);
     if (const auto nearest = nearestName(entry.name, names); !nearest.empty())
       builder.note({}, fmt::format("did you mean '{}'?", nearest));
     else if (!names.empty())
@@ -129,30 +156,17 @@ void ArchitectureElaborator::checkOverrideNames() {
 
 bool ArchitectureElaborator::bindOverride(const ast::Parameter &parameter,
                                           const Overrides::Entry &entry, Scope &scope) {
-  if (!entry.constant)
+  if (entry.known) {
+    scope.declare(parameter.name, *entry.known);
+    return true;
+  }
+  if (entry.expression == nullptr)
     return false;
   const auto type = evaluator_.resolveType(parameter.type, scope);
-  if (!type)
-    return false;
-  const ast::Expr &expr = *entry.constant->value;
-  auto value = evaluator_.evaluate(expr, scope, &*type);
-  if (!value)
-    return false;
-  // On the command line a bare number counts in the type's unit.
-  if (type->kind == ExpectedType::Kind::Quantity && value->isNumber() &&
-      value->dimension().isNone()) {
-    const Value unit = type->isWhole ? Value::ofInt(type->scale, type->dimension)
-                                     : Value::ofReal(1, type->dimension);
-    if (value->is(Kind::Int) && type->isWhole) {
-      const auto base = checkedMul(value->asInt(), unit.asInt());
-      if (base)
-        value = Value::ofInt(*base, type->dimension);
-    } else {
-      value = Value::ofReal(value->asReal() * unit.asReal(), type->dimension);
-    }
-  }
-  value = evaluator_.convert(std::move(*value), *type, expr.range,
-                             fmt::format("parameter '{}'", parameter.name.text.str()));
+  auto value = type ? evaluator_.evaluate(*entry.expression, scope, &*type) : std::nullopt;
+  if (value)
+    value = convertOverride(std::move(*value), *type, entry.expression->range,
+                            fmt::format("parameter '{}'", parameter.name.text.str()), evaluator_);
   if (!value)
     return false;
   scope.declare(parameter.name, std::move(*value));

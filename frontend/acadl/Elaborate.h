@@ -21,7 +21,27 @@ namespace acadlc {
 struct ParameterOverride {
   std::string name;
   std::string value;
+  /// The expression of `value` if it has been parsed already (parseOverride); then no text is added
+  /// to the sources, so that many threads can use it.
+  const ast::Expr *expression = nullptr;
+  /// The value itself, of the parameter's type; then `value` and `expression` count for nothing.
+  std::optional<Value> known = std::nullopt;
 };
+
+/// The text of an override as an expression.
+struct ParsedOverride {
+  ast::SourceFile tree;                  ///< owns the expression
+  const ast::Expr *expression = nullptr; ///< null if the text is not one expression
+  SourceRange nameRange, valueRange;
+  /// What the parser says if it is none.
+  std::vector<DiagnosticNote> problems;
+};
+/// Parses \p value, which \p title names in messages: "-P rows". Reports nothing.
+ParsedOverride parseOverride(const std::string &title, const std::string &name,
+                             const std::string &value, SourceManager &sources);
+/// \p value as a value of the parameter type \p type: a bare number counts in the type's unit.
+std::optional<Value> convertOverride(Value value, const ExpectedType &type, SourceRange at,
+                                     llvm::StringRef what, Evaluator &evaluator);
 
 struct ElaboratedArchitecture {
   const ast::ArchitectureDeclaration *declaration = nullptr;

@@ -205,6 +205,8 @@ std::string_view declarationKindName(ast::DeclarationKind kind) {
     return "program";
   case ast::DeclarationKind::Prefer:
     return "preference";
+  case ast::DeclarationKind::Experiment:
+    return "experiment";
   }
   throw InternalError("unknown kind of declaration");
 }

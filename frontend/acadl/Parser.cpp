@@ -210,6 +210,7 @@ private:
   void computation(P::ComputationContext *context, ast::MappingDeclaration &mapping);
   ast::EpilogueStep epilogueStep(P::EpilogueStepContext *context);
   const ast::Declaration *program(P::ProgramDeclarationContext *context);
+  const ast::Declaration *experiment(P::ExperimentDeclarationContext *context);
 
   void reportRepeated(const antlr4::Token *token);
 
@@ -1062,6 +1063,8 @@ const ast::Declaration *TreeBuilder::declaration(antlr4::ParserRuleContext *cont
     node->others = identifiers(prefer->others);
     return node;
   }
+  case P::RuleExperimentDeclaration:
+    return experiment(static_cast<P::ExperimentDeclarationContext *>(context));
   default:
     return nullptr;
   }
@@ -1252,6 +1255,24 @@ const ast::Declaration *TreeBuilder::program(P::ProgramDeclarationContext *conte
   node->architectureName = identifier(context->architectureName);
   node->architecture = qualifiedName(context->architecture);
   node->body = block(context->body);
+  return node;
+}
+
+const ast::Declaration *TreeBuilder::experiment(P::ExperimentDeclarationContext *context) {
+  auto *node = declare<ast::ExperimentDeclaration>(context, context->name);
+  node->isOfProgram = !isMissing(context->kind) && context->kind->getType() == P::PROGRAM;
+  node->target = qualifiedName(context->target);
+  llvm::SmallVector<ast::Attribute, 8> attributes;
+  for (P::ExperimentItemContext *item : context->items) {
+    if (P::AttributeContext *given = item->attribute()) {
+      attributes.push_back(attribute(given));
+    } else if (P::GuardClauseContext *guard = item->guardClause()) {
+      if (node->condition != nullptr)
+        reportRepeated(guard->getStart());
+      node->condition = expression(guard->condition, guard);
+    }
+  }
+  node->attributes = save(attributes);
   return node;
 }
 

@@ -48,6 +48,8 @@ mapping conv[k < K, p < P; c < C](s) on arch: SystolicArray implements O[k, p] +
 }
 program probe(n: int = 4) on arch: SystolicArray { for i in 0 .. n { emit load(arch.pe[0][0].registers.a, arch.memory[4 * i .. 4 * i + 4]) } }
 prefer conv over matmul
+experiment gemm for mapping matmul { bind = { rows: array_rows, "matmul.tile": 2 } measured = cycles + 1 where mode == isa group_by = [mode], ignore = [] }
+experiment probes for program probe { }
 )acadl";
 
 /// What the sample does not use.
@@ -120,7 +122,7 @@ bool contains(const std::string &text, std::string_view part) {
 TEST_CASE("the parser reads every construct") {
   const Parsed array(systolicArray);
   CHECK(array.firstError() == "");
-  CHECK(array.file.declarations.size() == 10);
+  CHECK(array.file.declarations.size() == 12);
   CHECK(array.file.documentation == "Output-stationary systolic array.");
   CHECK(array.file.declarations[4]->documentation == "One element.");
   const Parsed rest(restOfLanguage);

@@ -12,6 +12,7 @@ import csv
 import dataclasses
 import os
 import pathlib
+import random
 import resource
 import shlex
 import shutil
@@ -435,6 +436,96 @@ def networks():
         network(f"extent {extent}", text, 1, code)
 
 
+def measured(name, text, code, *texts, arguments=(), **more):
+    """Adds a case of measurements of a matrix product on the systolic array."""
+    case(name, [*ARRAY, "--operator", "matmul", "--validate", "x.csv", *arguments], code, *texts,
+         files={"x.csv": text}, **more)
+
+
+def measurements():
+    """Wrong, hostile and huge files for --validate."""
+    head = "M,N,K,cycles\n"
+    measured("one row", head + "2,2,2,50\n", 0, "MAPE")
+    case("no file of measurements", [*ARRAY, "--operator", "matmul", "--validate", "nosuch.csv"], 1,
+         "[E0701]")
+    case("measurements in a folder", [*ARRAY, "--operator", "matmul", "--validate", "{dir}"], 1,
+         "it is a directory", "[E0701]")
+    case("measurements from standard input", [*ARRAY, "--operator", "matmul", "--validate", "-"], 0,
+         "<stdin>", "MAPE", stdin=b"M,N,K,cycles\n2,2,2,50\n")
+    case("measurements of 300 MB", [*ARRAY, "--operator", "matmul", "--validate", "x.csv"], 1,
+         "[E0701]", holes={"x.csv": 300_000_000})
+    case("2 MB of zero bytes", [*ARRAY, "--operator", "matmul", "--validate", "x.csv"], 1, "[E08",
+         holes={"x.csv": 2_000_000})
+    measured("empty file", "", 1, "[E0801]")
+    measured("only line breaks", "\r\n" * 100_000, 1, "[E0801]")
+    measured("binary", bytes(range(256)) * 1000, 1, "error:", lines=1000)
+    measured("random bytes", random.Random(1).randbytes(200_000), 1, "error:", lines=1000)
+    measured("UTF-16", (head + "2,2,2,50\n").encode("utf-16"), 1, "error:")
+    measured("byte order mark and CRLF", b"\xef\xbb\xbf" + (head + "2,2,2,50\n").replace(
+        "\n", "\r\n").encode(), 0, "MAPE")
+    measured("lone carriage returns", (head + "2,2,2,50\n").replace("\n", "\r"), 0, "MAPE")
+    measured("NUL in a cell", head + "2,\0,2,50\n", 1, "x.csv:2:3", "<00>", "[E0810]")
+    measured("terminal control in a cell", head + "2,\033[2J,2,50\n", 1, "<1B>[2J", "[E0810]",
+             absent=("internal error", "\033[2J"))
+    measured("terminal control in a name", "M,N,K,cycles,\033[2J\n2,2,2,50,1\n", 1, "<1B>[2J",
+             "[E0807]", absent=("internal error", "\033[2J"))
+    measured("terminal control in a group", "M,N,K,cycles,g\n2,2,2,50,\033[2J\n", 0, "<1B>[2J",
+             arguments=["--group-by", "g"], absent=("internal error", "\033[2J"))
+    measured("cell of 20 MB", head + "2," + "9" * 20_000_000 + ",2,50\n", 1, "[E0810]")
+    measured("quoted cell of 20 MB", head + '2,"' + 'x""' * 7_000_000 + '",2,50\n', 1, "[E0810]")
+    measured("unterminated cell of 20 MB", head + '2,"' + "x,\n" * 7_000_000, 1, "x.csv:2:3",
+             "[E0803]")
+    measured("name of 20 MB", "M,N,K,cycles," + "x" * 20_000_000 + "\n2,2,2,50,1\n", 1, "[E0807]")
+    measured("10^6 columns", head.strip() + "".join(f",c{i}" for i in range(1_000_000)) +
+             "\n2,2,2,50" + ",1" * 1_000_000 + "\n", 1, "[E0807]", lines=1000, seconds=30)
+    measured("10^6 columns without a name", head.strip() + "," * 1_000_000 + "\n2,2,2,50" +
+             "," * 1_000_000 + "\n", 1, "[E0807]", lines=1000, seconds=30)
+    measured("2 * 10^6 columns", "a," * 2_000_000 + "\n1\n", 1, "[E080", lines=2000, seconds=30)
+    measured("10^6 ragged rows", head + "1,2\n" * 1_000_000, 1, "[E0802]", lines=1000)
+    measured("2 * 10^6 rows", head + "1,1,1,9\n" * 2_000_000, 1, "more than 1048576 rows", "[E0801]")
+    measured("200000 equal rows", head + "2,2,2,50\n" * 200_000, 0, "MAPE", seconds=30)
+    measured("10^5 wrong rows", head + "x,1,1,9\n" * 100_000, 1, "[E0810]", lines=1000)
+    rows = ["std/systolic_array.acadl", "--operator", "matmul", "--validate", "x.csv"]
+    case("10^5 architectures that are wrong", rows, 1, "[E0301]", "x.csv:2:1", lines=2000, seconds=30,
+         files={"x.csv": "M,N,K,rows,cycles\n" + "".join(
+             f"1,1,1,{-i},9\n" for i in range(100_000))})
+    case("array of 2^31 rows", rows, 1, "[E03", "x.csv:2:1", seconds=30,
+         files={"x.csv": "M,N,K,rows,cycles\n1,1,1,2147483648,9\n"})
+    for value in ("9223372036854775807", "9223372036854775808", "1e308", "1e400", "nan", "inf",
+                  "-inf", "0x10", "1_000", "1,5", "+5", "-1", "0", "", " ", "1e-400", "--1"):
+        measured(f"dimension {value!r}", head + f"{value},2,2,50\n", 1, "x.csv:2:", "[E08")
+        measured(f"measured {value!r}", head + f"2,2,2,{value}\n", -1)
+    measured("measured 1e-300", head + "2,2,2,1e-300\n", 0, "e+", arguments=["--plot", "p.svg"])
+    measured("measured 1e308", head + "2,2,2,1e308\n", 0, "-100.0 %", arguments=["--plot", "p.svg"])
+    for form in ("json", "csv"):
+        measured(f"errors beyond numbers as {form}", head + "2,2,2,5e-324\n", 0,
+                 arguments=["--format", form])
+    measured("2^62 multiply-accumulates", head + "2147483648,2,2147483648,50\n", 1, "[E0")
+    measured("huge dimensions", head + "4611686018427387904,1,1,50\n", 1, "[E0816]")
+    deep = "(" * 5000 + "cycles" + ")" * 5000
+    for option in ("--measured", "--where"):
+        measured(f"{option} that is deep", head + "2,2,2,50\n", 1, "[E0819]",
+                 arguments=[option, deep])
+        measured(f"{option} that is long", head + "2,2,2,50\n", 1, "error:",
+                 arguments=[option, "cycles" + " + cycles" * 10_000])
+        measured(f"{option} that never ends", head + "2,2,2,50\n" * 1000, 1, "[E0307]",
+                 arguments=[option, "sum([for i in 0 .. 1000000000: i]) > cycles"])
+        measured(f"{option} that is a declaration", head + "2,2,2,50\n", 1, "[E0819]",
+                 arguments=[option, "cycles const x = 1"])
+        measured(f"{option} that is empty", head + "2,2,2,50\n", 1, "[E0819]",
+                 arguments=[option, " "])
+        measured(f"{option} of zero bytes", head + "2,2,2,50\n", 1, "[E0819]",
+                 arguments=[option, "\x01"])
+    measured("division by a column of zeros", "M,N,K,cycles,z\n2,2,2,50,0\n", 1, "[E0302]",
+             "x.csv:2:1", arguments=["--measured", "cycles / z"])
+    measured("binding to a keyword", head + "2,2,2,50\n", 1, "error:", arguments=["--bind", "for=1"])
+    measured("binding to nothing", head + "2,2,2,50\n", 1, "[E0818]", arguments=["--bind", "..=1"])
+    measured("picture in a folder", head + "2,2,2,50\n", 1, "[E0702]",
+             arguments=["--plot", "/nosuch/p.svg"])
+    measured("-j 1000000 for measurements", head + "".join(f"{i},1,1,9\n" for i in range(1, 300)),
+             0, "MAPE", arguments=["-j", "1000000"])
+
+
 def determinism(acadlc, folder):
     """The same bytes for every number of threads; --estimate equals --simulate. Yields what is wrong."""
     def run(*arguments):
@@ -520,7 +611,7 @@ def main():
     if not os.access(acadlc, os.X_OK):
         parser.error(f"{acadlc} cannot be run")
     for group in (command_line, parameters, files, nesting, elaboration, programs, mappings,
-                  networks):
+                  networks, measurements):
         group()
     passed = failed = 0
 
