@@ -213,8 +213,9 @@ TEST_CASE("all that is wrong with a file is said at once") {
               "E0810 2:1 dimension 'M' takes a whole number, found '2.5'",
               "E0810 2:5 dimension 'N' takes a whole number, found 'x'",
               "E0810 2:7 parameter 'flow' of architecture 'Device' takes one of os, ws, found 'is'",
-              "E0810 2:12 parameter 'fast' of architecture 'Device' takes 0, 1, true or false, "
-              "found '2'",
+              std::string(
+                  "E0810 2:12 parameter 'fast' of architecture 'Device' takes 0, 1, true or ") +
+                  "false, found '2'",
               "E0810 2:14 parameter 'ports' of architecture 'Device' takes list<int>, found '1'",
               "E0810 3:1 dimension 'M' takes a whole number, found an empty cell",
               "E0811 3:2 dimension 'N' must be at least 1, found 0",
@@ -265,8 +266,7 @@ TEST_CASE("names of options that are no columns") {
         Texts{"E0808 there is no column 'tims'", "E0808 there is no column 'later'",
               "E0808 there is no column 'cyles'", "E0808 there is no column 'group'",
               "E0224 'N' is given twice", "E0808 there is no column 'comment'",
-              "E0818 'nothing' is no dimension or parameter of 'matmul' or "
-              "'Device'"});
+              "E0818 'nothing' is no dimension or parameter of 'matmul' or 'Device'"});
 }
 
 TEST_CASE("expressions that do not fit a row show the row") {

@@ -101,13 +101,14 @@ struct MatchOptions {
   std::optional<workload::ElementType> elementType;
   /// The source texts, to quote header expressions in reasons; may be null.
   const SourceManager *sources = nullptr;
+  // NOLINTBEGIN(readability-redundant-member-init): else designated initializers warn
   /// Whether the guard of a match holds. Asked of mappings that have one, once all else agrees;
   /// without it every guard holds.
-  std::function<bool(const Match &)> guard = {}; // NOLINT(readability-redundant-member-init)
+  std::function<bool(const Match &)> guard = {};
   /// Value of an argument of a step (`max_pool(P)`) in the names of the match's header; none if it
   /// has none. Without it literals alone have one.
-  std::function<std::optional<double>(const Match &, const ast::Expr &)> number =
-      {}; // NOLINT(readability-redundant-member-init)
+  std::function<std::optional<double>(const Match &, const ast::Expr &)> number = {};
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 /// The match, or why there is none.

@@ -457,7 +457,7 @@ struct InstructionDeclaration : Declaration {
   llvm::ArrayRef<Attribute> attributes; ///< latency, macs, ops, bytes, class, element_type
   llvm::ArrayRef<Phase> phases;
   llvm::ArrayRef<Expansion> expansions; ///< at most one is legal
-  llvm::ArrayRef<const RequireStatement *> requires_;
+  llvm::ArrayRef<const RequireStatement *> requirements;
 };
 /// Templates and architectures
 struct StructureDeclaration : Declaration {

@@ -488,7 +488,7 @@ void Dumper::dump(const InstructionDeclaration &node) {
     arguments(expansion.limits, "Limit");
     body("Body", expansion.body);
   }
-  for (const RequireStatement *requirement : node.requires_)
+  for (const RequireStatement *requirement : node.requirements)
     dump(static_cast<const Statement &>(*requirement));
 }
 

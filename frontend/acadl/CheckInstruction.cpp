@@ -25,7 +25,7 @@ public:
     for (const ast::Operand &operand : instruction_.operands)
       checkOperand(operand, names);
     checkAttributes(names);
-    for (const ast::RequireStatement *statement : instruction_.requires_)
+    for (const ast::RequireStatement *statement : instruction_.requirements)
       if (statement)
         expressions_.checkRequire(*statement, names);
     checkPhases(names);

@@ -65,7 +65,7 @@ bool InstructionEvaluator::bind(llvm::ArrayRef<InstructionOperand> operands) {
 }
 
 std::optional<InstructionInfo> InstructionEvaluator::run() {
-  for (const ast::RequireStatement *requirement : instruction_.requires_)
+  for (const ast::RequireStatement *requirement : instruction_.requirements)
     if (!evaluator_.require(*requirement, scope_))
       return std::nullopt;
   for (const ast::Attribute &attribute : instruction_.attributes)

@@ -1125,7 +1125,7 @@ const ast::Declaration *TreeBuilder::instruction(P::InstructionDeclarationContex
   node->attributes = save(attributes);
   node->phases = save(phases);
   node->expansions = save(expansions);
-  node->requires_ = save(requirements);
+  node->requirements = save(requirements);
   return node;
 }
 
