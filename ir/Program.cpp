@@ -179,7 +179,7 @@ InstructionStream::InstructionStream(const Program &program) : program_(&program
   emptyRegions_ = EmptinessBuilder(program).build();
   frames_.reserve(program.maxDepth + 1);
   loopValues_.reserve(program.maxDepth);
-  frames_.push_back({program.root, 0, ~0U, 0, false});
+  frames_.push_back({program.root, 0, ~0U, 0, false, 0});
 }
 
 bool InstructionStream::next(Instance &instance) {
@@ -205,6 +205,26 @@ bool InstructionStream::next(Instance &instance) {
   return false;
 }
 
+void InstructionStream::findLoops(std::vector<Loop> &loops) const {
+  loops.clear();
+  for (const Frame &frame : frames_)
+    if (frame.repeat != ~0U)
+      loops.push_back({frame.repeat, frame.entry, frame.iteration, frame.step});
+}
+
+void InstructionStream::skip(std::size_t depth, std::int64_t iterations, std::int64_t instructions,
+                             std::int64_t kernelIterations, Instance &instance) {
+  Frame &frame = frames_[depth + 1]; // the first is the outermost region's
+  const Repeat &repeat = program_->repeats[frame.repeat];
+  frame.iteration += iterations;
+  ACADLC_CHECK(frame.iteration < repeat.count, "skipping ends within the loop");
+  loopValues_[depth] = wrappingAdd(loopValues_[depth], wrappingMultiply(iterations, repeat.step));
+  index_ += instructions;
+  kernelIterations_ += kernelIterations;
+  instance.index += instructions;
+  instance.kernelIteration += instance.kernelIteration < 0 ? 0 : kernelIterations;
+}
+
 void InstructionStream::enter(std::uint32_t repeatIndex) {
   const Repeat &repeat = program_->repeats[repeatIndex];
   // Skipping loops around nothing keeps next() from spinning through their trips.
@@ -213,7 +233,7 @@ void InstructionStream::enter(std::uint32_t repeatIndex) {
   ACADLC_CHECK(repeat.depth == loopValues_.size(), "a repeat's depth is the number around it");
   const auto isRepeat = [](const Step &step) { return step.kind == Step::Kind::Repeat; };
   const bool isKernel = std::ranges::none_of(program_->regions[repeat.body].steps, isRepeat);
-  frames_.push_back({repeat.body, 0, repeatIndex, 0, isKernel});
+  frames_.push_back({repeat.body, 0, repeatIndex, 0, isKernel, entries_++});
   kernelIterations_ += isKernel ? 1 : 0;
   loopValues_.push_back(repeat.first);
 }

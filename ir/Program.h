@@ -152,13 +152,31 @@ public:
   /// The next instance; false at the end.
   bool next(Instance &instance);
 
+  /// A loop around the instance that next() gave last.
+  struct Loop {
+    std::uint32_t repeat = 0;   ///< index of the repeat
+    std::int64_t entry = 0;     ///< how often the stream had entered a repeat before this one
+    std::int64_t iteration = 0; ///< from 0
+    std::size_t step = 0;       ///< of the body, behind the one that is under way
+  };
+  /// Fills \p loops with those around it, outermost first.
+  void findLoops(std::vector<Loop> &loops) const;
+  /// Goes on as if \p iterations more of the loop at \p depth (0 = outermost) had passed, with
+  /// \p instructions and \p kernelIterations in them. \p instance is the one that next() gave
+  /// last; it becomes the same instruction that many iterations later, which there must be.
+  void skip(std::size_t depth, std::int64_t iterations, std::int64_t instructions,
+            std::int64_t kernelIterations, Instance &instance);
+  /// Trips of innermost repeats begun so far.
+  [[nodiscard]] std::int64_t kernelIterations() const { return kernelIterations_; }
+
 private:
   struct Frame {
     RegionId region = 0;
     std::size_t step = 0;
     std::uint32_t repeat = ~0U; ///< index of the repeat whose body this is
     std::int64_t iteration = 0;
-    bool isKernel = false; ///< no repeat inside
+    bool isKernel = false;  ///< no repeat inside
+    std::int64_t entry = 0; ///< how many repeats had been entered before
   };
   void enter(std::uint32_t repeatIndex);
   /// Goes on to the next iteration of the innermost loop, or leaves it.
@@ -170,6 +188,7 @@ private:
   std::vector<std::int64_t> loopValues_;
   std::int64_t index_ = 0;
   std::int64_t kernelIterations_ = 0; ///< trips of innermost repeats begun
+  std::int64_t entries_ = 0;          ///< repeats entered
 };
 
 } // namespace acadlc::program

@@ -55,6 +55,37 @@ TEST_CASE("the stream walks loops in order with their values") {
   CHECK(walk(nested()) == expected);
 }
 
+TEST_CASE("the stream tells its loops and skips iterations of one") {
+  const Program program = nested();
+  InstructionStream stream(program);
+  std::vector<InstructionStream::Loop> loops;
+  Instance instance;
+  stream.next(instance);
+  stream.findLoops(loops);
+  CHECK(loops.empty());
+  for (int i = 0; i < 2; ++i)
+    stream.next(instance); // the second trip of the inner loop in the first of the outer
+  stream.findLoops(loops);
+  REQUIRE(loops.size() == 2);
+  CHECK(loops[0].repeat == 0);
+  CHECK(loops[0].iteration == 0);
+  CHECK(loops[1].repeat == 1);
+  CHECK(loops[1].iteration == 1);
+  const std::int64_t entry = loops[1].entry;
+  // Two trips of the outer loop: 3 instructions and 2 trips of the inner one each.
+  stream.skip(0, 2, 6, 4, instance);
+  CHECK(instance.index == 8);
+  CHECK(instance.kernelIteration == 5);
+  CHECK(Values(instance.loopValues.begin(), instance.loopValues.end()) == Values{14, -1});
+  stream.findLoops(loops);
+  CHECK(loops[0].iteration == 2);
+  CHECK(loops[1].entry == entry);
+  REQUIRE(stream.next(instance));
+  CHECK(instance.index == 9);
+  CHECK(Values(instance.loopValues.begin(), instance.loopValues.end()) == Values{14});
+  CHECK_FALSE(stream.next(instance));
+}
+
 TEST_CASE("the stream has ended for good when it ends") {
   const Program program = nested();
   InstructionStream stream(program);

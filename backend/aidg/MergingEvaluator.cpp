@@ -1,84 +1,28 @@
 #include "backend/aidg/MergingEvaluator.h"
 
-#include "backend/timing/StorageModel.h"
+#include "backend/aidg/LoopSearch.h"
+#include "backend/aidg/MergingState.h"
 #include "support/InternalError.h"
 
 #include <algorithm>
 #include <deque>
-#include <limits>
+#include <set>
+#include <tuple>
 
 namespace acadlc::aidg {
 
 namespace {
 
-using Time = std::int64_t;
-constexpr Time unknown = std::numeric_limits<Time>::max();
 /// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
 constexpr Time timeLimit = Time{1} << 61;
-
-/// An instruction between its fetch and the moment in which all older ones are known too.
-struct Flight {
-  std::uint32_t id = 0; ///< into Plan::instructions
-  std::int64_t index = 0;
-  std::int64_t kernelIteration = -1;
-  timing::InstructionTimes times;
-  std::vector<std::int64_t> addresses;  ///< of its accesses
-  std::vector<std::int64_t> loopValues; ///< for the observer
-  std::uint32_t position = 0;           ///< objects of its route that it has entered
-  Time ready = 0;                       ///< when it is done in its present object
-  std::uint32_t unfinishedDependences = 0;
-  Time dependences = 0;      ///< latest finish of those that are known
-  std::int64_t awaited = -1; ///< one instruction that it depends on, for the deadlock report
-  bool inUnit = false, started = false, finished = false;
-  std::uint32_t access = 0;          ///< the next to be requested
-  std::vector<std::int64_t> waiters; ///< younger instructions that depend on it
-};
-
-struct Waiting {
-  std::int64_t index = 0;
-  Time time = 0;
-};
-
-/// A stage or unit.
-struct ObjectState {
-  Time free = 0; ///< unknown while the present occupant's leave is
-  std::int64_t occupant = -1;
-  std::deque<std::int64_t> coming; ///< instructions still to enter, in program order
-  std::int64_t standing = -1;      ///< the one that stands before an object that takes as they come
-  std::vector<Waiting> waiting;    ///< those that stand before an object that merges by time
-};
-
-struct StorageState {
-  std::vector<Time> slots; ///< ascending
-  std::vector<Waiting>
-      requests; ///< made, not granted; a fetch has the index of its first instruction
-  std::deque<std::int64_t>
-      coming; ///< requests to come in program order (arbitration = program_order)
-  Time lastGrant = 0;
-};
-
-struct RegisterState {
-  Time lastWrite = 0, lastAccess = 0;       ///< of finished instructions
-  std::vector<std::int64_t> writers, users; ///< perhaps unfinished
-};
-
-struct TrackedAccess {
-  std::int64_t low = 0, high = 0;
-  std::int64_t index = 0;
-  Time finish = unknown;
-  bool isWrite = false;
-};
 
 class MergingEvaluator {
 public:
   MergingEvaluator(const Plan &plan, const EstimateOptions &options)
-      : plan_(plan), options_(options), stream_(*plan.program), storageModel_(*plan.graph),
-        objects_(plan.objects.size()), storages_(plan.storages.size()),
-        registers_(plan.registerCount), tracked_(plan.spaces.size()),
-        issues_(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1), 0) {
-    for (std::size_t i = 0; i != storages_.size(); ++i)
-      storages_[i].slots.assign(static_cast<std::size_t>(plan.storages[i].slots), 0);
-    for (std::uint32_t i = 0; i != objects_.size(); ++i)
+      : plan_(plan), options_(options), stream_(*plan.program), state_(plan), loops_(plan),
+        mayJump_(options.extrapolate && !options.observer &&
+                 options.maxInstructions == EstimateOptions{}.maxInstructions) {
+    for (std::uint32_t i = 0; i != plan.objects.size(); ++i)
       if (plan.objects[i].mergesByTime)
         mergingObjects_.push_back(i);
     hasNext_ = stream_.next(next_);
@@ -93,20 +37,44 @@ public:
     }
     result.instructions = totals->instructions;
     result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
+    std::int64_t fetched = 0;
     while (grantNext()) {
-      if (now_ > timeLimit || end_ > timeLimit) {
+      if (mayJump_ && hasNext_ && state_.nextIndex != fetched) {
+        if (const auto jump = loops_.find(state_, stream_))
+          take(*jump, result);
+        fetched = state_.nextIndex;
+      }
+      if (state_.now > timeLimit || state_.end > timeLimit) {
         result.overflow = true;
         return result;
       }
     }
-    if (hasNext_ || !window_.empty())
+    if (hasNext_ || !state_.window.empty())
       result.deadlock = reportDeadlock();
     result.limitReached = limitReached_;
-    result.cycles = end_;
+    result.cycles = state_.end;
     return result;
   }
 
 private:
+  /// Leaves out what \p jump covers.
+  void take(const LoopSearch::Jump &jump, timing::Evaluation &result) {
+    if (jump.cycles > timeLimit) {
+      state_.now = unknown; // the caller refuses it
+      return;
+    }
+    state_.shift(jump.cycles, jump.instructions, jump.addressShift);
+    stream_.skip(jump.depth, jump.iterations, jump.instructions, jump.kernelIterations, next_);
+    result.evaluatedIterations -= jump.kernelIterations;
+    result.guarantee = timing::Guarantee::Certified;
+    const timing::Certificate &certificate = jump.certificate;
+    if (certified_
+            .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
+                     certificate.cyclesPerPeriod})
+            .second)
+      result.certificates.push_back(certificate);
+  }
+
   // ---- choosing -------------------------------------------------------------------------------
 
   /// Makes the earliest grant; false if there is none.
@@ -117,7 +85,7 @@ private:
     for (const std::uint32_t i : mergingObjects_)
       if (const Time time = objectGrantTime(i); time < best)
         best = time, what = What::Object, which = i;
-    for (std::uint32_t i = 0; i != storages_.size(); ++i) {
+    for (std::uint32_t i = 0; i != state_.storages.size(); ++i) {
       const Time time = storageGrantTime(i);
       // In one cycle the older instruction is granted first: it changes shared state first.
       if (time < best || (time == best && time != unknown && what == What::Storage &&
@@ -128,7 +96,7 @@ private:
       best = time, what = What::Fetch;
     if (what == What::Nothing)
       return false;
-    now_ = std::max(now_, best);
+    state_.now = std::max(state_.now, best);
     switch (what) {
     case What::Object:
       grantObject(which, best);
@@ -163,18 +131,18 @@ private:
   }
 
   [[nodiscard]] Time objectGrantTime(std::uint32_t object) const {
-    const ObjectState &state = objects_[object];
+    const ObjectState &state = state_.objects[object];
     if (state.free == unknown || state.waiting.empty())
       return unknown;
     return std::max(state.free, earliest(state.waiting));
   }
 
   void grantObject(std::uint32_t object, Time time) {
-    enter(flight(takeOldest(objects_[object].waiting, time).index), object, time);
+    enter(flight(takeOldest(state_.objects[object].waiting, time).index), object, time);
   }
 
   [[nodiscard]] Time storageGrantTime(std::uint32_t index) {
-    StorageState &state = storages_[index];
+    StorageState &state = state_.storages[index];
     if (plan_.storages[index].programOrder)
       return plan_.storages[index].stateGroup ? orderedGrantTime(index) : unknown;
     if (state.requests.empty())
@@ -184,7 +152,7 @@ private:
 
   /// Whose request is granted next at a storage, at \p time.
   [[nodiscard]] std::int64_t nextAt(std::uint32_t index, Time time) const {
-    const StorageState &state = storages_[index];
+    const StorageState &state = state_.storages[index];
     if (plan_.storages[index].programOrder)
       return state.coming.front();
     std::int64_t oldest = unknown;
@@ -199,9 +167,9 @@ private:
       grantOrdered(storage, time);
       return;
     }
-    const Waiting granted = takeOldest(storages_[storage].requests, time);
-    if (granted.index == nextIndex_)
-      serveFetch(storages_[storage], time);
+    const Waiting granted = takeOldest(state_.storages[storage].requests, time);
+    if (granted.index == state_.nextIndex)
+      serveFetch(state_.storages[storage], time);
     else
       serve(flight(granted.index), storage, time);
   }
@@ -209,7 +177,7 @@ private:
   void serveFetch(StorageState &state, Time granted) {
     const Time served = granted + plan_.fetch.readLatency;
     occupySlot(state, served);
-    fetchPending_ = false;
+    state_.fetchPending = false;
     fetchArrives(served + plan_.fetch.stageLatency);
   }
 
@@ -219,9 +187,10 @@ private:
   /// taken as never issued. If this is the earliest of all grants it is right, for they are issued
   /// later.
   [[nodiscard]] Time fetchTime() const {
-    if (!hasNext_ || fetchPending_ || unresolvedBranch_ || unissued_ >= issues_.size())
+    if (!hasNext_ || state_.fetchPending || state_.unresolvedBranch ||
+        state_.unissued >= state_.issues.size())
       return unknown;
-    return std::max(fetchFree_, issues_[unissued_]);
+    return std::max(state_.fetchFree, state_.issues[state_.unissued]);
   }
 
   void fetch(Time time) {
@@ -231,23 +200,23 @@ private:
       return;
     }
     // A fetch has the age of the first instruction that it brings.
-    fetchPending_ = true;
-    fetchRequest_ = time + plan_.fetch.unitLatency;
-    StorageState &state = storages_[*plan_.fetch.storage];
+    state_.fetchPending = true;
+    state_.fetchRequest = time + plan_.fetch.unitLatency;
+    StorageState &state = state_.storages[*plan_.fetch.storage];
     if (plan_.storages[*plan_.fetch.storage].programOrder) {
-      state.coming.push_back(nextIndex_);
+      state.coming.push_back(state_.nextIndex);
       grantInProgramOrder(*plan_.fetch.storage);
     } else {
-      state.requests.push_back({nextIndex_, fetchRequest_});
+      state.requests.push_back({state_.nextIndex, state_.fetchRequest});
     }
   }
 
   void fetchArrives(Time time) {
-    fetchFree_ = time;
-    for (std::int64_t i = 0; i != plan_.fetch.width && hasNext_ && !unresolvedBranch_; ++i) {
+    state_.fetchFree = time;
+    for (std::int64_t i = 0; i != plan_.fetch.width && hasNext_ && !state_.unresolvedBranch; ++i) {
       addFlight(time);
       hasNext_ = stream_.next(next_);
-      if (hasNext_ && nextIndex_ == options_.maxInstructions) {
+      if (hasNext_ && state_.nextIndex == options_.maxInstructions) {
         limitReached_ = true;
         hasNext_ = false;
       }
@@ -257,27 +226,27 @@ private:
   void addFlight(Time time) {
     Flight added;
     added.id = next_.id;
-    added.index = nextIndex_++;
+    added.index = state_.nextIndex++;
     added.times.fetched = time;
     added.ready = time;
     added.kernelIteration = next_.kernelIteration;
     if (options_.observer)
       added.loopValues.assign(next_.loopValues.begin(), next_.loopValues.end());
     const PlanInstruction &instruction = plan_.instructions[added.id];
-    unresolvedBranch_ = instruction.isBranch;
-    ++unissued_;
+    state_.unresolvedBranch = instruction.isBranch;
+    ++state_.unissued;
     for (std::uint32_t i = 0; i <= instruction.stageCount; ++i)
       if (const std::uint32_t object = objectAt(instruction, i);
           !plan_.objects[object].takesAsTheyCome)
-        objects_[object].coming.push_back(added.index);
-    window_.push_back(std::move(added));
-    findDependences(window_.back(), instruction);
+        state_.objects[object].coming.push_back(added.index);
+    state_.window.push_back(std::move(added));
+    findDependences(state_.window.back(), instruction);
     for (std::uint32_t i = 0; instruction.makesRequests && i != instruction.accessCount; ++i) {
       const std::uint32_t storage = plan_.accesses[instruction.firstAccess + i].storage;
       if (plan_.storages[storage].programOrder)
-        storages_[storage].coming.push_back(window_.back().index);
+        state_.storages[storage].coming.push_back(state_.window.back().index);
     }
-    pending_.push_back(window_.back().index);
+    pending_.push_back(state_.window.back().index);
   }
 
   [[nodiscard]] std::uint32_t objectAt(const PlanInstruction &instruction,
@@ -290,7 +259,7 @@ private:
   // ---- dependences ----------------------------------------------------------------------------
 
   void dependOn(Flight &flightOf, std::int64_t older) {
-    if (older == flightOf.index || older < base_)
+    if (older == flightOf.index || older < state_.base)
       return;
     Flight &other = flight(older);
     if (other.finished)
@@ -302,26 +271,26 @@ private:
 
   void findDependences(Flight &added, const PlanInstruction &instruction) {
     const auto dropFinished = [this](std::vector<std::int64_t> &list) {
-      std::erase_if(list, [this](std::int64_t i) { return i < base_ || flight(i).finished; });
+      std::erase_if(list, [this](std::int64_t i) { return i < state_.base || flight(i).finished; });
     };
     for (std::uint32_t i = 0; i != instruction.readCount; ++i) {
-      RegisterState &state = registers_[plan_.registers[instruction.firstRead + i]];
+      RegisterState &state = state_.registers[plan_.registers[instruction.firstRead + i]];
       added.dependences = std::max(added.dependences, state.lastWrite);
       dropFinished(state.writers);
       for (const std::int64_t older : state.writers)
         dependOn(added, older);
     }
     for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
-      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      RegisterState &state = state_.registers[plan_.registers[instruction.firstWrite + i]];
       added.dependences = std::max(added.dependences, state.lastAccess);
       dropFinished(state.users);
       for (const std::int64_t older : state.users)
         dependOn(added, older);
     }
     for (std::uint32_t i = 0; i != instruction.readCount; ++i)
-      registers_[plan_.registers[instruction.firstRead + i]].users.push_back(added.index);
+      state_.registers[plan_.registers[instruction.firstRead + i]].users.push_back(added.index);
     for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
-      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      RegisterState &state = state_.registers[plan_.registers[instruction.firstWrite + i]];
       state.users.push_back(added.index);
       state.writers.push_back(added.index);
     }
@@ -338,9 +307,10 @@ private:
       added.addresses[i] = low;
       if (!access.tracked)
         continue;
-      std::vector<TrackedAccess> &list = tracked_[access.space];
+      std::vector<TrackedAccess> &list = state_.tracked[access.space];
       // What has finished by now can delay nobody who has not started.
-      std::erase_if(list, [this](const TrackedAccess &other) { return other.finish <= now_; });
+      std::erase_if(list,
+                    [this](const TrackedAccess &other) { return other.finish <= state_.now; });
       for (const TrackedAccess &other : list) {
         if (other.low >= low + access.bytes || low >= other.high ||
             (!other.isWrite && !access.isWrite))
@@ -356,21 +326,23 @@ private:
 
   // ---- data flow ------------------------------------------------------------------------------
 
-  Flight &flight(std::int64_t index) { return window_[static_cast<std::size_t>(index - base_)]; }
+  Flight &flight(std::int64_t index) {
+    return state_.window[static_cast<std::size_t>(index - state_.base)];
+  }
 
   /// Computes everything that follows from what is known without choosing.
   void settle() {
     while (!pending_.empty()) {
       const std::int64_t index = pending_.back();
       pending_.pop_back();
-      if (index >= base_)
+      if (index >= state_.base)
         advance(flight(index));
     }
-    while (!window_.empty() && window_.front().finished) {
+    while (!state_.window.empty() && state_.window.front().finished) {
       if (options_.observer)
-        observe(window_.front());
-      window_.pop_front();
-      ++base_;
+        observe(state_.window.front());
+      state_.window.pop_front();
+      ++state_.base;
     }
   }
 
@@ -382,7 +354,7 @@ private:
     }
     const PlanInstruction &instruction = plan_.instructions[moving.id];
     const std::uint32_t object = objectAt(instruction, moving.position);
-    ObjectState &state = objects_[object];
+    ObjectState &state = state_.objects[object];
     if (plan_.objects[object].mergesByTime) {
       const auto sameIndex = [&](const Waiting &one) { return one.index == moving.index; };
       if (std::none_of(state.waiting.begin(), state.waiting.end(), sameIndex))
@@ -399,7 +371,7 @@ private:
 
   void enter(Flight &moving, std::uint32_t object, Time time) {
     const PlanInstruction &instruction = plan_.instructions[moving.id];
-    ObjectState &state = objects_[object];
+    ObjectState &state = state_.objects[object];
     if (!state.coming.empty() && state.coming.front() == moving.index)
       state.coming.pop_front();
     else
@@ -408,7 +380,7 @@ private:
     state.occupant = moving.index;
     if (moving.position == 0) {
       moving.times.issued = time;
-      --unissued_;
+      --state_.unissued;
       recordIssue(time);
     } else {
       release(objectAt(instruction, moving.position - 1), time);
@@ -424,7 +396,7 @@ private:
   }
 
   void release(std::uint32_t object, Time time) {
-    ObjectState &state = objects_[object];
+    ObjectState &state = state_.objects[object];
     state.free = time;
     state.occupant = -1;
     if (state.standing >= 0) {
@@ -461,7 +433,7 @@ private:
     }
     const std::uint32_t index = plan_.accesses[instruction.firstAccess + asking.access].storage;
     const PlanStorage &storage = plan_.storages[index];
-    StorageState &state = storages_[index];
+    StorageState &state = state_.storages[index];
     if (storage.programOrder) {
       asking.ready = time;
       grantInProgramOrder(index);
@@ -476,12 +448,12 @@ private:
   /// When the next request at a storage that grants in program order is granted; unknown if it has
   /// not been made.
   [[nodiscard]] Time orderedGrantTime(std::uint32_t index) {
-    const StorageState &state = storages_[index];
+    const StorageState &state = state_.storages[index];
     if (state.coming.empty())
       return unknown;
     const Time earliest = std::max(state.lastGrant, state.slots.front());
-    if (state.coming.front() == nextIndex_)
-      return fetchPending_ ? std::max(earliest, fetchRequest_) : unknown;
+    if (state.coming.front() == state_.nextIndex)
+      return state_.fetchPending ? std::max(earliest, state_.fetchRequest) : unknown;
     const Flight &first = flight(state.coming.front());
     const PlanInstruction &instruction = plan_.instructions[first.id];
     if (!first.started || first.finished || first.access == instruction.accessCount ||
@@ -491,11 +463,11 @@ private:
   }
 
   void grantOrdered(std::uint32_t index, Time granted) {
-    StorageState &state = storages_[index];
+    StorageState &state = state_.storages[index];
     const std::int64_t next = state.coming.front();
     state.coming.pop_front();
     state.lastGrant = granted;
-    if (next == nextIndex_)
+    if (next == state_.nextIndex)
       serveFetch(state, granted);
     else
       serve(flight(next), index, granted);
@@ -514,13 +486,13 @@ private:
     const PlanAccess &access = plan_.accesses[instruction.firstAccess + served.access];
     Time service = access.service;
     if (plan_.storages[index].hasState)
-      service = storageModel_.serve(plan_.storages[index].id,
-                                    {served.addresses[served.access], access.bytes, access.isWrite},
-                                    granted);
+      service = state_.storageModel.serve(
+          plan_.storages[index].id, {served.addresses[served.access], access.bytes, access.isWrite},
+          granted);
     const Time until = std::min(granted, timeLimit) + std::min(service, timeLimit);
     // Where nobody ever waits, slots are not even counted: grants are not made in order of time.
     if (!plan_.storages[index].neverWaits())
-      occupySlot(storages_[index], until);
+      occupySlot(state_.storages[index], until);
     ++served.access;
     request(served, until);
   }
@@ -534,24 +506,24 @@ private:
     const PlanInstruction &instruction = plan_.instructions[finishing.id];
     finishing.finished = true;
     finishing.times.finished = time;
-    end_ = std::max(end_, time);
+    state_.end = std::max(state_.end, time);
     for (std::uint32_t i = 0; i != instruction.readCount; ++i) {
-      RegisterState &state = registers_[plan_.registers[instruction.firstRead + i]];
+      RegisterState &state = state_.registers[plan_.registers[instruction.firstRead + i]];
       state.lastAccess = std::max(state.lastAccess, time);
     }
     for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
-      RegisterState &state = registers_[plan_.registers[instruction.firstWrite + i]];
+      RegisterState &state = state_.registers[plan_.registers[instruction.firstWrite + i]];
       state.lastWrite = std::max(state.lastWrite, time);
       state.lastAccess = std::max(state.lastAccess, time);
     }
     if (instruction.hasTracked)
-      for (std::vector<TrackedAccess> &list : tracked_)
+      for (std::vector<TrackedAccess> &list : state_.tracked)
         for (TrackedAccess &access : list)
           if (access.index == finishing.index)
             access.finish = time;
     if (instruction.isBranch) {
-      unresolvedBranch_ = false;
-      fetchFree_ = std::max(fetchFree_, time);
+      state_.unresolvedBranch = false;
+      state_.fetchFree = std::max(state_.fetchFree, time);
     }
     for (const std::int64_t waiter : finishing.waiters) {
       Flight &waiting = flight(waiter);
@@ -564,10 +536,10 @@ private:
 
   /// The largest issue times, ascending; see ProgramOrderState::recordIssue.
   void recordIssue(Time time) {
-    if (time <= issues_.front())
+    if (time <= state_.issues.front())
       return;
-    issues_.erase(issues_.begin());
-    issues_.insert(std::upper_bound(issues_.begin(), issues_.end(), time), time);
+    state_.issues.erase(state_.issues.begin());
+    state_.issues.insert(std::upper_bound(state_.issues.begin(), state_.issues.end(), time), time);
   }
 
   void observe(const Flight &done) {
@@ -595,12 +567,12 @@ private:
       const PlanAccess &access = plan_.accesses[instruction.firstAccess + stuck.access];
       wait.object = plan_.storages[access.storage].id;
       wait.reason = timing::Wait::Reason::Turn;
-      return storages_[access.storage].coming.front();
+      return state_.storages[access.storage].coming.front();
     }
     if (stuck.inUnit) {
       wait.object = wait.where;
       wait.reason = timing::Wait::Reason::Dependence;
-      for (const Flight &older : window_)
+      for (const Flight &older : state_.window)
         if (!older.finished && std::ranges::find(older.waiters, stuck.index) != older.waiters.end())
           return older.index;
       return stuck.awaited;
@@ -611,12 +583,13 @@ private:
       wait.reason = timing::Wait::Reason::Behind;
       return firstBuffered(object);
     }
-    if (objects_[object].occupant >= 0) {
+    if (state_.objects[object].occupant >= 0) {
       wait.reason = timing::Wait::Reason::Occupied;
-      return objects_[object].occupant;
+      return state_.objects[object].occupant;
     }
     wait.reason = timing::Wait::Reason::Turn;
-    return objects_[object].coming.empty() ? stuck.index : objects_[object].coming.front();
+    return state_.objects[object].coming.empty() ? stuck.index
+                                                 : state_.objects[object].coming.front();
   }
 
   /// The oldest instruction in the issue buffer that enters \p port first; there is one.
@@ -624,21 +597,22 @@ private:
     const auto standsThere = [&](const Flight &one) {
       return one.position == 0 && objectAt(plan_.instructions[one.id], 0) == port;
     };
-    const auto first = std::find_if(window_.begin(), window_.end(), standsThere);
-    ACADLC_CHECK(first != window_.end(), "an instruction in the issue buffer waits for the port");
+    const auto first = std::find_if(state_.window.begin(), state_.window.end(), standsThere);
+    ACADLC_CHECK(first != state_.window.end(),
+                 "an instruction in the issue buffer waits for the port");
     return first->index;
   }
 
   timing::DeadlockReport reportDeadlock() {
     timing::DeadlockReport report;
     // After the last grant instructions may still finish, or become done where they are.
-    report.time = std::max(now_, end_);
-    for (const Flight &one : window_)
+    report.time = std::max(state_.now, state_.end);
+    for (const Flight &one : state_.window)
       if (one.ready != unknown)
         report.time = std::max(report.time, one.ready);
     const auto isStuck = [](const Flight &one) { return !one.finished; };
-    const auto first = std::find_if(window_.begin(), window_.end(), isStuck);
-    if (first == window_.end())
+    const auto first = std::find_if(state_.window.begin(), state_.window.end(), isStuck);
+    if (first == state_.window.end())
       return report;
     std::vector<std::int64_t> chain{first->index};
     while (true) {
@@ -650,7 +624,8 @@ private:
         report.waits.erase(report.waits.begin(), report.waits.begin() + (seen - chain.begin()));
         return report;
       }
-      if (next < base_ || next >= base_ + static_cast<std::int64_t>(window_.size()))
+      if (next < state_.base ||
+          next >= state_.base + static_cast<std::int64_t>(state_.window.size()))
         return report;
       chain.push_back(next);
     }
@@ -661,28 +636,14 @@ private:
   program::InstructionStream stream_;
   program::Instance next_; ///< the next instruction to be fetched, if hasNext_
   bool hasNext_ = false;
-  std::int64_t nextIndex_ = 0;
-  timing::StorageModel storageModel_;
-
-  std::deque<Flight> window_;
-  std::int64_t base_ = 0;             ///< index of the window's first instruction
   std::vector<std::int64_t> pending_; ///< instructions that may have become able to go on
-
-  std::vector<ObjectState> objects_;
   std::vector<std::uint32_t> mergingObjects_;
-  std::vector<StorageState> storages_;
-  std::vector<RegisterState> registers_;
-  std::vector<std::vector<TrackedAccess>> tracked_; ///< by address space
-
-  std::vector<Time> issues_; ///< the largest known issue times, ascending
-  std::size_t unissued_ = 0; ///< fetched instructions whose issue is unknown
-  Time fetchFree_ = 0;
-  bool fetchPending_ = false;     ///< a fetch waits for its storage
-  Time fetchRequest_ = 0;         ///< when it asked
-  bool unresolvedBranch_ = false; ///< a branch was fetched and has not finished
   bool limitReached_ = false;
-  Time now_ = 0; ///< of the latest grant
-  Time end_ = 0;
+  MergingState state_;
+  LoopSearch loops_;
+  bool mayJump_;
+  /// What has been certified: a loop may be gone through many times.
+  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
 };
 
 } // namespace

@@ -73,7 +73,8 @@ bool AccessResolver::evaluateIndices(llvm::ArrayRef<const ast::Expr *> indices,
   corners.isSlice = corners.isSlice || !sameScope;
   for (const ast::Expr *index : indices) {
     const auto *range = ast::dynCast<ast::RangeExpr>(index);
-    auto low = number(range != nullptr ? *range->low : *index, lowScope);
+    const ast::Expr *first = range != nullptr ? range->low : index;
+    auto low = number(*first, lowScope);
     if (!low)
       return false;
     if (range == nullptr && sameScope) {

@@ -228,7 +228,8 @@ private:
     std::vector<std::int64_t> first, last;
     for (const ast::Expr *index : access.indices) {
       const auto *range = ast::dynCast<ast::RangeExpr>(index);
-      first.push_back(number(range ? *range->low : *index, scope));
+      const ast::Expr *begin = range ? range->low : index;
+      first.push_back(number(*begin, scope));
       last.push_back(range ? number(*range->high, scope) - 1 : first.back());
     }
     const Locator &locate = names.tensors.at(name.name.str());
@@ -682,7 +683,7 @@ TEST_CASE("mistakes of a body are reported") {
 }
 
 /// Two lanes of stages and a bypass that meet before the unit, behind a chain of \p diamonds.
-std::string mergingMachine(int diamonds, const std::string &emits) {
+static std::string mergingMachine(int diamonds, const std::string &emits) {
   std::string chain = "fetch";
   std::string stages;
   for (int i = 0; i < diamonds; ++i) {

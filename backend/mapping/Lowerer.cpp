@@ -330,9 +330,7 @@ Lowerer::Status Lowerer::lowerIterations(const Loop &loop, std::int64_t first, s
     const auto value =
         values_.checked(values_.space().add(loop.low, SymbolicSpace::constant(i * loop.step)),
                         loop.head().name.range);
-    if (!value)
-      status = Status::Failed;
-    else if (!countStep(loop.head().name.range))
+    if (!value || !countStep(loop.head().name.range))
       status = Status::Failed;
     else
       status = lowerIteration(loop, SymbolicValues::toValue(*value), frame, scope, steps);

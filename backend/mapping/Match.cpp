@@ -504,7 +504,7 @@ private:
                        quoted(tensor.range, tensor.name.text.str()));
   }
 
-  [[nodiscard]] std::string quoted(SourceRange range, std::string fallback) const {
+  [[nodiscard]] std::string quoted(SourceRange range, const std::string &fallback) const {
     if (options_.sources == nullptr || !range.isValid())
       return "`" + fallback + "`";
     return "`" + std::string(options_.sources->textOf(range)) + "`";
@@ -535,7 +535,7 @@ private:
     }
     if (form.constant == 0)
       return text.empty() ? "0" : text;
-    const std::string digits = std::to_string(form.constant);
+    std::string digits = std::to_string(form.constant);
     if (text.empty())
       return digits;
     return text + (form.constant < 0 ? " - " + digits.substr(1) : " + " + digits);

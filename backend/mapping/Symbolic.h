@@ -18,7 +18,7 @@
 
 namespace acadlc::mapping {
 
-__extension__ typedef __int128 Int128;
+__extension__ typedef __int128 Int128; // NOLINT(modernize-use-using): has no other spelling
 
 /// A closed interval. Bounds are kept in 128 bits and saturate far beyond 64.
 struct Interval {

@@ -1,0 +1,225 @@
+#include "backend/aidg/MergingState.h"
+
+#include <algorithm>
+
+namespace acadlc::aidg {
+
+namespace {
+
+/// Marks that no distance or relative time can have.
+constexpr std::int64_t none = std::numeric_limits<std::int64_t>::min();
+
+void move(Time &time, Time cycles) {
+  if (time != unknown)
+    time += cycles;
+}
+
+void moveIndex(std::int64_t &index, std::int64_t instructions) {
+  if (index >= 0)
+    index += instructions;
+}
+
+template <typename List> void moveIndices(List &indices, std::int64_t instructions) {
+  for (std::int64_t &index : indices)
+    moveIndex(index, instructions);
+}
+
+void moveWaiting(std::vector<Waiting> &waiting, Time cycles, std::int64_t instructions) {
+  for (Waiting &one : waiting) {
+    move(one.time, cycles);
+    one.index += instructions;
+  }
+}
+
+void moveFlight(Flight &flight, Time cycles, std::int64_t instructions) {
+  // Its addresses stay: they are those of storages with state, where nothing moves.
+  flight.index += instructions;
+  moveIndex(flight.awaited, instructions);
+  moveIndices(flight.waiters, instructions);
+  for (Time *time :
+       {&flight.ready, &flight.dependences, &flight.times.fetched, &flight.times.issued,
+        &flight.times.entered, &flight.times.started, &flight.times.finished})
+    move(*time, cycles);
+}
+
+} // namespace
+
+MergingState::MergingState(const Plan &plan)
+    : objects(plan.objects.size()), storages(plan.storages.size()), registers(plan.registerCount),
+      tracked(plan.spaces.size()),
+      issues(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1), 0),
+      storageModel(*plan.graph), plan_(&plan) {
+  for (std::size_t i = 0; i != storages.size(); ++i)
+    storages[i].slots.assign(static_cast<std::size_t>(plan.storages[i].slots), 0);
+}
+
+//===--- Normal form --------------------------------------------------------------------------===//
+
+Time MergingState::relative(Time time) const {
+  return time == unknown ? unknown : std::max(time, now) - now;
+}
+
+std::int64_t MergingState::distance(std::int64_t index) const {
+  return index < 0 ? none : nextIndex - index;
+}
+
+void MergingState::appendIndices(const std::vector<std::int64_t> &indices,
+                                 std::vector<std::int64_t> &key) const {
+  key.push_back(static_cast<std::int64_t>(indices.size()));
+  for (const std::int64_t index : indices)
+    key.push_back(distance(index));
+}
+
+void MergingState::appendUnfinished(const std::vector<std::int64_t> &indices,
+                                    std::vector<std::int64_t> &key) const {
+  const std::size_t count = key.size();
+  key.push_back(0);
+  for (const std::int64_t index : indices)
+    if (index >= base && !window[static_cast<std::size_t>(index - base)].finished) {
+      key.push_back(distance(index));
+      ++key[count];
+    }
+}
+
+void MergingState::appendFlight(const Flight &flight, std::vector<std::int64_t> &key) const {
+  if (flight.finished) {
+    key.push_back(none);
+    return;
+  }
+  const int flags = (flight.inUnit ? 2 : 0) + (flight.started ? 1 : 0);
+  key.insert(key.end(), {flight.id, flight.position * 4 + flags, flight.access,
+                         relative(flight.ready), relative(flight.times.entered),
+                         relative(flight.dependences), flight.unfinishedDependences});
+  // Addresses count where a storage has state. There they do not move.
+  const PlanInstruction &instruction = plan_->instructions[flight.id];
+  for (std::uint32_t i = flight.access; i < instruction.accessCount; ++i)
+    if (plan_->storages[plan_->accesses[instruction.firstAccess + i].storage].hasState)
+      key.push_back(flight.addresses[i]);
+  appendIndices(flight.waiters, key);
+}
+
+void MergingState::appendObjects(std::vector<std::int64_t> &key) const {
+  for (const ObjectState &object : objects) {
+    key.insert(key.end(),
+               {relative(object.free), distance(object.occupant), distance(object.standing),
+                static_cast<std::int64_t>(object.coming.size()),
+                static_cast<std::int64_t>(object.waiting.size())});
+    for (const std::int64_t index : object.coming)
+      key.push_back(distance(index));
+    for (const Waiting &one : object.waiting)
+      key.insert(key.end(), {distance(one.index), relative(one.time)});
+  }
+}
+
+void MergingState::appendStorages(std::vector<std::int64_t> &key) const {
+  for (const StorageState &storage : storages) {
+    for (const Time slot : storage.slots)
+      key.push_back(relative(slot));
+    key.insert(key.end(),
+               {relative(storage.lastGrant), static_cast<std::int64_t>(storage.requests.size()),
+                static_cast<std::int64_t>(storage.coming.size())});
+    for (const Waiting &one : storage.requests)
+      key.insert(key.end(), {distance(one.index), relative(one.time)});
+    for (const std::int64_t index : storage.coming)
+      key.push_back(distance(index));
+  }
+}
+
+void MergingState::appendDependences(const std::vector<std::int64_t> &addressShift,
+                                     std::vector<std::int64_t> &key) const {
+  for (const RegisterState &state : registers) {
+    key.insert(key.end(), {relative(state.lastWrite), relative(state.lastAccess)});
+    appendUnfinished(state.writers, key);
+    appendUnfinished(state.users, key);
+  }
+  for (std::size_t space = 0; space != tracked.size(); ++space) {
+    const std::size_t count = key.size();
+    key.push_back(0);
+    for (const TrackedAccess &access : tracked[space]) {
+      if (access.finish <= now)
+        continue; // can delay nobody who has not started
+      ++key[count];
+      key.insert(key.end(), {access.low - addressShift[space], access.high - access.low,
+                             access.isWrite ? 1 : 0, relative(access.finish),
+                             access.finish == unknown ? distance(access.index) : none});
+    }
+  }
+}
+
+void MergingState::appendStorageModel(std::vector<std::int64_t> &key) const {
+  for (arch::ObjectId id = 0; id != plan_->graph->objects.size(); ++id) {
+    for (const timing::CacheSet &set : storageModel.sets(id)) {
+      key.push_back(static_cast<std::int64_t>(set.size()));
+      for (const timing::CacheLine &line : set)
+        key.push_back(line.tag * 2 + (line.dirty ? 1 : 0));
+    }
+    for (const timing::Bank &bank : storageModel.banks(id)) {
+      // An activation delays a precharge until tRAS has passed, nothing later.
+      key.push_back(bank.open ? bank.row : none);
+      key.push_back(bank.open ? relative(bank.activated + plan_->graph->objects[id].tRAS) : 0);
+    }
+  }
+}
+
+void MergingState::appendNormalForm(const std::vector<std::int64_t> &addressShift,
+                                    std::vector<std::int64_t> &key) const {
+  key.insert(key.end(), {static_cast<std::int64_t>(window.size()),
+                         static_cast<std::int64_t>(unissued), relative(fetchFree),
+                         fetchPending ? relative(fetchRequest) : none, unresolvedBranch ? 1 : 0});
+  for (const Time issue : issues)
+    key.push_back(relative(issue));
+  for (const Flight &flight : window)
+    appendFlight(flight, key);
+  appendObjects(key);
+  appendStorages(key);
+  appendDependences(addressShift, key);
+  appendStorageModel(key);
+}
+
+//===--- Jumps --------------------------------------------------------------------------------===//
+
+void MergingState::shift(Time cycles, std::int64_t instructions,
+                         const std::vector<std::int64_t> &addressShift) {
+  for (Flight &flight : window)
+    moveFlight(flight, cycles, instructions);
+  base += instructions;
+  nextIndex += instructions;
+  for (ObjectState &object : objects) {
+    move(object.free, cycles);
+    moveIndex(object.occupant, instructions);
+    moveIndex(object.standing, instructions);
+    moveIndices(object.coming, instructions);
+    moveWaiting(object.waiting, cycles, instructions);
+  }
+  for (StorageState &storage : storages) {
+    for (Time &slot : storage.slots)
+      move(slot, cycles);
+    move(storage.lastGrant, cycles);
+    moveIndices(storage.coming, instructions);
+    moveWaiting(storage.requests, cycles, instructions);
+  }
+  for (RegisterState &state : registers) {
+    move(state.lastWrite, cycles);
+    move(state.lastAccess, cycles);
+    moveIndices(state.writers, instructions);
+    moveIndices(state.users, instructions);
+  }
+  for (std::size_t space = 0; space != tracked.size(); ++space)
+    for (TrackedAccess &access : tracked[space]) {
+      access.low += addressShift[space];
+      access.high += addressShift[space];
+      access.index += instructions;
+      move(access.finish, cycles);
+    }
+  for (Time &issue : issues)
+    move(issue, cycles);
+  move(fetchFree, cycles);
+  move(fetchRequest, cycles);
+  move(now, cycles);
+  move(end, cycles);
+  for (arch::ObjectId id = 0; id != plan_->graph->objects.size(); ++id)
+    for (timing::Bank &bank : storageModel.banks(id))
+      bank.activated += cycles;
+}
+
+} // namespace acadlc::aidg
