@@ -208,9 +208,9 @@ TEST_CASE("dependences are awaited in the unit and block it") {
 }
 
 TEST_CASE("read after write, write after read and write after write are awaited") {
-  const auto start = [](std::vector<arch::RegisterId> firstReads,
-                        std::vector<arch::RegisterId> firstWrites,
-                        std::vector<arch::RegisterId> reads, std::vector<arch::RegisterId> writes) {
+  using Registers = std::vector<arch::RegisterId>;
+  const auto start = [](const Registers &firstReads, const Registers &firstWrites,
+                        const Registers &reads, const Registers &writes) {
     CaseBuilder builder;
     builder.fetch({2, 2});
     const Port x(builder, 1, 6), y(builder, 1, 1);
