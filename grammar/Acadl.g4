@@ -82,13 +82,17 @@ instructionItem
   | instructionExpansion
   | requireStatement
   ;
-// A phase without an object is a delay.
-instructionPhase: PHASE name=NAME (place=(ON | OVER) object=expression)? clauses+=phaseClause*;
+// A phase without an object is a delay, or emits instructions.
+instructionPhase
+  : PHASE name=NAME (place=(ON | OVER) object=expression)? clauses+=phaseClause*
+    expansion=instructionExpansion?;
 phaseClause
   : FOR duration=expression                     // how long the object is occupied
   | AFTER after=NAME                            // starts behind another phase or event
+  | AFTER step=STEP (PLUS distance=expression)? // behind the step of its unit, or a later one
   | HOLDING held=expression UNTIL until=NAME
   | SIGNALS signal=NAME                         // the event that its end is
+  | TOGETHER                                    // in lock step with others of its step
   ;
 instructionExpansion
   : EXPANDS ((CALL_OPEN | LPAREN) limits+=namedArgument (COMMA limits+=namedArgument)* RPAREN)?
@@ -128,8 +132,12 @@ edgeEnd: (name=NAME | list=listOrComprehension) postfixes+=postfix*;
 argumentList: CALL_OPEN (arguments+=argument (COMMA arguments+=argument)* COMMA?)? RPAREN;
 argument: (name=NAME ASSIGN)? value=expression;
 namedArgument: name=NAME ASSIGN value=expression;
-attributeBlock: LBRACE (attributes+=attribute COMMA?)* RBRACE;
+attributeBlock: LBRACE ((attributes+=attribute | steps+=unitStep) COMMA?)* RBRACE;
 attribute: name=NAME ASSIGN value=expression;
+// step [compute, preload] before [compute]: what a unit takes at once, if that stands behind it
+unitStep: STEP taken=operationList (BEFORE behind=operationList)?;
+operationList
+  : LBRACKET operations+=qualifiedName (COMMA operations+=qualifiedName)* COMMA? RBRACKET;
 containsBlock: CONTAINS body=structureBlock;
 hazardsBlock: HAZARDS LBRACE hazards+=hazard* RBRACE;
 // ld waits for ex, st completed where overlapping
@@ -266,6 +274,7 @@ IMPORT: 'import'; AS: 'as'; ENUM: 'enum'; CONST: 'const'; FUNCTION: 'function'; 
 FOR: 'for'; IF: 'if'; ELSE: 'else'; THEN: 'then'; RETURN: 'return'; REQUIRE: 'require';
 INSTRUCTION: 'instruction'; IN: 'in'; OUT: 'out'; INOUT: 'inout'; PHASE: 'phase'; ON: 'on';
 OVER: 'over'; AFTER: 'after'; HOLDING: 'holding'; UNTIL: 'until'; SIGNALS: 'signals';
+TOGETHER: 'together'; BEFORE: 'before';
 EXPANDS: 'expands'; TEMPLATE: 'template'; ARCHITECTURE: 'architecture'; PORT: 'port';
 CONTAINS: 'contains'; HAZARDS: 'hazards'; WAITS: 'waits'; WHERE: 'where'; CLOCK: 'clock';
 ROUTE: 'route'; STEP: 'step'; MAPPING: 'mapping'; IMPLEMENTS: 'implements'; ZERO: 'zero';

@@ -70,6 +70,12 @@ struct Hazard {
   bool onlyOverlapping = false;     ///< those alone that share a byte or register which one writes
   SourceRange range;
 };
+/// The event that releases the station's entry of the instructions of one class, or of one
+/// instruction.
+struct ReleaseEvent {
+  std::string name; ///< of the class or instruction
+  std::string event;
+};
 /// What a Queue or ReservationStation has beyond other objects.
 struct QueueAttributes {
   std::int64_t capacity = 0; ///< entries for all; 0: each class has its own
@@ -77,6 +83,14 @@ struct QueueAttributes {
   QueueOrder entryOrder = QueueOrder::InOrder, issueOrder = QueueOrder::InOrder;
   bool hasHazards = false; ///< whether there is a `hazards` block: dependences are awaited here
   std::vector<Hazard> hazards;
+  std::string release = "completed";  ///< event that releases a station's entry
+  std::vector<ReleaseEvent> releases; ///< exceptions; that of an instruction beats its class's
+};
+/// What a unit takes at once out of the queue in front of its stage (docs/timing.md, "Step").
+struct UnitStep {
+  std::vector<std::string> taken;  ///< operations
+  std::vector<std::string> behind; ///< what must stand behind them and is not taken
+  SourceRange range;
 };
 /// What a Channel has beyond other objects.
 struct ChannelAttributes {
@@ -98,8 +112,10 @@ struct Object {
   std::int64_t initiationInterval = 0; ///< cycles; 0 = not pipelined: the latency
   Arbitration arbitration = Arbitration::ProgramOrder;
   std::vector<std::string> toProcess; ///< operations of a unit
-  ObjectId container = noObject;      ///< the stage that CONTAINS a unit
-  std::int64_t issueBufferSize = 0;   ///< instructions; fetch stage
+  std::vector<UnitStep> steps; ///< of a unit: the first that fits is taken; empty: one by one
+  std::int64_t maxConcurrentExpansions = 1; ///< instructions that a unit expands at once
+  ObjectId container = noObject;            ///< the stage that CONTAINS a unit
+  std::int64_t issueBufferSize = 0;         ///< instructions; fetch stage
 
   // Register files
   std::int64_t dataWidth = 0; ///< bits of a register or of a storage's word

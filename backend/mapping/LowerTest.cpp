@@ -606,6 +606,44 @@ TEST_CASE_FIXTURE(ProgramBench, "an inout memory operand is a read, then a write
   CHECK(copy.macs == 3);
 }
 
+TEST_CASE("an instruction that expands in a phase needs no edges to what it hands on") {
+  Bench bench;
+  const auto lowerWith = [&](const std::string &body) {
+    bench.loadText("instruction row(src: in mem)\ninstruction move(src: in mem) { " + body + R"( }
+      architecture Array {
+        instructions: SRAM { size = 1 KiB }
+        fetch: InstructionFetchStage { issue_buffer_size = 1 } contains {
+          fetcher: InstructionMemoryAccessUnit { latency = 1 cycle }
+        }
+        instructions => fetcher
+        memory: SRAM { size = 1 KiB }
+        control: ExecuteStage { latency = 1 cycle } contains {
+          controller: FunctionalUnit { to_process = [move], latency = 1 cycle }
+        }
+        reading: ExecuteStage { latency = 1 cycle } contains {
+          reader: MemoryAccessUnit { to_process = [row], latency = 1 cycle }
+        }
+        fetch -> control -> reading
+        memory => reader
+      }
+      program p() on arch: Array { emit move(arch.memory[0 .. 64]) })");
+    bench.elaborateWith({});
+    REQUIRE_MESSAGE(bench.architecture, bench.messages());
+    return lower(*bench.programs.front(), *bench.architecture, bench.home(), bench.sources,
+                 bench.diagnostics, {});
+  };
+  SUBCASE("a phase that expands") {
+    const auto layer = lowerWith("phase rows expands { emit row(src) }");
+    REQUIRE_MESSAGE(layer, bench.messages());
+    CHECK(layer->program.instructions.front().isCompound);
+  }
+  SUBCASE("a phase that does not") {
+    CHECK_FALSE(lowerWith("phase rows for 2 cycles"));
+    REQUIRE(!bench.diagnostics.diagnostics().empty());
+    CHECK(bench.diagnostics.diagnostics().front().code == DiagnosticCode::NoUnit);
+  }
+}
+
 TEST_CASE("units that can not be found or told apart are reported") {
   const auto messageOf = [](const std::string &text) {
     Bench bench;

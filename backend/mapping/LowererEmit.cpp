@@ -446,7 +446,7 @@ Lowerer::Status Lowerer::lowerEmit(const ast::EmitStatement &statement, const Fr
   for (std::size_t i = 0; i < site->operands.size(); ++i)
     if (!lowerOperand(*site, i, frame, scope, state))
       return failed();
-  const bool isExpanding = !site->instruction->expansions.empty();
+  const bool isExpanding = ast::isExpanding(*site->instruction);
   state.instruction.isCompound = isExpanding || !site->instruction->phases.empty();
   if (!resolveUnit(statement, scope, isExpanding, state) || !addAttributes(*site, statement, state))
     return failed();

@@ -11,7 +11,7 @@ std::string nameOf(const arch::ArchitectureGraph &graph, arch::ObjectId id) {
 
 std::string describe(const Wait &wait, const Wait &next, const arch::ArchitectureGraph &graph) {
   const std::string object = nameOf(graph, wait.object);
-  const std::string begin = wait.instruction + " in " + nameOf(graph, wait.where);
+  std::string begin = wait.instruction + " in " + nameOf(graph, wait.where);
   switch (wait.reason) {
   case Wait::Reason::Occupied:
     return begin + " waits for " + object + ", which " + next.instruction + " holds";

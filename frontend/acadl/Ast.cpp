@@ -1,5 +1,7 @@
 #include "frontend/acadl/Ast.h"
 
+#include <llvm/ADT/STLExtras.h>
+
 namespace acadlc::ast {
 
 llvm::StringRef spelling(BinaryOperator op) {
@@ -32,6 +34,12 @@ llvm::StringRef spelling(BinaryOperator op) {
     return "or";
   }
   return {};
+}
+
+bool isExpanding(const InstructionDeclaration &instruction) {
+  return !instruction.expansions.empty() ||
+         llvm::any_of(instruction.phases,
+                      [](const Phase &phase) { return phase.expansion != nullptr; });
 }
 
 } // namespace acadlc::ast

@@ -299,6 +299,12 @@ struct Hazard {
   Identifier where; ///< `overlapping`, or invalid: always
   SourceRange range;
 };
+/// `step [compute, preload] before [compute]`
+struct UnitStep {
+  llvm::ArrayRef<QualifiedName> taken;  ///< instructions that the unit takes at once
+  llvm::ArrayRef<QualifiedName> behind; ///< what must stand behind them and is not taken
+  SourceRange range;
+};
 struct ObjectStatement : Statement {
   static constexpr StatementKind Kind = StatementKind::Object;
   llvm::ArrayRef<Declarator> declarators;
@@ -306,6 +312,7 @@ struct ObjectStatement : Statement {
   bool hasArguments = false;
   llvm::ArrayRef<Argument> arguments;   ///< `( … )`, of templates
   llvm::ArrayRef<Attribute> attributes; ///< `{ … }`, of classes
+  llvm::ArrayRef<UnitStep> steps;       ///< in the same braces
   Block contents;                       ///< `contains { … }`
   llvm::ArrayRef<Hazard> hazards;       ///< `hazards { … }`
   llvm::StringRef documentation;
@@ -435,20 +442,25 @@ struct PhaseClauseHolding {
   const Expr *object = nullptr;
   Identifier until;
 };
-/// `phase transfer over bus for n cycles after request holding entry until completed signals read`
-struct Phase {
-  Identifier name;
-  bool isOver = false;          ///< `over channels` instead of `on object`
-  const Expr *object = nullptr; ///< null: a delay
-  const Expr *duration = nullptr;
-  llvm::ArrayRef<Identifier> after;
-  llvm::ArrayRef<PhaseClauseHolding> holding;
-  llvm::ArrayRef<Identifier> signals;
-  SourceRange range;
-};
 struct Expansion {
   llvm::ArrayRef<Argument> limits; ///< `(outstanding = 2)`
   Block body;
+  SourceRange range;
+};
+/// `phase transfer over bus for n cycles after request holding entry until completed signals read`
+/// `phase rows after request expands (outstanding = 2) { … }`
+struct Phase {
+  Identifier name;
+  bool isOver = false;          ///< `over channels` instead of `on object`
+  const Expr *object = nullptr; ///< null: a delay or an expansion
+  const Expr *duration = nullptr;
+  llvm::ArrayRef<Identifier> after;
+  SourceRange afterStep;              ///< of `step` in `after step + n`; invalid if not written
+  const Expr *stepDistance = nullptr; ///< null: 0
+  llvm::ArrayRef<PhaseClauseHolding> holding;
+  llvm::ArrayRef<Identifier> signals;
+  SourceRange together;                 ///< of the word `together`; invalid if not written
+  const Expansion *expansion = nullptr; ///< null if it emits nothing
   SourceRange range;
 };
 struct InstructionDeclaration : Declaration {
@@ -456,9 +468,12 @@ struct InstructionDeclaration : Declaration {
   llvm::ArrayRef<Operand> operands;
   llvm::ArrayRef<Attribute> attributes; ///< latency, macs, ops, bytes, class, element_type
   llvm::ArrayRef<Phase> phases;
-  llvm::ArrayRef<Expansion> expansions; ///< at most one is legal
+  /// `expands` without a phase: short for a phase that is the only one. At most one is legal.
+  llvm::ArrayRef<Expansion> expansions;
   llvm::ArrayRef<const RequireStatement *> requirements;
 };
+/// Whether \p instruction emits others, in a phase or by itself.
+bool isExpanding(const InstructionDeclaration &instruction);
 /// Templates and architectures
 struct StructureDeclaration : Declaration {
   llvm::ArrayRef<Parameter> parameters;

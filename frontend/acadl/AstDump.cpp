@@ -69,6 +69,10 @@ private:
     return llvm::join(llvm::map_range(names, [](const Identifier &name) { return nameOf(name); }),
                       ", ");
   }
+  static std::string namesOf(llvm::ArrayRef<QualifiedName> names) {
+    return llvm::join(
+        llvm::map_range(names, [](const QualifiedName &name) { return nameOf(name); }), ", ");
+  }
   static std::string quoted(llvm::StringRef text) {
     std::string result;
     llvm::raw_string_ostream stream(result);
@@ -162,6 +166,7 @@ private:
   void dump(const Declaration &declaration);
   void dump(const InstructionDeclaration &node);
   void dump(const Phase &phase);
+  void dump(const Expansion &expansion);
   void dump(const MappingDeclaration &node);
   void dump(const EpilogueStep &step);
 
@@ -374,6 +379,10 @@ void Dumper::dump(const ObjectStatement &node) {
   declarators(node.declarators);
   arguments(node.arguments);
   attributes(node.attributes);
+  for (const UnitStep &step : node.steps)
+    line("Step " + namesOf(step.taken) +
+             (step.behind.empty() ? std::string() : " before " + namesOf(step.behind)),
+         step.range);
   body("Contains", node.contents);
   for (const Hazard &hazard : node.hazards)
     line("Hazard " + nameOf(hazard.waiting) + " waits for " + namesOf(hazard.awaited) + " " +
@@ -482,14 +491,17 @@ void Dumper::dump(const InstructionDeclaration &node) {
   attributes(node.attributes);
   for (const Phase &phase : node.phases)
     dump(phase);
-  for (const Expansion &expansion : node.expansions) {
-    line("Expands", expansion.range);
-    const Indentation deeper(*this);
-    arguments(expansion.limits, "Limit");
-    body("Body", expansion.body);
-  }
+  for (const Expansion &expansion : node.expansions)
+    dump(expansion);
   for (const RequireStatement *requirement : node.requirements)
     dump(static_cast<const Statement &>(*requirement));
+}
+
+void Dumper::dump(const Expansion &expansion) {
+  line("Expands", expansion.range);
+  const Indentation inner(*this);
+  arguments(expansion.limits, "Limit");
+  body("Body", expansion.body);
 }
 
 void Dumper::dump(const Phase &phase) {
@@ -499,10 +511,17 @@ void Dumper::dump(const Phase &phase) {
   child("For", phase.duration);
   if (!phase.after.empty())
     line("After " + namesOf(phase.after), {});
+  if (phase.afterStep.isValid())
+    line("After step", phase.afterStep);
+  child("Distance", phase.stepDistance);
   for (const PhaseClauseHolding &holding : phase.holding)
     child("Holding until " + nameOf(holding.until), holding.object);
   if (!phase.signals.empty())
     line("Signals " + namesOf(phase.signals), {});
+  if (phase.together.isValid())
+    line("Together", phase.together);
+  if (phase.expansion != nullptr)
+    dump(*phase.expansion);
 }
 
 llvm::StringRef spelling(AssignOperator assign) {

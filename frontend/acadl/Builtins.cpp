@@ -160,6 +160,7 @@ constexpr std::array functionalUnitAttributes{
     toProcess,
     latency("1 cycle"),
     Attribute{"initiation_interval", AttributeType::Cycles, optional, "the latency", {}},
+    Attribute{"max_concurrent_expansions", AttributeType::Int, optional, "1", {}},
     arbitration("program_order"),
 };
 constexpr std::array memoryAccessUnitAttributes{
@@ -218,6 +219,9 @@ constexpr std::array queueAttributes{
     Attribute{"entry_order", AttributeType::Enumerator, optional, "in_order", queueOrders},
     Attribute{"issue_order", AttributeType::Enumerator, optional, "in_order", queueOrders},
 };
+constexpr std::array stationAttributes = joined(
+    queueAttributes,
+    std::array{Attribute{"release", AttributeType::EventOrTable, optional, "completed", {}}});
 constexpr std::array channelAttributes{
     Attribute{"width", AttributeType::Bits, required, "", {}},
     latency("1 cycle"),
@@ -247,7 +251,7 @@ llvm::ArrayRef<ObjectClassInfo> classes() {
       ObjectClassInfo{DRAM, "DRAM", dramAttributes, sizes},
       ObjectClassInfo{SetAssociativeCache, "SetAssociativeCache", cacheAttributes, {}},
       ObjectClassInfo{Queue, "Queue", queueAttributes, {}},
-      ObjectClassInfo{ReservationStation, "ReservationStation", queueAttributes, {}, false, true},
+      ObjectClassInfo{ReservationStation, "ReservationStation", stationAttributes, {}, false, true},
       ObjectClassInfo{Channel, "Channel", channelAttributes, {}},
   };
   return table;

@@ -82,6 +82,7 @@ enum class AttributeType : std::uint8_t {
   Registers,     ///< list of names and arrays of names: [a, r[4]]
   AddressRanges, ///< list of ranges of bytes: [0 bytes .. 4 KiB, 8 KiB .. 12 KiB]
   IntOrTable,    ///< int, or a table of ints by class of instruction: { ld: 8, ex: 16 }
+  EventOrTable,  ///< name of an event, or a table of them by class or instruction: { st: read }
 };
 struct Attribute {
   llvm::StringRef name;

@@ -44,6 +44,16 @@ void reportUnknownWord(DiagnosticEngine &diagnostics, const ast::Identifier &wro
   suggest(report, wrong, std::vector<std::string_view>(allowed.begin(), allowed.end()));
 }
 
+void reportRepeatedKeys(DiagnosticEngine &diagnostics, const ast::TableExpr &table) {
+  llvm::DenseMap<StringRef, SourceRange> keys;
+  for (const ast::TableEntry &entry : table.entries) {
+    const auto [first, isNew] = keys.try_emplace(entry.key.text, entry.key.range);
+    if (!isNew && entry.key.isValid())
+      diagnostics.report(DiagnosticCode::DuplicateName, entry.key.range, entry.key.text)
+          .note(first->second, "first here");
+  }
+}
+
 Name *declare(DiagnosticEngine &diagnostics, Names &names, Name name) {
   if (name.text.empty())
     return nullptr;

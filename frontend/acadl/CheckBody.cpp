@@ -21,27 +21,6 @@ const ast::Expr *attributeOf(const ast::ObjectStatement &object, StringRef attri
   return nullptr;
 }
 
-/// Whether a to_process lists \p operation; nothing if that can't be read from its text.
-std::optional<bool> lists(const ast::Expr *toProcess, StringRef operation) {
-  if (const auto *conditional = ast::dynCast<ast::ConditionalExpr>(toProcess)) {
-    const std::optional<bool> a = lists(conditional->thenValue, operation);
-    const std::optional<bool> b = lists(conditional->elseValue, operation);
-    return a && b ? std::optional(*a || *b) : std::nullopt;
-  }
-  const auto *list = ast::dynCast<ast::ListExpr>(toProcess);
-  if (!list)
-    return std::nullopt;
-  for (const ast::Expr *element : list->elements) {
-    const auto *name = ast::dynCast<ast::NameExpr>(element);
-    const auto *member = ast::dynCast<ast::MemberExpr>(element);
-    if (!name && !member)
-      return std::nullopt;
-    if ((name ? name->name : member->member.text) == operation)
-      return true;
-  }
-  return false;
-}
-
 enum class OperandKind : std::uint8_t { Register, Memory, Immediate };
 
 OperandKind kindOf(const ast::Operand &operand) {
@@ -416,7 +395,7 @@ private:
       return;
     const ast::Expr *toProcess = attributeOf(*type.object, "to_process");
     const std::optional<bool> isListed =
-        toProcess ? lists(toProcess, instruction.name.text) : std::nullopt;
+        toProcess ? listsOperation(toProcess, instruction.name.text) : std::nullopt;
     if (isListed && !*isListed)
       diagnostics_.report(DiagnosticCode::UnitCannotProcess, expr.range, instruction.name.text)
           .note(toProcess->range, "what the unit processes");
@@ -696,6 +675,26 @@ private:
 };
 
 } // namespace
+
+std::optional<bool> listsOperation(const ast::Expr *toProcess, StringRef operation) {
+  if (const auto *conditional = ast::dynCast<ast::ConditionalExpr>(toProcess)) {
+    const std::optional<bool> a = listsOperation(conditional->thenValue, operation);
+    const std::optional<bool> b = listsOperation(conditional->elseValue, operation);
+    return a && b ? std::optional(*a || *b) : std::nullopt;
+  }
+  const auto *list = ast::dynCast<ast::ListExpr>(toProcess);
+  if (!list)
+    return std::nullopt;
+  for (const ast::Expr *element : list->elements) {
+    const auto *name = ast::dynCast<ast::NameExpr>(element);
+    const auto *member = ast::dynCast<ast::MemberExpr>(element);
+    if (!name && !member)
+      return std::nullopt;
+    if ((name ? name->name : member->member.text) == operation)
+      return true;
+  }
+  return false;
+}
 
 void checkMappingBody(Checker &checker, DiagnosticEngine &diagnostics,
                       const ast::MappingDeclaration &mapping, MappingInfo &info) {

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -170,6 +171,10 @@ void checkExperiment(Checker &checker, DiagnosticEngine &diagnostics,
 void checkExpansion(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
                     const ast::Expansion &expansion);
 
+/// Whether the value of a to_process lists \p operation; nothing if that can't be read from its
+/// text.
+std::optional<bool> listsOperation(const ast::Expr *toProcess, llvm::StringRef operation);
+
 // ---- reporting ----------------------------------------------------------------------------------
 
 /// Adds "did you mean" with its fix-it if one of \p candidates is near.
@@ -178,6 +183,8 @@ void suggest(DiagnosticBuilder &builder, const ast::Identifier &wrong,
 /// Reports that \p wrong is none of the words \p allowed that \p what may be.
 void reportUnknownWord(DiagnosticEngine &diagnostics, const ast::Identifier &wrong,
                        llvm::StringRef what, llvm::ArrayRef<llvm::StringRef> allowed);
+/// Reports keys of \p table that stand in it twice.
+void reportRepeatedKeys(DiagnosticEngine &diagnostics, const ast::TableExpr &table);
 /// Adds \p name to \p names, or reports that the block has it already.
 Name *declare(DiagnosticEngine &diagnostics, Names &names, Name name);
 /// Warns of names of \p kind in this block that nobody uses.

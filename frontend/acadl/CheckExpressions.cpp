@@ -1126,12 +1126,8 @@ Type Expressions::checkComprehension(const ast::ComprehensionExpr &expr, Names &
 Type Expressions::checkTable(const ast::TableExpr &expr, Names &names, const Type *expected) {
   const Type wanted = expected && expected->is(Kind::Table) ? expected->elementType() : Type{};
   std::optional<Type> joined = Type{};
-  llvm::DenseMap<StringRef, SourceRange> keys;
+  reportRepeatedKeys(diagnostics_, expr);
   for (const ast::TableEntry &entry : expr.entries) {
-    const auto [first, isNew] = keys.try_emplace(entry.key.text, entry.key.range);
-    if (!isNew && entry.key.isValid())
-      diagnostics_.report(DiagnosticCode::DuplicateName, entry.key.range, entry.key.text)
-          .note(first->second, "first here");
     const Type type = check(entry.value, names, &wanted);
     if (joined)
       joined = join(*joined, type); // tables of values of several types are legal: nothing is known

@@ -161,21 +161,58 @@ private:
     }
     for (const ast::Phase &phase : instruction_.phases)
       checkPhase(phase, names, starts, signalled);
+    checkSteps();
   }
 
   void checkPhase(const ast::Phase &phase, Names &names,
                   const std::vector<std::string_view> &starts,
                   const std::vector<std::string_view> &signalled) {
+    checkClauses(phase);
+    if (phase.stepDistance)
+      expressions_.checkAs(phase.stepDistance, names, Type::number(false), "'after step'");
+    if (phase.expansion)
+      checkExpansion(*phase.expansion, names);
     if (phase.object)
       checkPhaseObject(phase.object, names);
     if (phase.duration)
       checkDuration(phase, names);
     for (const ast::Identifier &event : phase.after)
-      checkEvent(event, "phase or event", starts);
+      checkKnown(event, "phase or event", starts);
     for (const ast::PhaseClauseHolding &holding : phase.holding) {
       checkPhaseObject(holding.object, names);
-      checkEvent(holding.until, "phase or event", signalled);
+      checkKnown(holding.until, "phase or event", signalled);
     }
+  }
+
+  /// What does not go together: an expansion ends by itself, and lock step is one of words.
+  void checkClauses(const ast::Phase &phase) {
+    const auto report = [&](SourceRange range, StringRef clause, StringRef why) {
+      diagnostics_.report(DiagnosticCode::MisplacedPhaseClause, range, phase.name.text, clause,
+                          why);
+    };
+    if (phase.expansion && phase.object)
+      report(phase.object->range, phase.isOver ? "'over'" : "'on'",
+             "what it emits occupies objects, not the phase itself");
+    if (phase.expansion && phase.duration)
+      report(phase.duration->range, "'for'", "it ends when all that it emits has completed");
+    if (phase.together.isValid() && !phase.isOver)
+      report(phase.together, "'together'", "it sends no words over a channel");
+  }
+
+  /// `after step + n` counts from the step in which the instruction stands: something else must
+  /// take part in that.
+  void checkSteps() {
+    const auto isFirst = [&](const ast::Phase &phase) {
+      if (phase.afterStep.isValid())
+        return false;
+      return &phase == instruction_.phases.begin() ||
+             llvm::any_of(phase.after,
+                          [](const ast::Identifier &name) { return name.text == "issued"; });
+    };
+    const auto *late = llvm::find_if(
+        instruction_.phases, [](const ast::Phase &phase) { return phase.afterStep.isValid(); });
+    if (late != instruction_.phases.end() && llvm::none_of(instruction_.phases, isFirst))
+      diagnostics_.report(DiagnosticCode::NoFirstPhase, late->afterStep, instruction_.name.text);
   }
 
   /// `over` channels: an amount of data; `on` an object, or a delay: cycles.
@@ -193,29 +230,50 @@ private:
       expressions_.check(object, names);
   }
 
-  void checkEvent(const ast::Identifier &event, const char *what,
+  void checkKnown(const ast::Identifier &name, const char *what,
                   const std::vector<std::string_view> &known) {
-    if (!event.isValid() || llvm::is_contained(known, std::string_view(event.text)))
+    if (!name.isValid() || llvm::is_contained(known, std::string_view(name.text)))
       return;
-    auto report = diagnostics_.report(DiagnosticCode::UnknownName, event.range, what, event.text);
-    suggest(report, event, known);
+    auto report = diagnostics_.report(DiagnosticCode::UnknownName, name.range, what, name.text);
+    suggest(report, name, known);
   }
 
+  /// `expands` without a phase is the whole instruction.
   void checkExpansions(Names &names) {
     for (std::size_t i = 0; i < instruction_.expansions.size(); ++i) {
       const ast::Expansion &expansion = instruction_.expansions[i];
       if (i != 0)
         diagnostics_.report(DiagnosticCode::StatedTwice, expansion.range, "expands")
             .note(instruction_.expansions[0].range, "first here");
-      for (const ast::Argument &limit : expansion.limits) {
-        if (limit.name.isValid() &&
-            !llvm::is_contained(builtins::expansionLimits(), limit.name.text))
-          reportUnknownWord(diagnostics_, limit.name, "limit of an expansion",
-                            builtins::expansionLimits());
-        expressions_.checkAs(limit.value, names, Type::number(false),
-                             fmt::format("'{}'", limit.name.text.str()));
-      }
-      checkExpansion(checker_, diagnostics_, names, expansion);
+      else if (!instruction_.phases.empty())
+        diagnostics_.report(DiagnosticCode::ExpansionBesidePhases, expansion.range)
+            .fixIt({expansion.range.begin, expansion.range.begin}, "phase expansion ");
+      checkExpansion(expansion, names);
+    }
+  }
+
+  void checkExpansion(const ast::Expansion &expansion, Names &names) {
+    for (const ast::Argument &limit : expansion.limits) {
+      if (limit.name.isValid() && !llvm::is_contained(builtins::expansionLimits(), limit.name.text))
+        reportUnknownWord(diagnostics_, limit.name, "limit of an expansion",
+                          builtins::expansionLimits());
+      checkLimit(limit, names);
+    }
+    checking::checkExpansion(checker_, diagnostics_, names, expansion);
+  }
+
+  /// A number, or a table of numbers by classes of what is emitted.
+  void checkLimit(const ast::Argument &limit, Names &names) {
+    const std::string what = fmt::format("'{}'", limit.name.text.str());
+    const auto *table = ast::dynCast<ast::TableExpr>(limit.value);
+    if (!table) {
+      expressions_.checkAs(limit.value, names, Type::number(false), what);
+      return;
+    }
+    reportRepeatedKeys(diagnostics_, *table);
+    for (const ast::TableEntry &entry : table->entries) {
+      checkKnown(entry.key, "class of instructions", checker_.instructionClasses());
+      expressions_.checkAs(entry.value, names, Type::number(false), what);
     }
   }
 

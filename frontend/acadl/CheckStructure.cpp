@@ -282,6 +282,8 @@ private:
     if (!object.attributes.empty())
       diagnostics_.report(DiagnosticCode::MisplacedClause, object.attributes[0].name.range, what,
                           "attributes in braces: its parameters are given in parentheses");
+    else if (!object.steps.empty())
+      diagnostics_.report(DiagnosticCode::MisplacedClause, object.steps[0].range, what, "'step'");
     checkClauses(object, what, false, false);
   }
 
@@ -341,6 +343,7 @@ private:
     checkAttributes(object, info, names);
     for (const ast::Hazard &hazard : object.hazards)
       checkHazard(hazard);
+    checkSteps(object, info);
     if (info.objectClass == arch::ObjectClass::InstructionFetchStage)
       checkFetchUnit(object);
     else if (info.objectClass == arch::ObjectClass::ExecuteStage && object.contents.empty() &&
@@ -474,6 +477,8 @@ private:
       return checkAddressRanges(value, names, what);
     case AttributeType::IntOrTable:
       return checkCapacity(value, names, what);
+    case AttributeType::EventOrTable:
+      return checkRelease(value, what);
     }
   }
 
@@ -616,17 +621,89 @@ private:
     suggest(report, name, known);
   }
 
+  void checkEvent(const ast::Identifier &name) {
+    const std::vector<std::string_view> &known = checker_.events();
+    if (!name.isValid() || llvm::is_contained(known, std::string_view(name.text)))
+      return;
+    auto report = diagnostics_.report(DiagnosticCode::UnknownName, name.range, "event", name.text);
+    suggest(report, name, known);
+  }
+
+  /// An event, or a table of events by classes or instructions.
+  void checkRelease(const ast::Expr *value, const std::string &what) {
+    const auto *table = ast::dynCast<ast::TableExpr>(value);
+    if (!table)
+      return checkEventWord(value, what);
+    reportRepeatedKeys(diagnostics_, *table);
+    for (const ast::TableEntry &entry : table->entries) {
+      checkClassName(entry.key);
+      checkEventWord(entry.value, what);
+    }
+  }
+
+  void checkEventWord(const ast::Expr *value, const std::string &what) {
+    if (const auto *name = ast::dynCast<ast::NameExpr>(value))
+      checkEvent({name->name, name->range});
+    else if (value && value->kind != ast::ExprKind::Error)
+      diagnostics_.report(DiagnosticCode::WrongType, value->range, what, "names of events",
+                          "another expression");
+  }
+
+  //===--- Steps ------------------------------------------------------------------------------===//
+
+  void checkSteps(const ast::ObjectStatement &object, const ObjectClassInfo &info) {
+    if (object.steps.empty())
+      return;
+    if (info.objectClass != arch::ObjectClass::FunctionalUnit) {
+      diagnostics_.report(DiagnosticCode::MisplacedClause, object.steps[0].range,
+                          withArticle(info.name), "'step'");
+      return;
+    }
+    const auto *toProcess = llvm::find_if(object.attributes, [](const ast::Attribute &attribute) {
+      return attribute.name.text == "to_process";
+    });
+    for (std::size_t i = 0; i < object.steps.size(); ++i) {
+      if (toProcess != object.attributes.end())
+        checkStepNames(object.steps[i], *toProcess);
+      checkReachable(object.steps, i);
+    }
+  }
+
+  void checkStepNames(const ast::UnitStep &step, const ast::Attribute &toProcess) {
+    for (const llvm::ArrayRef<ast::QualifiedName> names : {step.taken, step.behind})
+      for (const ast::QualifiedName &name : names)
+        if (!name.parts.empty() && name.parts.back().isValid() &&
+            listsOperation(toProcess.value, name.parts.back().text) == std::optional(false))
+          diagnostics_.report(DiagnosticCode::UnitCannotProcess, name.range, name.parts.back().text)
+              .note(toProcess.name.range, "what the unit processes");
+  }
+
+  /// The first step that fits is taken: one that begins like an earlier one and asks for more never
+  /// is.
+  void checkReachable(llvm::ArrayRef<ast::UnitStep> steps, std::size_t index) {
+    const auto wanted = [](const ast::UnitStep &step) {
+      std::vector<StringRef> names;
+      for (const llvm::ArrayRef<ast::QualifiedName> list : {step.taken, step.behind})
+        for (const ast::QualifiedName &name : list)
+          names.push_back(name.parts.empty() ? StringRef() : name.parts.back().text);
+      return names;
+    };
+    const std::vector<StringRef> own = wanted(steps[index]);
+    for (const ast::UnitStep &earlier : steps.take_front(index)) {
+      const std::vector<StringRef> other = wanted(earlier);
+      if (other.size() > own.size() || !std::equal(other.begin(), other.end(), own.begin()))
+        continue;
+      diagnostics_.report(DiagnosticCode::UnreachableStep, steps[index].range)
+          .note(earlier.range, "wherever it fits, this one fits too and comes first");
+      return;
+    }
+  }
+
   void checkHazard(const ast::Hazard &hazard) {
     checkClassName(hazard.waiting);
     for (const ast::Identifier &awaited : hazard.awaited)
       checkClassName(awaited);
-    const std::vector<std::string_view> &events = checker_.events();
-    if (hazard.event.isValid() &&
-        !llvm::is_contained(events, std::string_view(hazard.event.text))) {
-      auto report = diagnostics_.report(DiagnosticCode::UnknownName, hazard.event.range, "event",
-                                        hazard.event.text);
-      suggest(report, hazard.event, events);
-    }
+    checkEvent(hazard.event);
     if (hazard.where.isValid() &&
         !llvm::is_contained(builtins::hazardConditions(), hazard.where.text))
       reportUnknownWord(diagnostics_, hazard.where, "condition of a hazard",

@@ -43,6 +43,8 @@ constexpr std::int64_t mostBits = 8 * powerOfTwo(40);
 constexpr std::array numberTargets{
     NumberTarget{"latency", &arch::Object::latency, 1, mostCycles},
     NumberTarget{"initiation_interval", &arch::Object::initiationInterval, 1, mostCycles},
+    NumberTarget{"max_concurrent_expansions", &arch::Object::maxConcurrentExpansions, 1,
+                 mostEntries},
     NumberTarget{"issue_buffer_size", &arch::Object::issueBufferSize, 1, mostEntries},
     NumberTarget{"data_width", &arch::Object::dataWidth, 1},
     NumberTarget{"port_width", &arch::Object::portWidth, 1, mostEntries},
@@ -98,7 +100,9 @@ private:
   bool readAddressRanges(const ast::Attribute &attribute);
   bool readSize(const ast::Attribute &attribute);
   bool readCapacity(const ast::Attribute &attribute);
+  void readRelease(const ast::Expr &value);
   void readHazards();
+  void readSteps();
   bool addAddressRange(const Value &low, const Value &high, const ast::Attribute &attribute);
   void checkRequired();
   void checkTogether();
@@ -141,6 +145,7 @@ ObjectPrototype AttributeReader::read() {
   for (const ast::Attribute &attribute : statement_.attributes)
     readAttribute(attribute);
   readHazards();
+  readSteps();
   checkRequired();
   if (result_.isValid)
     checkTogether();
@@ -207,6 +212,9 @@ bool AttributeReader::readValue(const ast::Attribute &attribute, const builtins:
     return readAddressRanges(attribute);
   case AttributeType::IntOrTable:
     return readCapacity(attribute);
+  case AttributeType::EventOrTable:
+    readRelease(*attribute.value);
+    return true;
   }
   throw InternalError("unknown type of an attribute");
 }
@@ -289,6 +297,28 @@ bool AttributeReader::readCapacity(const ast::Attribute &attribute) {
     queue.classCapacities.push_back({className, *number});
   }
   return true;
+}
+
+/// The checker has seen to it that nothing but names stands here.
+void AttributeReader::readRelease(const ast::Expr &value) {
+  arch::QueueAttributes &queue = result_.object.queue;
+  if (const auto *event = ast::dynCast<ast::NameExpr>(&value))
+    queue.release = event->name.str();
+  if (const auto *table = ast::dynCast<ast::TableExpr>(&value))
+    for (const ast::TableEntry &entry : table->entries)
+      if (const auto *event = ast::dynCast<ast::NameExpr>(entry.value))
+        queue.releases.push_back({entry.key.text.str(), event->name.str()});
+}
+
+void AttributeReader::readSteps() {
+  const auto operations = [](llvm::ArrayRef<ast::QualifiedName> names) {
+    std::vector<std::string> result;
+    for (const ast::QualifiedName &name : names)
+      result.push_back(name.parts.back().text.str());
+    return result;
+  };
+  for (const ast::UnitStep &step : statement_.steps)
+    result_.object.steps.push_back({operations(step.taken), operations(step.behind), step.range});
 }
 
 void AttributeReader::readHazards() {

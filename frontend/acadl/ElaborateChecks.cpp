@@ -25,6 +25,7 @@ public:
 
   void run() {
     checkContainers();
+    checkSteps();
     checkFetchStages();
     checkCaches();
     if (sortForward())
@@ -34,11 +35,14 @@ public:
 
 private:
   void checkContainers();
+  void checkSteps();
+  void checkStep(const arch::Object &unit);
   void checkFetchStages();
   void checkFetch(ObjectId fetch);
   void checkCaches();
   bool sortForward();
   void reportForwardCycle();
+  [[nodiscard]] bool isPool(ObjectId id, const std::vector<bool> &incoming) const;
   void checkReachable();
   [[nodiscard]] const arch::Object &object(ObjectId id) const { return graph_.objects[id]; }
 
@@ -59,6 +63,39 @@ void GraphChecker::checkContainers() {
                    object.objectClass == ObjectClass::InstructionMemoryAccessUnit
                        ? "an InstructionFetchStage"
                        : "an ExecuteStage");
+}
+
+void GraphChecker::checkSteps() {
+  for (const arch::Object &object : graph_.objects)
+    if (!object.steps.empty() && object.container != arch::noObject)
+      checkStep(object);
+}
+
+/// A unit that looks ahead takes its instructions out of the queue in front of its stage: there
+/// must be one, and nobody else may take instructions out of it.
+void GraphChecker::checkStep(const arch::Object &unit) {
+  const auto report = [&](const std::string &why) {
+    reports_.add(DiagnosticCode::StepsWithoutQueue, unit.range, unit.name, why);
+  };
+  const ObjectId stage = unit.container;
+  if (graph_.contains[stage].size() > 1)
+    return report(fmt::format("stage '{}' contains other units", object(stage).name));
+  std::vector<ObjectId> sources;
+  for (ObjectId source = 0; source < graph_.objects.size(); ++source)
+    for (const ObjectId target : graph_.forwardTo[source])
+      if (target == stage)
+        sources.push_back(source);
+  if (sources.size() != 1)
+    return report(fmt::format("{} FORWARD edges lead to stage '{}', not one", sources.size(),
+                              object(stage).name));
+  const arch::Object &source = object(sources.front());
+  if (source.objectClass != ObjectClass::Queue &&
+      source.objectClass != ObjectClass::ReservationStation)
+    return report(fmt::format("'{}' in front of its stage is no queue", source.name));
+  if (source.queue.issueOrder != arch::QueueOrder::InOrder)
+    return report(fmt::format("queue '{}' does not hand on in order", source.name));
+  if (graph_.forwardTo[sources.front()].size() > 1 || !graph_.forwardTo[stage].empty())
+    return report(fmt::format("queue '{}' leads past it as well", source.name));
 }
 
 void GraphChecker::checkFetchStages() {
@@ -182,19 +219,27 @@ void GraphChecker::reportForwardCycle() {
                         object(id).name);
 }
 
+/// A queue without edges stands on no route: phases hold its entries.
+bool GraphChecker::isPool(ObjectId id, const std::vector<bool> &incoming) const {
+  return object(id).objectClass == ObjectClass::Queue && graph_.forwardTo[id].empty() &&
+         !incoming[id];
+}
+
 /// Finds stages that the fetch stage does not reach. Several paths may lead to a stage: each emit
 /// chooses one.
 void GraphChecker::checkReachable() {
   const ObjectId fetch = graph_.fetchStage();
   if (fetch == arch::noObject)
     return; // reported
-  std::vector<bool> isReached(graph_.objects.size());
+  std::vector<bool> isReached(graph_.objects.size()), incoming(graph_.objects.size());
   isReached[fetch] = true;
   for (const ObjectId source : order_)
-    for (const ObjectId target : graph_.forwardTo[source])
+    for (const ObjectId target : graph_.forwardTo[source]) {
+      incoming[target] = true;
       isReached[target] = isReached[target] || isReached[source];
+    }
   for (ObjectId id = 0; id < graph_.objects.size(); ++id)
-    if (arch::isOnRoutes(object(id).objectClass) && !isReached[id])
+    if (arch::isOnRoutes(object(id).objectClass) && !isReached[id] && !isPool(id, incoming))
       reports_.add(DiagnosticCode::UnreachableStage, object(id).range, object(id).name);
 }
 

@@ -241,6 +241,88 @@ TEST_CASE("elaborate: attributes and their defaults") {
   CHECK(run.object("instructions").dataWidth == 8);
 }
 
+namespace {
+
+/// An architecture whose unit `mesh` looks ahead, with \p front of its stage and \p edges.
+std::string lookingAhead(std::string_view front, std::string_view edges) {
+  return R"(
+    instruction preload() { class = ex }
+    instruction compute() { class = ex }
+    architecture A {
+      code: SRAM { data_width = 32 bit, size = 1 KiB }
+      fetch: InstructionFetchStage { issue_buffer_size = 1 } contains {
+        fetcher: InstructionMemoryAccessUnit { }
+      }
+      code => fetcher
+      mesh_stage: ExecuteStage contains {
+        mesh: FunctionalUnit {
+          to_process = [preload, compute], max_concurrent_expansions = 2
+          step [compute, preload] before [compute]
+          step [compute]
+        }
+      }
+  )" + std::string(front) +
+         "\n" + std::string(edges) + "\n}";
+}
+
+} // namespace
+
+TEST_CASE("elaborate: steps of a unit and releases of a station keep what is written") {
+  const Run run(lookingAhead("queue: ReservationStation { capacity = 8, "
+                             "release = { ex: read, preload: issued } }",
+                             "fetch -> queue -> mesh_stage"));
+  const arch::Object &mesh = run.object("mesh");
+  REQUIRE(mesh.steps.size() == 2);
+  CHECK(mesh.steps[0].taken == std::vector<std::string>{"compute", "preload"});
+  CHECK(mesh.steps[0].behind == std::vector<std::string>{"compute"});
+  CHECK(mesh.steps[1].behind.empty());
+  CHECK(mesh.maxConcurrentExpansions == 2);
+  const arch::QueueAttributes &queue = run.object("queue").queue;
+  CHECK(queue.release == "completed");
+  REQUIRE(queue.releases.size() == 2);
+  CHECK(queue.releases[1].name == "preload");
+  CHECK(queue.releases[1].event == "issued");
+}
+
+TEST_CASE("elaborate: a queue without edges is a pool, not a stage that nobody reaches") {
+  const auto warning = [](std::string_view edges) {
+    return Run(lookingAhead("queue, pool: Queue { capacity = 8 }", edges)).first();
+  };
+  CHECK(warning("fetch -> queue -> mesh_stage") == "");
+  const Run joined(lookingAhead("queue, pool: Queue { capacity = 8 }  lost: PipelineStage",
+                                "fetch -> queue -> mesh_stage  pool -> lost"));
+  CHECK(joined.first().starts_with("W0323"));
+}
+
+TEST_CASE("elaborate: a unit that looks ahead needs a queue of its own") {
+  const auto why = [](std::string_view front, std::string_view edges) {
+    const Run run(lookingAhead(front, edges));
+    return run.first();
+  };
+  const std::string_view queue = "queue: Queue { capacity = 8 }";
+  CHECK(why(queue, "fetch -> queue -> mesh_stage") == "");
+  CHECK(why("", "fetch -> mesh_stage").find("'fetch' in front of its stage is no queue") !=
+        std::string::npos);
+  CHECK(why("queue: Queue { capacity = 8, issue_order = oldest_ready }",
+            "fetch -> queue -> mesh_stage")
+            .find("does not hand on in order") != std::string::npos);
+  CHECK(why("queue: Queue { capacity = 8 }  other: PipelineStage",
+            "fetch -> queue -> [mesh_stage, other]")
+            .find("leads past it as well") != std::string::npos);
+  const Run crowded(withFetch(R"(
+    queue: Queue { capacity = 8 }
+    stage: ExecuteStage contains {
+      mesh: FunctionalUnit { to_process = [compute]  step [compute, compute] }
+      other: FunctionalUnit { to_process = [preload] }
+    }
+    fetch -> queue -> stage
+  )",
+                              "instruction preload()\ninstruction compute()"));
+  CHECK(crowded.first().find("stage 'stage' contains other units") != std::string::npos);
+  CHECK(why("queue, more: Queue { capacity = 8 }", "fetch -> [queue, more] -> mesh_stage")
+            .find("2 FORWARD edges lead to stage") != std::string::npos);
+}
+
 TEST_CASE("elaborate: queues, stations and channels keep their attributes") {
   const Run run(R"(
     instruction load() { class = ld }

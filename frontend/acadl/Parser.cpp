@@ -169,6 +169,8 @@ private:
   ast::Declarator declarator(P::DeclaratorContext *context);
   ast::Declarator declarator(P::EdgeEndContext *context);
   ast::Hazard hazard(P::HazardContext *context);
+  ast::UnitStep unitStep(P::UnitStepContext *context);
+  llvm::ArrayRef<ast::QualifiedName> operations(P::OperationListContext *context);
 
   // ---- statements
   ast::Block block(const antlr4::ParserRuleContext *context);
@@ -199,6 +201,8 @@ private:
   const ast::Declaration *instruction(P::InstructionDeclarationContext *context);
   ast::Operand instructionOperand(P::OperandContext *context);
   ast::Phase phase(P::InstructionPhaseContext *context);
+  void afterClause(P::PhaseClauseContext *context, ast::Phase &phase,
+                   llvm::SmallVectorImpl<ast::Identifier> &after);
   void phaseClause(P::PhaseClauseContext *context, ast::Phase &phase,
                    llvm::SmallVectorImpl<ast::Identifier> &after,
                    llvm::SmallVectorImpl<ast::PhaseClauseHolding> &holding,
@@ -746,6 +750,17 @@ ast::Hazard TreeBuilder::hazard(P::HazardContext *context) {
           identifier(context->where), range(context)};
 }
 
+ast::UnitStep TreeBuilder::unitStep(P::UnitStepContext *context) {
+  return {operations(context->taken), operations(context->behind), range(context)};
+}
+
+llvm::ArrayRef<ast::QualifiedName> TreeBuilder::operations(P::OperationListContext *context) {
+  if (context == nullptr)
+    return {};
+  return list(context->operations,
+              [&](P::QualifiedNameContext *name) { return qualifiedName(name); });
+}
+
 void TreeBuilder::reportRepeated(const antlr4::Token *token) {
   errors_.add(DiagnosticCode::RepeatedClause, beginOf(*token), endOf(*token),
               {std::string(tokens_.textOf(*token))});
@@ -922,6 +937,9 @@ const ast::Statement *TreeBuilder::object(P::ObjectOrEdgeContext *context) {
   if (context->attributes != nullptr)
     node->attributes = list(context->attributes->attributes,
                             [&](P::AttributeContext *item) { return attribute(item); });
+  if (context->attributes != nullptr)
+    node->steps =
+        list(context->attributes->steps, [&](P::UnitStepContext *item) { return unitStep(item); });
   if (context->contents != nullptr)
     node->contents = block(context->contents->body);
   if (context->hazards != nullptr)
@@ -1144,7 +1162,22 @@ ast::Phase TreeBuilder::phase(P::InstructionPhaseContext *context) {
   result.after = save(after);
   result.holding = save(holding);
   result.signals = save(signals);
+  if (context->expansion != nullptr)
+    result.expansion =
+        new (arena_->Allocate<ast::Expansion>()) ast::Expansion(expansion(context->expansion));
   return result;
+}
+
+void TreeBuilder::afterClause(P::PhaseClauseContext *context, ast::Phase &result,
+                              llvm::SmallVectorImpl<ast::Identifier> &after) {
+  if (context->step == nullptr) {
+    after.push_back(identifier(context->after));
+    return;
+  }
+  if (result.afterStep.isValid())
+    reportRepeated(context->step);
+  result.afterStep = range(context->step);
+  result.stepDistance = optionalExpression(context->distance);
 }
 
 void TreeBuilder::phaseClause(P::PhaseClauseContext *context, ast::Phase &result,
@@ -1158,13 +1191,18 @@ void TreeBuilder::phaseClause(P::PhaseClauseContext *context, ast::Phase &result
     result.duration = expression(context->duration, context);
     break;
   case P::AFTER:
-    after.push_back(identifier(context->after));
+    afterClause(context, result, after);
     break;
   case P::HOLDING:
     holding.push_back({expression(context->held, context), identifier(context->until)});
     break;
   case P::SIGNALS:
     signals.push_back(identifier(context->signal));
+    break;
+  case P::TOGETHER:
+    if (result.together.isValid())
+      reportRepeated(context->getStart());
+    result.together = range(context->getStart());
     break;
   default: // broken, and reported
     break;

@@ -237,6 +237,11 @@ bool makesWordAName(std::size_t word, std::size_t type) {
          type == Token::ARROW || type == Token::FAT_ARROW || type == Token::COMMA;
 }
 
+bool startsPhaseClause(std::size_t type) {
+  return type == Token::AFTER || type == Token::HOLDING || type == Token::SIGNALS ||
+         type == Token::TOGETHER;
+}
+
 /// What stands in front of the expected token, for the messages that gain by it.
 std::string_view whatIsInFront(std::size_t rule) {
   switch (rule) {
@@ -310,6 +315,9 @@ void ErrorStrategy::addNotes(ErrorList::Entry &entry, const IntervalSet &expecte
                            type == Token::IF
                                ? "as an operand, 'if … then … else …' needs parentheses"
                                : "as an operand, 'not …' needs parentheses"});
+  if (types.count(Token::EXPANDS) != 0 && startsPhaseClause(type) && found > 0 &&
+      tokens_.get(found - 1)->getType() == Token::RBRACE)
+    entry.notes.push_back({{}, "the clauses of a phase stand in front of its 'expands'"});
   // The bracket that is open here, if its end could stand here or the text ends within it.
   const std::size_t open = tokens_.enclosing(found);
   if (open == TokenBuffer::npos ||

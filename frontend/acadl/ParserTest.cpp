@@ -70,12 +70,26 @@ instruction copy(dst: out mem, src: in mem, rows: int = 4) {
   expands (outstanding = 2) { emit load(dst) on unit }
   require rows > 0
 }
+instruction compute(a: in mem) {
+  phase data over bank for 16 * row together
+  phase result for 38 cycles after step + 1
+  phase fed after step
+  phase rows after fed holding tracker until completed expands (outstanding = { ld: 8 }) {
+    emit copy(a)
+  }
+}
 architecture Other {
   route hop(a: int) = [a, a + 1]
   instruction nop()
   function id(x: int): int = x
   a, b[2]: tiles.Shape(4)
   q: Queue { size = 4 } hazards { ld waits for ex, st completed where overlapping }
+  mesh: FunctionalUnit {
+    to_process = [compute, lib.preload], latency = 2
+    step [compute, lib.preload] before [compute]
+    step [compute],
+    initiation_interval = 1
+  }
   if flag { a -> b[0] } else { a => b[1].x(2) }
 }
 mapping pool[n < N; k < K] on arch: Other implements O[n] max= I[n, k] then + c[n] {
@@ -143,6 +157,13 @@ TEST_CASE("the parser reads every construct") {
                                       "After request",
                                       "Signals read",
                                       "Limit outstanding",
+                                      "After step",
+                                      "Distance",
+                                      "Together",
+                                      "Entry ld",
+                                      "Step compute, lib.preload before compute",
+                                      "Step compute @",
+                                      "Attribute initiation_interval",
                                       "Route hop",
                                       "Object a, b: tiles.Shape",
                                       "Bounds of b",
@@ -153,6 +174,40 @@ TEST_CASE("the parser reads every construct") {
                                       "Place I with border",
                                       "Else"})
     CHECK_MESSAGE(contains(dump, part), part);
+}
+
+TEST_CASE("expands behind the clauses of a phase belongs to the phase") {
+  const Parsed parsed(
+      "instruction x() {\n  phase a for 2 cycles\n  phase b after a signals done expands { }\n"
+      "  expands { }\n}");
+  REQUIRE(parsed.firstError() == "");
+  const auto &instruction =
+      ast::cast<ast::InstructionDeclaration>(*parsed.file.declarations.front());
+  REQUIRE(instruction.phases.size() == 2);
+  CHECK(instruction.phases[0].expansion == nullptr);
+  CHECK(instruction.phases[1].expansion != nullptr);
+  CHECK(instruction.expansions.size() == 1);
+  CHECK(ast::isExpanding(instruction));
+}
+
+TEST_CASE("a clause behind expands is answered with its place") {
+  const Parsed parsed("instruction x() {\n  phase rows expands { } after a\n}");
+  REQUIRE(parsed.diagnostics.diagnostics().size() == 1);
+  const Diagnostic &error = parsed.diagnostics.diagnostics().front();
+  REQUIRE(error.notes.size() == 1);
+  CHECK(error.notes[0].message == "the clauses of a phase stand in front of its 'expands'");
+  CHECK(Parsed("instruction x() {\n  phase rows expands { } 4\n}")
+            .diagnostics.diagnostics()
+            .front()
+            .notes.empty());
+}
+
+TEST_CASE("a clause that may stand once is reported if it stands twice") {
+  CHECK(contains(
+      Parsed("instruction x() { phase a over b for 2 bytes together together }").firstError(),
+      "'together'"));
+  CHECK(contains(Parsed("instruction x() { phase a after step after step + 2 }").firstError(),
+                 "'step'"));
 }
 
 TEST_CASE("a name behind a number is its unit unless it starts what follows") {
