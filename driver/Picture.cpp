@@ -32,7 +32,7 @@ struct TemporaryFile {
     if (!llvm::sys::fs::createTemporaryFile("acadlc", suffix, name))
       path = name.str().str();
   }
-  ~TemporaryFile() { llvm::sys::fs::remove(path); }
+  ~TemporaryFile() { (void)llvm::sys::fs::remove(path); }
   TemporaryFile(const TemporaryFile &) = delete;
   TemporaryFile &operator=(const TemporaryFile &) = delete;
   std::string path;

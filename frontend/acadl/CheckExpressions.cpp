@@ -180,7 +180,7 @@ void Expressions::checkArguments(llvm::ArrayRef<ast::Parameter> parameters,
   bool isTooMany = false;
   bool isMisspelt = false; // what seems to be missing is most likely there
   for (const ast::Argument &argument : arguments) {
-    std::size_t index = parameters.size();
+    std::size_t index = position;
     if (argument.name.isValid()) {
       index = static_cast<std::size_t>(llvm::find_if(parameters,
                                                      [&](const ast::Parameter &p) {
@@ -197,7 +197,7 @@ void Expressions::checkArguments(llvm::ArrayRef<ast::Parameter> parameters,
         report.note(declared, "declared here");
       }
     } else {
-      index = position++;
+      ++position;
     }
     if (index >= parameters.size()) {
       check(argument.value, names);

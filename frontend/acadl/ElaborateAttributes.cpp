@@ -501,7 +501,7 @@ bool AttributeReader::readRegister(const ast::Expr &expr) {
                       *length);
     return false;
   }
-  return addRegister({name->name, expr.range, *length});
+  return addRegister({name->name, expr.range, length});
 }
 
 bool AttributeReader::addRegister(RegisterGroup group) {

@@ -1336,7 +1336,7 @@ ast::SourceFile parseText(const SourceManager &sources, FileId file, ErrorList &
   parser.addParseListener(&guard);
   try {
     parser.file();
-  } catch (const ParsingStopped &) {
+  } catch (const ParsingStopped &) { // NOLINT(bugprone-empty-catch)
     // Reported; what was read up to here is in the tree.
   }
   return TreeBuilder(file, tokens, errors).build(guard.root());

@@ -125,8 +125,8 @@ private:
   bool readAxes(const Stmt &stmt);
   void readRemap(const Stmt &stmt, const Expr &call);
   void readAxis(const Stmt &stmt, const Expr &call, std::string_view kind);
-  void bindAxis(const Expr &target, ValueExprPtr low, ValueExprPtr extent, const Expr &binding,
-                Axis::Kind kind, SourceRange range);
+  void bindAxis(const Expr &target, const ValueExprPtr &low, ValueExprPtr extent,
+                const Expr &binding, Axis::Kind kind, SourceRange range);
   bool isPointOfOuterBlock(const ValueExpr &binding) const;
   void addStore(const Expr &target, const Expr &value, SourceRange range);
 
@@ -790,7 +790,7 @@ bool FunctionReader::isPointOfOuterBlock(const ValueExpr &binding) const {
   return isInside;
 }
 
-void FunctionReader::bindAxis(const Expr &target, ValueExprPtr low, ValueExprPtr extent,
+void FunctionReader::bindAxis(const Expr &target, const ValueExprPtr &low, ValueExprPtr extent,
                               const Expr &binding, Axis::Kind kind, SourceRange range) {
   if (target.kind != Expr::Kind::Name)
     return error(DiagnosticCode::TirBadAxis, target.range, "an axis needs a name");

@@ -367,14 +367,14 @@ const Stmt *Parser::decorated() {
       fail("end of line");
   }
   if (at("def"))
-    return function(std::move(decorators));
+    return function(decorators);
   if (at("class"))
-    return classDefinition(std::move(decorators));
+    return classDefinition(decorators);
   fail("'def' or 'class'");
   return nullptr;
 }
 
-const Stmt *Parser::function(std::vector<const Expr *> decorators) {
+const Stmt *Parser::function(const std::vector<const Expr *> &decorators) {
   auto *stmt = tree_.make<Stmt>();
   stmt->kind = Stmt::Kind::Function;
   stmt->decorators = tree_.list(decorators);
@@ -422,7 +422,7 @@ void Parser::parameters(std::vector<Parameter> &out) {
   expect(")");
 }
 
-const Stmt *Parser::classDefinition(std::vector<const Expr *> decorators) {
+const Stmt *Parser::classDefinition(const std::vector<const Expr *> &decorators) {
   auto *stmt = tree_.make<Stmt>();
   stmt->kind = Stmt::Kind::Class;
   stmt->decorators = tree_.list(decorators);

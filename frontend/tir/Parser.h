@@ -48,8 +48,8 @@ private:
   const Stmt *ifStatement();
   const Stmt *whileStatement();
   const Stmt *decorated();
-  const Stmt *function(std::vector<const Expr *> decorators);
-  const Stmt *classDefinition(std::vector<const Expr *> decorators);
+  const Stmt *function(const std::vector<const Expr *> &decorators);
+  const Stmt *classDefinition(const std::vector<const Expr *> &decorators);
   void parameters(std::vector<Parameter> &out);
   std::span<const Stmt *const> suite();
   /// Parses the names that `for` and `as` bind.

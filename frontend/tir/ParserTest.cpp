@@ -10,7 +10,6 @@ namespace {
 std::string spell(const Expr *expr) {
   if (!expr)
     return "_";
-  std::string out;
   auto list = [&](std::size_t first) {
     std::string items;
     for (std::size_t i = first; i < expr->children.size(); ++i)

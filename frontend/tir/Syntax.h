@@ -91,7 +91,8 @@ public:
   template <typename Item> std::span<const Item> list(const std::vector<Item> &items) {
     if (items.empty())
       return {};
-    auto *copy = static_cast<Item *>(arena_.allocate(items.size() * sizeof(Item), alignof(Item)));
+    const std::size_t size = items.size() * sizeof(Item); // NOLINT(bugprone-sizeof-expression)
+    auto *copy = static_cast<Item *>(arena_.allocate(size, alignof(Item)));
     std::uninitialized_copy(items.begin(), items.end(), copy);
     return {copy, items.size()};
   }

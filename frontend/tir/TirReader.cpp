@@ -333,7 +333,7 @@ GraphValue NetworkReader::declare(const Parameter &parameter, TensorOrigin origi
 GraphValue NetworkReader::declareTyped(const Expr *type, const std::string &name,
                                        TensorOrigin origin, SourceRange range) {
   std::string kind = type ? relaxCallName(type) : "";
-  if (kind == "Tensor") {
+  if (type != nullptr && kind == "Tensor") {
     auto tensorType = readTensorType(*type);
     if (!tensorType)
       return {};
@@ -342,7 +342,7 @@ GraphValue NetworkReader::declareTyped(const Expr *type, const std::string &name
     workload_.parameters.push_back({false, index});
     return GraphValue::ofTensor(index);
   }
-  if (kind == "Tuple") {
+  if (type != nullptr && kind == "Tuple") {
     std::vector<GraphValue> elements;
     for (const Expr *element : arguments(*type))
       elements.push_back(
