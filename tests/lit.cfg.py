@@ -29,6 +29,7 @@ for name in ("ACADLC_UPDATE_GOLDENS", "ACADLC_PROPERTY_CASES", "ACADLC_SHARED_DI
         config.environment[name] = os.environ[name]
 
 # %golden COMMAND...   compares with the .expected file beside the test, see tests/golden.py
+# %sanitized           --sanitized for programs with sanitizers, else nothing
 # %root                the repository, %examples its examples, %shared data beside the repository
 shared = pathlib.Path(os.environ.get("ACADLC_SHARED_DIR", root.parent / "shared"))
 config.substitutions += [
@@ -37,6 +38,7 @@ config.substitutions += [
     ("%examples", str(root / "examples")),
     ("%shared", str(shared)),
     ("%python", "python3"),
+    ("%sanitized", "--sanitized" if lit_config.params.get("sanitizers") else ""),
 ]
 
 # REQUIRES: and UNSUPPORTED: of tests.
