@@ -599,6 +599,8 @@ private:
         names.emplace_back(inputs_.bindables[i].name.text);
       names.emplace_back(qualified[i]);
     }
+    if (!isMeasuredGiven_)
+      names.emplace_back("cycles"); // what was measured stands there
     if (const std::string_view nearest = nearestName(name, names); !nearest.empty())
       report.note({}, fmt::format("did you mean '{}'?", nearest));
   }

@@ -382,34 +382,32 @@ struct Session::State {
                             std::move(own), overrides, *measurements, options};
   }
 
+  /// \p text as a source; invalid and reported if it is too large.
+  FileId addText(const std::string &name, std::string text) {
+    // That of a file on the disk has been refused before it was read.
+    const bool isTooLarge = text.size() > mostTextBytes;
+    const FileId file = isTooLarge ? FileId() : sources.addText(name, std::move(text));
+    if (!file.isValid())
+      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name,
+                         isTooLarge ? textTooLarge : "it is too large");
+    return file;
+  }
+
   bool addMeasurements(const std::string &name, std::string text) {
     const PhaseTimer timer(phases, "read measurements");
-    if (text.size() > mostTextBytes) { // of no file on the disk
-      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, textTooLarge);
+    const FileId file = addText(name, std::move(text));
+    if (!file.isValid())
       return false;
-    }
-    const FileId file = sources.addText(name, std::move(text));
-    if (!file.isValid()) {
-      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, "it is too large");
-      return false;
-    }
     measurements = readCsv(sources, file, diagnostics);
     return measurements.has_value();
   }
 
-  bool addWorkload(std::string name, std::string text, const tir::ReadOptions &options) {
+  bool addWorkload(const std::string &name, std::string text, const tir::ReadOptions &options) {
     const PhaseTimer timer(phases, "read network");
-    if (text.size() > mostTextBytes) { // of no file on the disk
-      diagnostics.report(DiagnosticCode::CannotReadFile, {}, name, textTooLarge);
-      return false;
-    }
-    const FileId file = sources.addText(std::move(name), std::move(text));
-    if (!file.isValid()) {
-      diagnostics.report(DiagnosticCode::CannotReadFile, {}, "the network", "it is too large");
-      return false;
-    }
-    return withoutErrors(
-        [&] { workload = tir::readWorkload(sources, file, options, diagnostics); });
+    const FileId file = addText(name, std::move(text));
+    return file.isValid() && withoutErrors([&] {
+             workload = tir::readWorkload(sources, file, options, diagnostics);
+           });
   }
 };
 
@@ -438,9 +436,9 @@ bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &opti
   return state_->addWorkload(path, std::move(*text), options);
 }
 
-bool Session::loadWorkloadText(std::string name, std::string text,
+bool Session::loadWorkloadText(const std::string &name, std::string text,
                                const tir::ReadOptions &options) {
-  return state_->addWorkload(std::move(name), std::move(text), options);
+  return state_->addWorkload(name, std::move(text), options);
 }
 
 bool Session::loadMeasurements(const std::string &path) {

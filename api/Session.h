@@ -99,7 +99,8 @@ public:
   /// The same for a text that is no file. Imports are relative to \p folder.
   bool loadDescriptionText(std::string name, std::string text, const std::string &folder = ".");
   bool loadWorkload(const std::string &path, const tir::ReadOptions &options = {});
-  bool loadWorkloadText(std::string name, std::string text, const tir::ReadOptions &options = {});
+  bool loadWorkloadText(const std::string &name, std::string text,
+                        const tir::ReadOptions &options = {});
 
   /// Reads a file with measurements (CSV).
   bool loadMeasurements(const std::string &path);

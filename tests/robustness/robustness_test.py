@@ -219,6 +219,9 @@ def files():
           "[E0302]")
     check("unused constant without end", "function f(n: int): int = f(n + 1)\nconst a = f(0)\n", 1,
           "[E0")
+    case("misspelt column of what was measured",
+         [*ARRAY, "--validate", "x.csv", "--operator", "matmul"], 1, "[E0813]", "[E0807]",
+         "did you mean 'cycles'?", files={"x.csv": "M,N,K,cycels\n1,1,1,9\n"})
     check("endless file", 'import "/dev/zero"\n', 1, "no regular file", "[E0310]")
     case("endless description", ["/dev/zero"], 1, "no regular file", "[E0310]")
     case("endless network", [*ARRAY, "--workload", "/dev/zero"], 1, "no regular file", "[E0701]")
