@@ -32,7 +32,10 @@ struct TemporaryFile {
     if (!llvm::sys::fs::createTemporaryFile("acadlc", suffix, name))
       path = name.str().str();
   }
-  ~TemporaryFile() { (void)llvm::sys::fs::remove(path); }
+  ~TemporaryFile() {
+    // The system tidies up what can't be removed here.
+    [[maybe_unused]] const std::error_code ignored = llvm::sys::fs::remove(path);
+  }
   TemporaryFile(const TemporaryFile &) = delete;
   TemporaryFile &operator=(const TemporaryFile &) = delete;
   std::string path;

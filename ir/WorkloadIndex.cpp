@@ -62,7 +62,8 @@ private:
     return true;
   }
 
-  [[nodiscard]] std::optional<AffineIndex> scaled(AffineIndex index, std::int64_t factor) const {
+  [[nodiscard]] std::optional<AffineIndex> scaled(const AffineIndex &index,
+                                                  std::int64_t factor) const {
     return sum(constant(0), index, factor);
   }
 

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ public:
   explicit TestStreams(const std::string &input, MessageStyle style = MessageStyle::Framed)
       : file_(std::tmpfile(), &std::fclose), transport(fileno(file_.get()), out_, log_, style) {
     std::fwrite(input.data(), 1, input.size(), file_.get());
-    std::rewind(file_.get());
+    if (std::fseek(file_.get(), 0, SEEK_SET) != 0)
+      throw std::runtime_error("the input of a test can not be read");
   }
 
   [[nodiscard]] std::string log() { return log_.str(); }
