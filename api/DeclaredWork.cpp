@@ -42,6 +42,9 @@ std::optional<program::Instruction> declaredWork(const Symbol &symbol, bool &has
   const auto *declaration = ast::dynCast<ast::InstructionDeclaration>(symbol.declaration);
   if (declaration == nullptr || symbol.home == nullptr)
     return std::nullopt;
+  // How often one with phases can execute depends on what they move: on operands.
+  if (!declaration->phases.empty())
+    return std::nullopt;
   program::Instruction instruction;
   instruction.operation = declaration->name.text.str();
   DiagnosticEngine ignored; // what is wrong here is reported where the instruction is emitted

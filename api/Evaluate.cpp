@@ -5,6 +5,7 @@
 #include "backend/analysis/CriticalPath.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
+#include "backend/timing/Machine.h"
 
 #include <map>
 #include <mutex>
@@ -46,7 +47,9 @@ Timed timeOf(const program::Program &program, const arch::ArchitectureGraph &gra
              const EstimateOptions &options, timing::InstructionObserver observer = {}) {
   Timed timed;
   timed.evaluation = evaluateStream(graph, program, options, std::move(observer));
-  if (timed.evaluation.completed() && timed.evaluation.instructions > 0)
+  // The graph that a critical path is found in has no nodes for queues and phases.
+  if (timed.evaluation.completed() && timed.evaluation.instructions > 0 &&
+      !timing::usesOccupations(graph, program))
     timed.criticalPath = analysis::analyseCriticalPath(graph, program);
   return timed;
 }

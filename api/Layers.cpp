@@ -1,5 +1,6 @@
 #include "api/Layers.h"
 
+#include "backend/mapping/Header.h"
 #include "ir/WorkloadAnalysis.h"
 #include "support/InternalError.h"
 
@@ -53,6 +54,7 @@ public:
       : workload_(workload), inputs_(inputs), sources_(sources), wanted_(diagnostics) {
     for (const auto &mapping : inputs_.mappings)
       mappings_.push_back(mapping.declaration);
+    addsTensors_ = std::any_of(mappings_.begin(), mappings_.end(), isElementWiseSum);
   }
 
   LayerList make() {
@@ -81,7 +83,9 @@ private:
     list_->coverage.calls.total += 1;
     list_->coverage.bytes.total += bytes;
     list_->coverage.macs.total += call.macs;
-    if (call.contractions.empty() && absorbed == absorbedBy_.end()) {
+    const bool isAbsorbed = absorbed != absorbedBy_.end();
+    const std::span<const Contraction> main = mainComputations(call, isAbsorbed);
+    if (main.empty() && !isAbsorbed) {
       addUnmapped(call, call.name, call.kind, 0, bytes,
                   "no sum of products, and no mapping absorbs it");
       return;
@@ -89,19 +93,39 @@ private:
     bool covered = true;
     absorbedStages_.clear();
     const std::size_t first = list_->layers.size();
-    for (std::size_t i = 0; i < call.contractions.size(); ++i)
-      covered = addContraction(call, i) && covered;
+    for (std::size_t i = 0; i < main.size(); ++i) {
+      // A sum behind another one may be part of that one's layer.
+      if (absorbedStages_.contains(main[i].computation))
+        continue;
+      // A call of several is as many layers.
+      const std::string name = main.size() == 1 ? call.name : fmt::format("{}[{}]", call.name, i);
+      covered = addContraction(call, main[i], name) && covered;
+    }
     // Fused stages belong to the call, so its first layer names them.
     if (first < list_->layers.size())
-      list_->layers[first].estimate.uncounted = uncountedStages(call);
+      list_->layers[first].estimate.uncounted = uncountedStages(call, main);
     if (covered) {
       list_->coverage.calls.covered += 1;
       list_->coverage.bytes.covered += bytes;
     }
   }
 
-  bool addContraction(const Call &call, std::size_t index) {
-    const Contraction &contraction = call.contractions[index];
+  /// What of \p call becomes layers: its sums of products; without any its element-wise sums, if
+  /// the architecture has a mapping for such and no other layer has done the call.
+  [[nodiscard]] std::span<const Contraction> mainComputations(const Call &call,
+                                                              bool isAbsorbed) const {
+    if (!call.contractions.empty() || isAbsorbed || !addsTensors_)
+      return call.contractions;
+    return call.sums;
+  }
+
+  static bool isElementWiseSum(const ast::MappingDeclaration *mapping) {
+    mapping::HeaderProblem ignored; // a header that matches nothing is reported by `--check`
+    const auto header = mapping::readHeader(*mapping, ignored);
+    return header && header->form == workload::ContractionForm::Sum;
+  }
+
+  bool addContraction(const Call &call, const Contraction &contraction, const std::string &name) {
     const mapping::MatchOptions options{
         inputs_.elementType, &sources_, [this](const Match &match) { return guardHolds(match); },
         [this](const Match &match, const ast::Expr &expr) {
@@ -110,9 +134,6 @@ private:
         }};
     Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
                                            workload_, call, contraction, options);
-    // A call of several sums of products is as many layers.
-    const std::string name =
-        call.contractions.size() == 1 ? call.name : fmt::format("{}[{}]", call.name, index);
     if (choice.status == Choice::Status::Unmapped && choice.forced.empty()) {
       addUnmapped(call, name, contraction.kind, contraction.macs,
                   call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice);
@@ -209,13 +230,14 @@ private:
   }
 
   /// Stages of a covered call that take time and that no mapping computes or absorbs.
-  [[nodiscard]] std::vector<std::string> uncountedStages(const Call &call) const {
+  /// \p main are those that mappings compute.
+  [[nodiscard]] std::vector<std::string> uncountedStages(const Call &call,
+                                                         std::span<const Contraction> main) const {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < call.computations.size(); ++i) {
       const Computation &computation = call.computations[i];
-      const bool isContraction =
-          std::any_of(call.contractions.begin(), call.contractions.end(),
-                      [&](const Contraction &c) { return c.computation == i; });
+      const bool isContraction = std::any_of(
+          main.begin(), main.end(), [&](const Contraction &c) { return c.computation == i; });
       if (computation.freeReason == FreeReason::None && !isContraction &&
           !absorbedStages_.contains(i) && !isPadding(call, computation))
         names.push_back(computation.name);
@@ -239,6 +261,7 @@ private:
   DiagnosticEngine unwanted_;
   DiagnosticEngine *diagnostics_ = nullptr; ///< one of both
   std::vector<const ast::MappingDeclaration *> mappings_;
+  bool addsTensors_ = false; ///< a mapping computes element-wise sums
   std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
   std::map<std::string, bool> guards_;                                          ///< by stream key
   std::map<const Call *, std::string> absorbedBy_; ///< calls that a layer absorbs, with its name

@@ -7,6 +7,7 @@
 #include "backend/report/Report.h"
 #include "backend/report/Trace.h"
 #include "backend/report/ValidationReport.h"
+#include "backend/timing/Machine.h"
 #include "driver/OutputFile.h"
 #include "driver/Picture.h"
 #include "driver/Progress.h"
@@ -212,6 +213,10 @@ private:
     const auto program = session_.stream(estimateOptions());
     if (!program)
       return false;
+    if (timing::usesOccupations(*session_.architecture(), *program)) {
+      extra_.report(DiagnosticCode::NoAidgPicture, {}, session_.architecture()->name);
+      return false;
+    }
     const report::AidgWindow window{options_.iterations.first, options_.iterations.end - 1};
     return writeGraph(report::aidgDot(graphUpTo(*program, window.last), *session_.architecture(),
                                       *program, window),

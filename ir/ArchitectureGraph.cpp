@@ -136,6 +136,12 @@ ObjectId ArchitectureGraph::fileOfRegister(RegisterId id) const {
   return *(behind - 1);
 }
 
+bool ArchitectureGraph::isPool(ObjectId id) const {
+  return objects[id].objectClass == ObjectClass::Queue &&
+         std::ranges::none_of(
+             edges, [&](const Edge &edge) { return edge.source == id || edge.target == id; });
+}
+
 std::string ArchitectureGraph::registerName(RegisterId id) const {
   const Object &file = objects[fileOfRegister(id)];
   return file.name + "." + file.registers[id - file.firstRegister];

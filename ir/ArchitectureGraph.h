@@ -35,19 +35,25 @@ enum class ObjectClass : std::uint8_t {
   SetAssociativeCache,
   Queue,
   ReservationStation,
-  Channel, ///< specified in docs/timing.md, not evaluated yet
+  Channel,
 };
 std::string_view className(ObjectClass objectClass);
 [[nodiscard]] bool isStage(ObjectClass c);           ///< the three stage classes
 [[nodiscard]] bool isUnit(ObjectClass c);            ///< the three unit classes
 [[nodiscard]] bool isMemoryInterface(ObjectClass c); ///< SRAM, DRAM
 [[nodiscard]] bool isStorage(ObjectClass c);         ///< SRAM, DRAM, cache
-/// Queue, ReservationStation, Channel: an architecture that has one can be checked, not evaluated.
+/// Queue, ReservationStation, Channel: our own classes, which ACADL has not got.
 [[nodiscard]] bool isExtension(ObjectClass c);
 [[nodiscard]] bool isOnRoutes(ObjectClass c); ///< stages, Queue, ReservationStation
 
 /// Who enters an object when several instructions ask for it (docs/timing.md, "Arbitration").
-enum class Arbitration : std::uint8_t { ProgramOrder, OldestFirst, Priority, RoundRobin };
+enum class Arbitration : std::uint8_t {
+  ProgramOrder,
+  OldestFirst,
+  Priority, ///< channels only, as those that follow
+  RoundRobin,
+  FirstCome,
+};
 enum class ReplacementPolicy : std::uint8_t { LRU, FIFO };
 
 /// Half-open range of byte addresses.
@@ -182,6 +188,8 @@ struct ArchitectureGraph {
   void finish();
 
   [[nodiscard]] std::optional<ObjectId> find(std::string_view name) const;
+  /// Whether \p id is a Queue without edges: on no route, its entries are held by phases.
+  [[nodiscard]] bool isPool(ObjectId id) const;
   /// "pe[0][0].registers.acc"
   [[nodiscard]] std::string registerName(RegisterId id) const;
   [[nodiscard]] ObjectId fileOfRegister(RegisterId id) const;

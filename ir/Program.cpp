@@ -48,8 +48,25 @@ private:
   MaybeTotals ofStep(const Step &step) {
     if (step.kind == Step::Kind::Repeat)
       return ofRepeat(program_.repeats[step.index]);
-    const Instruction &instruction = program_.instructions[step.index];
-    return Program::Totals{1, instruction.macs, instruction.ops, 0};
+    return ofInstruction(program_.instructions[step.index]);
+  }
+
+  MaybeTotals ofInstruction(const Instruction &instruction) {
+    MaybeTotals totals = Program::Totals{1, instruction.macs, instruction.ops, 0, 0};
+    for (const Phase &phase : instruction.phases)
+      if (phase.kind == Phase::Kind::Expansion)
+        totals = addEmitted(totals, ofRegion(phase.body));
+    return totals;
+  }
+
+  /// What is emitted counts as work, not as instructions that are fetched or as iterations.
+  static MaybeTotals addEmitted(const MaybeTotals &totals, MaybeTotals body) {
+    const auto emitted = body ? checkedAdd(body->instructions, body->emitted) : std::nullopt;
+    if (!emitted)
+      return std::nullopt;
+    body->emitted = *emitted;
+    body->instructions = body->kernelIterations = 0;
+    return add(totals, body);
   }
 
   MaybeTotals ofRepeat(const Repeat &repeat) {
@@ -72,20 +89,23 @@ private:
     if (!a || !b)
       return std::nullopt;
     return join(checkedAdd(a->instructions, b->instructions), checkedAdd(a->macs, b->macs),
-                checkedAdd(a->ops, b->ops), checkedAdd(a->kernelIterations, b->kernelIterations));
+                checkedAdd(a->ops, b->ops), checkedAdd(a->kernelIterations, b->kernelIterations),
+                checkedAdd(a->emitted, b->emitted));
   }
 
   static MaybeTotals multiply(const Program::Totals &one, std::int64_t count) {
     return join(checkedMul(one.instructions, count), checkedMul(one.macs, count),
-                checkedMul(one.ops, count), checkedMul(one.kernelIterations, count));
+                checkedMul(one.ops, count), checkedMul(one.kernelIterations, count),
+                checkedMul(one.emitted, count));
   }
 
   static MaybeTotals join(std::optional<std::int64_t> instructions,
                           std::optional<std::int64_t> macs, std::optional<std::int64_t> ops,
-                          std::optional<std::int64_t> iterations) {
-    if (!instructions || !macs || !ops || !iterations)
+                          std::optional<std::int64_t> iterations,
+                          std::optional<std::int64_t> emitted) {
+    if (!instructions || !macs || !ops || !iterations || !emitted)
       return std::nullopt;
-    return Program::Totals{*instructions, *macs, *ops, *iterations};
+    return Program::Totals{*instructions, *macs, *ops, *iterations, *emitted};
   }
 
   const Program &program_;
@@ -167,19 +187,49 @@ std::int64_t Program::evaluate(const Address &address,
   return address.hasRest ? wrappingAdd(sum, evaluate(address.rest, loopValues)) : sum;
 }
 
-std::optional<Program::Totals> Program::totals() const {
-  if (regions.empty())
-    return Totals{};
-  return TotalsBuilder(*this).ofRegion(root);
+bool Instruction::isExpanding() const {
+  return std::ranges::any_of(
+      phases, [](const Phase &phase) { return phase.kind == Phase::Kind::Expansion; });
 }
 
-InstructionStream::InstructionStream(const Program &program) : program_(&program) {
+std::optional<EventId> Instruction::findEvent(std::string_view name) const {
+  if (name == "issued")
+    return issuedEvent;
+  if (name == "read")
+    return readEvent;
+  if (name == "completed")
+    return completedEvent;
+  for (const Signal &signal : signals)
+    if (signal.name == name)
+      return phaseEnd(signal.phase);
+  return std::nullopt;
+}
+
+std::optional<Program::Totals> Program::totals() const {
+  return regions.empty() ? Totals{} : totals(root);
+}
+
+std::optional<Program::Totals> Program::totals(RegionId region) const {
+  return TotalsBuilder(*this).ofRegion(region);
+}
+
+std::vector<bool> Program::findEmptyRegions() const { return EmptinessBuilder(*this).build(); }
+
+InstructionStream::InstructionStream(const Program &program)
+    : program_(&program),
+      ownEmptyRegions_(std::make_shared<const std::vector<bool>>(program.findEmptyRegions())),
+      emptyRegions_(ownEmptyRegions_.get()) {
   if (program.regions.empty())
     return;
-  emptyRegions_ = EmptinessBuilder(program).build();
   frames_.reserve(program.maxDepth + 1);
   loopValues_.reserve(program.maxDepth);
   frames_.push_back({program.root, 0, ~0U, 0, false, 0});
+}
+
+InstructionStream::InstructionStream(const Program &program, RegionId region,
+                                     const std::vector<bool> &emptyRegions)
+    : program_(&program), emptyRegions_(&emptyRegions) {
+  frames_.push_back({region, 0, ~0U, 0, false, 0});
 }
 
 bool InstructionStream::next(Instance &instance) {
@@ -228,7 +278,7 @@ void InstructionStream::skip(std::size_t depth, std::int64_t iterations, std::in
 void InstructionStream::enter(std::uint32_t repeatIndex) {
   const Repeat &repeat = program_->repeats[repeatIndex];
   // Skipping loops around nothing keeps next() from spinning through their trips.
-  if (repeat.count <= 0 || emptyRegions_[repeat.body])
+  if (repeat.count <= 0 || (*emptyRegions_)[repeat.body])
     return;
   ACADLC_CHECK(repeat.depth == loopValues_.size(), "a repeat's depth is the number around it");
   const auto isRepeat = [](const Step &step) { return step.kind == Step::Kind::Repeat; };

@@ -11,8 +11,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace acadlc::program {
@@ -55,7 +57,10 @@ struct MemoryOperand {
   arch::ObjectId memory =
       arch::noObject;   ///< the memory at the end of the cache chain: the address space
   bool isWrite = false; ///< an `inout` operand is two accesses, the read first
-  Address address;      ///< of the first byte
+  /// Index of the memory operand of the emitting instruction whose address is added; none: the
+  /// address is that of the memory. For what an expansion emits only.
+  std::optional<std::uint32_t> base;
+  Address address; ///< of the first byte
   std::int64_t bytes = 0;
   /// Whether an access of this program may overlap a write of it: false means that the operand
   /// needs no dependence tracking. (A sound over-approximation; evaluators may ignore it.)
@@ -63,14 +68,75 @@ struct MemoryOperand {
   std::string tensor; ///< what the address belongs to, for traces: "I", "W", "buffer tile"
 };
 
-/// The way of an instruction: stages from behind the fetch stage to the one that holds its unit.
-/// An instruction for the fetch stage's own unit (a branch) has no stages.
+/// The way of an instruction: stages and queues from behind its origin to the stage that holds its
+/// unit. An instruction for the fetch stage's own unit (a branch) has no stages.
 struct Route {
   std::vector<arch::ObjectId> stages;
   arch::ObjectId unit = arch::noObject;
+  /// The stage of the unit that hands it on, for what an expansion emits; none: the fetch stage.
+  arch::ObjectId origin = arch::noObject;
   friend bool operator==(const Route &, const Route &) = default;
 };
 using RouteId = std::uint32_t;
+
+using InstructionId = std::uint32_t;
+using RegionId = std::uint32_t;
+
+/// Something that happens once to an instruction: one of the three that every instruction has, or
+/// `phaseEnd(i)`, the end of its phase i.
+using EventId = std::uint32_t;
+inline constexpr EventId issuedEvent = 0, readEvent = 1, completedEvent = 2;
+constexpr EventId phaseEnd(std::size_t phase) { return static_cast<EventId>(3 + phase); }
+
+/// An object that a phase takes beside its own and keeps until an event of the instruction.
+struct Holding {
+  arch::ObjectId object = arch::noObject; ///< a unit, a storage, a pool or a channel with credits
+  EventId until = completedEvent;
+  friend bool operator==(const Holding &, const Holding &) = default;
+};
+
+/// At most `count` instructions of a class (or operation) of what a unit emits are uncompleted.
+struct OutstandingLimit {
+  std::string name; ///< of the class or operation
+  std::int64_t count = 0;
+  friend bool operator==(const OutstandingLimit &, const OutstandingLimit &) = default;
+};
+
+/// A part of an instruction (docs/timing.md, "Phase").
+struct Phase {
+  enum class Kind : std::uint8_t {
+    Delay,      ///< takes nothing for `cycles`
+    Occupation, ///< takes `object` for `cycles`
+    Message,    ///< sends `bits` through `channels`
+    Expansion,  ///< emits `body`
+  };
+  std::string name;
+  Kind kind = Kind::Delay;
+  /// Events of its instruction behind which it begins; empty: with the start of the instruction.
+  std::vector<EventId> after;
+  /// `after step + n`: also behind the end of the n-th step behind the instruction's own one.
+  std::optional<std::int64_t> afterStep;
+  std::vector<Holding> holding;
+  std::int64_t cycles = 0;                ///< Delay, Occupation; 0: it takes nothing
+  arch::ObjectId object = arch::noObject; ///< Occupation: a unit or storage
+  std::vector<arch::ObjectId> channels;   ///< Message: the route, in order; may be empty
+  std::int64_t bits = 0;                  ///< Message
+  bool together = false;                  ///< Message: in lock step with others of the step
+  /// Expansion: a loop nest of its own, whose loops are counted from depth 0 and whose memory
+  /// operands may be relative to those of the instruction. May be an empty region.
+  RegionId body = 0;
+  std::optional<std::int64_t> outstanding; ///< Expansion: most uncompleted of this phase, over all
+                                           ///< instances
+  std::vector<OutstandingLimit> limits;    ///< Expansion: by class, shared by the unit's phases
+  SourceRange range;
+  friend bool operator==(const Phase &, const Phase &) = default;
+};
+
+/// A name that a phase gives its end.
+struct Signal {
+  std::string name;
+  std::uint32_t phase = 0;
+};
 
 /// What the instances of one emit have in common.
 struct Instruction {
@@ -83,15 +149,25 @@ struct Instruction {
   /// Whether the memory operands are requests to storages. Those of a functional unit are not: they
   /// give dependences and access rights, and the latency includes the accesses.
   bool makesRequests = true;
-  /// Whether the instruction has phases or expands: specified and checked, not evaluated yet.
-  bool isCompound = false;
+  /// Parts that overlap, in the order of the text; empty: it executes in its unit for its latency.
+  std::vector<Phase> phases;
+  std::vector<Signal>
+      signals; ///< own events; the name "read" is `readEvent`, which it then defines
   std::vector<std::int64_t> immediates;
-  std::int64_t macs = 0, ops = 0; ///< work of one instance
+  std::int64_t macs = 0, ops = 0; ///< work of one instance; that of what it emits not counted
   SourceRange range;              ///< of the emit
-  [[nodiscard]] std::size_t requestCount() const { return makesRequests ? memory.size() : 0; }
+  [[nodiscard]] std::size_t requestCount() const {
+    return makesRequests && phases.empty() ? memory.size() : 0;
+  }
+  [[nodiscard]] bool isExpanding() const;
+  /// The event that \p name is in hazards and releases of stations: "issued", "read", "completed"
+  /// or a signalled one; nothing if it has no such event.
+  [[nodiscard]] std::optional<EventId> findEvent(std::string_view name) const;
+  /// What queues and hazards know it by: its class, without one its operation.
+  [[nodiscard]] const std::string &classOrOperation() const {
+    return className.empty() ? operation : className;
+  }
 };
-using InstructionId = std::uint32_t;
-using RegionId = std::uint32_t;
 
 /// A loop whose iterations differ in nothing but addresses. Its value runs first, first + step, ….
 struct Repeat {
@@ -127,12 +203,18 @@ struct Program {
   [[nodiscard]] std::int64_t evaluate(const Address &address,
                                       std::span<const std::int64_t> loopValues) const;
 
-  /// Totals over the whole stream, 64-bit checked: nullopt on overflow.
+  /// Totals over a whole stream, 64-bit checked: nullopt on overflow.
   struct Totals {
-    std::int64_t instructions = 0, macs = 0, ops = 0;
+    std::int64_t instructions = 0;     ///< that are fetched
+    std::int64_t macs = 0, ops = 0;    ///< those of emitted instructions included
     std::int64_t kernelIterations = 0; ///< trips of innermost repeats
+    std::int64_t emitted = 0;          ///< instructions that expansions hand on, nested ones too
   };
   [[nodiscard]] std::optional<Totals> totals() const;
+  /// Of the stream of one region.
+  [[nodiscard]] std::optional<Totals> totals(RegionId region) const;
+  /// By region: whether it holds no instruction in any depth.
+  [[nodiscard]] std::vector<bool> findEmptyRegions() const;
 };
 
 /// One instance of the stream.
@@ -143,12 +225,19 @@ struct Instance {
   std::span<const std::int64_t> loopValues; ///< by depth; valid until the next call of next()
   /// Which trip of an innermost repeat it belongs to, counted over the whole stream; −1 outside.
   std::int64_t kernelIteration = -1;
+  /// Of what an expansion emits: its age behind `index`, which is that of the fetched instruction
+  /// in whose place it stands; 4.2.1 has the index 4 and the emission {2, 1}. Else empty.
+  // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+  std::span<const std::int64_t> emission = {};
 };
 
 /// Walks a program's stream in order. Memory is proportional to the nesting depth.
 class InstructionStream {
 public:
   explicit InstructionStream(const Program &program);
+  /// The stream of \p region, the body of an expansion. \p emptyRegions: what
+  /// Program::findEmptyRegions() gives; must outlive the stream.
+  InstructionStream(const Program &program, RegionId region, const std::vector<bool> &emptyRegions);
   /// The next instance; false at the end.
   bool next(Instance &instance);
 
@@ -183,7 +272,8 @@ private:
   void finishIteration();
 
   const Program *program_;
-  std::vector<bool> emptyRegions_; ///< regions without instructions; their loops are skipped
+  std::shared_ptr<const std::vector<bool>> ownEmptyRegions_; ///< null for the body of an expansion
+  const std::vector<bool> *emptyRegions_; ///< regions without instructions; their loops are skipped
   std::vector<Frame> frames_;
   std::vector<std::int64_t> loopValues_;
   std::int64_t index_ = 0;

@@ -198,11 +198,19 @@ enum class OperatorKind : std::uint8_t {
 std::string_view operatorName(OperatorKind kind);   ///< "conv2d", "dense", "max_pool", …
 std::string_view freeReasonName(FreeReason reason); ///< "weight-only", "reshape", …; "" for None
 
-/// A sum-of-products computation with the padding of its operands resolved: the part of a call that
-/// mappings are matched against. Its axes are those of the computation, all of them, also those of
-/// extent 1; but an axis that only its quotient and remainder make affine is two (splitGroups), and
-/// so are the dimensions of the tensors that run over both.
+/// What a contraction makes of its two operands.
+enum class ContractionForm : std::uint8_t {
+  SumOfProducts, ///< out += left · right
+  Sum,           ///< out = left + right, element by element
+};
+
+/// A sum-of-products computation, or an element-wise sum of two tensors, with the padding of its
+/// operands resolved: the part of a call that mappings are matched against. Its axes are those of
+/// the computation, all of them, also those of extent 1; but an axis that only its quotient and
+/// remainder make affine is two (splitGroups), and so are the dimensions of the tensors that run
+/// over both.
 struct Contraction {
+  ContractionForm form = ContractionForm::SumOfProducts;
   std::size_t computation = 0; ///< index into Call::computations
   std::vector<Axis> axes;
   struct Operand {
@@ -223,7 +231,8 @@ struct Contraction {
   std::vector<std::int64_t> resultShape;                ///< like Operand::shape
   ElementType resultType;                               ///< of the accumulator
   OperatorKind kind = OperatorKind::Other;
-  std::int64_t macs = 0; ///< product of all axis extents, taps on padding included
+  /// Product of all axis extents, taps on padding included; 0 for a Sum.
+  std::int64_t macs = 0;
 };
 
 struct Call {
@@ -235,6 +244,10 @@ struct Call {
   std::vector<Computation> computations; ///< all stages in text order
   /// All sums of products that depend on an activation, in text order.
   std::vector<Contraction> contractions;
+  /// The element-wise sums of two different activations in a call that is ElementWise, in text
+  /// order, as far as all that they read is there when the call starts, or is another of these
+  /// sums.
+  std::vector<Contraction> sums;
   OperatorKind kind = OperatorKind::Other;
   FreeReason freeReason = FreeReason::None; ///< set if every stage is free
   std::int64_t macs = 0;                    ///< multiply-accumulates of all contractions

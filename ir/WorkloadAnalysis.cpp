@@ -169,7 +169,11 @@ private:
 
   /// Looks through the padding and copies that stages before \p reader apply.
   [[nodiscard]] Contraction::Operand resolve(const Access &access, std::size_t reader) const;
+  [[nodiscard]] std::optional<Contraction> twoLoads(std::size_t index, const ValueExpr &left,
+                                                    const ValueExpr &right) const;
   bool addContraction(std::size_t index);
+  [[nodiscard]] bool isKnownBefore(TensorRef reference, std::size_t reader) const;
+  void addSum(std::size_t index);
   [[nodiscard]] OperatorKind contractionKind(const Contraction &contraction) const;
 
   void setFreeReason();
@@ -345,6 +349,48 @@ Contraction::Operand CallAnalyzer::resolve(const Access &access, std::size_t rea
   return operand;
 }
 
+/// Whether \p left and \p right read the same element.
+bool isSameRead(const Access &left, const Access &right) {
+  return left.tensor == right.tensor &&
+         std::equal(left.indices.begin(), left.indices.end(), right.indices.begin(),
+                    right.indices.end(),
+                    [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
+}
+
+/// The contraction of stage \p index with these operands, without kind and macs and before axes are
+/// split. None if they are not two different loads.
+std::optional<Contraction> CallAnalyzer::twoLoads(std::size_t index, const ValueExpr &left,
+                                                  const ValueExpr &right) const {
+  const Computation &computation = call_.computations[index];
+  Contraction contraction;
+  contraction.computation = index;
+  contraction.resultType = tensor(computation.written).elementType;
+  contraction.outputAffine = affineForms(computation.writeIndices, computation.axes);
+  contraction.resultShape = tensor(computation.written).shape;
+  for (const ValueExpr *load : {&left, &right}) {
+    if (load->kind != ValueExpr::Kind::Load)
+      return std::nullopt;
+    Contraction::Operand operand = resolve(computation.accesses[load->value], index);
+    operand.affine = affineForms(operand.access.indices, computation.axes);
+    operand.shape = tensor(operand.access.tensor).shape;
+    contraction.operands.push_back(std::move(operand));
+  }
+  if (isSameRead(contraction.operands[0].access, contraction.operands[1].access))
+    return std::nullopt;
+  return contraction;
+}
+
+/// What \p factor multiplies. Tensor-expression code writes the zero padding of a tensor into the
+/// product; the positions that it guards are those outside.
+const ValueExpr &factorOf(const ValueExpr &factor) {
+  const ValueExpr &value = stripCasts(factor);
+  bool isGuarded = value.kind == ValueExpr::Kind::Select &&
+                   stripCasts(*value.operands[1]).kind == ValueExpr::Kind::Load &&
+                   value.operands[2]->kind == ValueExpr::Kind::Constant &&
+                   value.operands[2]->number == 0;
+  return isGuarded ? stripCasts(*value.operands[1]) : value;
+}
+
 /// Adds a contraction if stage \p index is a sum of products of two different loads. False if its
 /// multiply-accumulates leave 64 bits.
 bool CallAnalyzer::addContraction(std::size_t index) {
@@ -355,44 +401,63 @@ bool CallAnalyzer::addContraction(std::size_t index) {
   const ValueExpr &product = stripCasts(*computation.value);
   if (product.kind != ValueExpr::Kind::Binary || product.name != "*")
     return true;
-  Contraction contraction;
-  contraction.computation = index;
-  contraction.resultType = tensor(computation.written).elementType;
-  contraction.outputAffine = affineForms(computation.writeIndices, computation.axes);
-  contraction.resultShape = tensor(computation.written).shape;
-  for (const ValueExprPtr &factor : product.operands) {
-    const ValueExpr *load = &stripCasts(*factor);
-    // Tensor-expression code writes the zero padding into the product.
-    bool isGuarded = load->kind == ValueExpr::Kind::Select &&
-                     stripCasts(*load->operands[1]).kind == ValueExpr::Kind::Load &&
-                     load->operands[2]->kind == ValueExpr::Kind::Constant &&
-                     load->operands[2]->number == 0;
-    if (isGuarded)
-      load = &stripCasts(*load->operands[1]);
-    if (load->kind != ValueExpr::Kind::Load)
-      return true;
-    Contraction::Operand operand = resolve(computation.accesses[load->value], index);
-    operand.affine = affineForms(operand.access.indices, computation.axes);
-    operand.shape = tensor(operand.access.tensor).shape;
-    contraction.operands.push_back(std::move(operand));
-  }
-  const Access &left = contraction.operands[0].access;
-  const Access &right = contraction.operands[1].access;
-  bool isSquare = left.tensor == right.tensor &&
-                  std::equal(left.indices.begin(), left.indices.end(), right.indices.begin(),
-                             right.indices.end(),
-                             [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
-  if (isSquare)
+  auto contraction =
+      twoLoads(index, factorOf(*product.operands[0]), factorOf(*product.operands[1]));
+  if (!contraction)
     return true;
-  contraction.macs = computation.points;
-  contraction.kind = contractionKind(contraction);
-  splitGroups(computation, contraction);
-  auto sum = checkedAdd(call_.macs, contraction.macs);
+  contraction->macs = computation.points;
+  contraction->kind = contractionKind(*contraction);
+  splitGroups(computation, *contraction);
+  auto sum = checkedAdd(call_.macs, contraction->macs);
   if (!sum)
     return false;
   call_.macs = *sum;
-  call_.contractions.push_back(std::move(contraction));
+  call_.contractions.push_back(std::move(*contraction));
   return true;
+}
+
+/// Whether stage \p reader need not wait for a stage of the call that takes time and is none of the
+/// sums found so far: then nothing that counts comes before it when it reads \p reference.
+bool CallAnalyzer::isKnownBefore(TensorRef reference, std::size_t reader) const {
+  while (writers_.contains({reference.isLocal, reference.index})) {
+    auto writer = onlyWriter(reference);
+    if (!writer || *writer >= reader)
+      return false;
+    const Computation &computation = call_.computations[*writer];
+    bool isSum = std::any_of(call_.sums.begin(), call_.sums.end(),
+                             [&](const Contraction &sum) { return sum.computation == *writer; });
+    if (isSum || computation.freeReason == FreeReason::WeightOnly)
+      return true;
+    if (computation.freeReason == FreeReason::None)
+      return false;
+    // All other free stages move a single tensor.
+    reference = computation.accesses.front().tensor;
+    reader = *writer;
+  }
+  return true;
+}
+
+/// Adds stage \p index of an element-wise call if it is a sum of two activations. A sum with a
+/// weight is a bias: part of what stands in front of it.
+void CallAnalyzer::addSum(std::size_t index) {
+  const Computation &computation = call_.computations[index];
+  if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
+      computation.freeReason != FreeReason::None)
+    return;
+  const ValueExpr &value = stripCasts(*computation.value);
+  if (value.kind != ValueExpr::Kind::Binary || value.name != "+")
+    return;
+  auto sum = twoLoads(index, stripCasts(*value.operands[0]), stripCasts(*value.operands[1]));
+  if (!sum)
+    return;
+  for (const Contraction::Operand &operand : sum->operands)
+    if (operand.origin != TensorOrigin::Activation || !isKnownBefore(operand.access.tensor, index))
+      return;
+  sum->form = ContractionForm::Sum;
+  sum->kind = OperatorKind::ElementWise;
+  // Not split into groups: a stride would look like one, and no element-wise sum has groups.
+  sum->axes = computation.axes;
+  call_.sums.push_back(std::move(*sum));
 }
 
 /// Which axes occur in which dimension of an operand; also where an index is not affine.
@@ -604,6 +669,7 @@ std::optional<AnalysisError> CallAnalyzer::run() {
   findPadding();
   call_.macs = 0;
   call_.contractions.clear();
+  call_.sums.clear();
   for (std::size_t i = 0; i < call_.computations.size(); ++i) {
     call_.computations[i].freeReason = reasonOf(i);
     if (!addContraction(i))
@@ -611,6 +677,9 @@ std::optional<AnalysisError> CallAnalyzer::run() {
   }
   setFreeReason();
   call_.kind = kind();
+  if (call_.kind == OperatorKind::ElementWise)
+    for (std::size_t i = 0; i < call_.computations.size(); ++i)
+      addSum(i);
   setBytes();
   return std::nullopt;
 }

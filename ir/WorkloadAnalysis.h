@@ -16,7 +16,7 @@ struct AnalysisError {
 };
 
 /// Fills the derived members of \p workload: origins of local tensors, Computation::freeReason, and
-/// of each call contractions, kind, freeReason, macs, bytesRead and bytesWritten. Origins of
+/// of each call contractions, sums, kind, freeReason, macs, bytesRead and bytesWritten. Origins of
 /// `workload.tensors` must be set.
 std::optional<AnalysisError> analyze(Workload &workload);
 

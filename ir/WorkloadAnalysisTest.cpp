@@ -36,7 +36,161 @@ AffineIndex affine(std::int64_t constant, std::vector<std::int64_t> coefficients
   return {constant, std::move(coefficients)};
 }
 
+ValueExprPtr expression(ValueExpr::Kind kind, std::string name,
+                        std::vector<ValueExprPtr> operands = {}) {
+  auto expr = std::make_shared<ValueExpr>();
+  expr->kind = kind;
+  expr->name = std::move(name);
+  expr->operands = std::move(operands);
+  return expr;
+}
+ValueExprPtr load(std::size_t access) {
+  auto expr = std::make_shared<ValueExpr>();
+  expr->kind = ValueExpr::Kind::Load;
+  expr->value = access;
+  return expr;
+}
+ValueExprPtr binary(const std::string &name, ValueExprPtr left, ValueExprPtr right) {
+  return expression(ValueExpr::Kind::Binary, name, {std::move(left), std::move(right)});
+}
+ValueExprPtr cast(ValueExprPtr value) {
+  return expression(ValueExpr::Kind::Cast, {}, {std::move(value)});
+}
+ValueExprPtr firstPlusSecond() { return binary("+", load(0), load(1)); }
+
+/// A network of one call on 4 × 8 matrices.
+struct MatrixCall {
+  static constexpr TensorRef x{false, 0}, y{false, 1}, z{false, 2}; ///< activations
+  static constexpr TensorRef weight{false, 3}, out{false, 4};
+  static constexpr TensorRef part{true, 0}, other{true, 1};
+
+  Workload network;
+
+  MatrixCall() {
+    for (const char *name : {"x", "y", "z", "weight", "out"})
+      network.tensors.push_back(matrix(name));
+    network.tensors[weight.index].origin = TensorOrigin::Weight;
+    Call call;
+    call.inputs = {x, y, z, weight};
+    call.outputs = {out};
+    call.locals = {matrix("part"), matrix("other")};
+    network.calls.push_back(std::move(call));
+  }
+
+  /// Adds the stage `written[i, j] (combiner)= value`, whose loads are those of \p reads at [i, j].
+  MatrixCall &add(TensorRef written, ValueExprPtr value, const std::vector<TensorRef> &reads,
+                  Combiner combiner = Combiner::None) {
+    Computation stage;
+    stage.axes = axesOf({4, 8});
+    stage.written = written;
+    stage.writeIndices = {indexAxis(0), indexAxis(1)};
+    stage.combiner = combiner;
+    for (TensorRef read : reads)
+      stage.accesses.push_back({read, stage.writeIndices, {}});
+    stage.value = std::move(value);
+    stage.points = 32;
+    network.calls.front().computations.push_back(std::move(stage));
+    return *this;
+  }
+
+  const Call &analyzed() {
+    REQUIRE_FALSE(analyze(network));
+    return network.calls.front();
+  }
+
+private:
+  static Tensor matrix(const char *name) {
+    Tensor tensor;
+    tensor.name = name;
+    tensor.shape = {4, 8};
+    return tensor;
+  }
+};
+using M = MatrixCall;
+
 } // namespace
+
+TEST_CASE("workload: a sum of two activations is the main computation of an element-wise call") {
+  SUBCASE("alone") {
+    MatrixCall network;
+    const Call &call = network.add(M::out, firstPlusSecond(), {M::x, M::y}).analyzed();
+    REQUIRE(call.sums.size() == 1);
+    const Contraction &sum = call.sums.front();
+    CHECK(sum.form == ContractionForm::Sum);
+    CHECK(sum.kind == OperatorKind::ElementWise);
+    CHECK(sum.macs == 0);
+    REQUIRE(sum.operands.size() == 2);
+    CHECK(sum.operands[0].access.tensor == M::x);
+    CHECK(sum.operands[1].access.tensor == M::y);
+    CHECK(sum.operands[1].affine[1] == affine(0, {0, 1}));
+    CHECK(sum.resultShape == std::vector<std::int64_t>{4, 8});
+    // Nothing else changes.
+    CHECK(call.kind == OperatorKind::ElementWise);
+    CHECK(call.contraction() == nullptr);
+    CHECK(call.macs == 0);
+  }
+  SUBCASE("through casts and copies, with a function behind it") {
+    MatrixCall network;
+    const Call &call =
+        network.add(M::part, load(0), {M::x})
+            .add(M::other, cast(binary("+", cast(load(0)), cast(load(1)))), {M::part, M::y})
+            .add(M::out, expression(ValueExpr::Kind::Unary, "exp", {load(0)}), {M::other})
+            .analyzed();
+    REQUIRE(call.sums.size() == 1);
+    CHECK(call.sums.front().computation == 1);
+    CHECK(call.sums.front().operands[0].access.tensor == M::x);
+  }
+  SUBCASE("one on top of another") {
+    MatrixCall network;
+    const Call &call = network.add(M::part, firstPlusSecond(), {M::x, M::y})
+                           .add(M::out, firstPlusSecond(), {M::part, M::z})
+                           .analyzed();
+    REQUIRE(call.sums.size() == 2);
+    CHECK(call.sums[1].operands[0].access.tensor == M::part);
+  }
+}
+
+TEST_CASE("workload: what is no element-wise sum of two activations") {
+  MatrixCall network;
+  SUBCASE("a bias") { network.add(M::out, firstPlusSecond(), {M::x, M::weight}); }
+  SUBCASE("a tensor and itself") { network.add(M::out, firstPlusSecond(), {M::x, M::x}); }
+  SUBCASE("a difference") { network.add(M::out, binary("-", load(0), load(1)), {M::x, M::y}); }
+  SUBCASE("a part of a larger expression") {
+    network.add(M::out, binary("*", firstPlusSecond(), load(2)), {M::x, M::y, M::z});
+  }
+  SUBCASE("three summands") {
+    network.add(M::out, binary("+", firstPlusSecond(), load(2)), {M::x, M::y, M::z});
+  }
+  SUBCASE("a guarded summand") {
+    const auto guard = expression(ValueExpr::Kind::Compare, "<", {load(0), load(1)});
+    const auto zero = expression(ValueExpr::Kind::Constant, {});
+    network.add(
+        M::out,
+        binary("+", expression(ValueExpr::Kind::Select, {}, {guard, load(0), zero}), load(1)),
+        {M::x, M::y});
+  }
+  SUBCASE("behind another function of the call") {
+    network.add(M::part, expression(ValueExpr::Kind::Unary, "exp", {load(0)}), {M::x})
+        .add(M::out, firstPlusSecond(), {M::part, M::y});
+  }
+  SUBCASE("beside a reduction") {
+    network.add(M::out, firstPlusSecond(), {M::x, M::y})
+        .add(M::part, load(0), {M::x}, Combiner::Max);
+  }
+  CHECK(network.analyzed().sums.empty());
+}
+
+TEST_CASE("workload: a product keeps the call, also with a sum behind it") {
+  MatrixCall network;
+  const Call &call =
+      network.add(M::part, binary("*", load(0), load(1)), {M::x, M::weight}, Combiner::Sum)
+          .add(M::out, firstPlusSecond(), {M::part, M::y})
+          .analyzed();
+  CHECK(call.sums.empty());
+  REQUIRE(call.contractions.size() == 1);
+  CHECK(call.contraction()->form == ContractionForm::SumOfProducts);
+  CHECK(call.macs == 32);
+}
 
 TEST_CASE("workload: affine forms") {
   IndexExprPtr a = indexAxis(0);

@@ -1,12 +1,16 @@
 #include "backend/aidg/Estimator.h"
 
 #include "backend/aidg/MergingEvaluator.h"
+#include "backend/aidg/OccupationEvaluator.h"
 #include "backend/aidg/ProgramOrderEvaluator.h"
+#include "backend/timing/Machine.h"
 
 namespace acadlc::aidg {
 
 timing::Evaluation estimate(const arch::ArchitectureGraph &graph, const program::Program &program,
                             const EstimateOptions &options) {
+  if (timing::usesOccupations(graph, program))
+    return evaluateOccupations(graph, program, options);
   const Plan plan = makePlan(graph, program);
   if (plan.hasEndlessLatency) {
     timing::Evaluation result;

@@ -1,7 +1,5 @@
 #include "backend/analysis/NetworkEstimate.h"
 
-#include "backend/analysis/PeakRate.h"
-
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -18,24 +16,6 @@ LayerEstimate layer(std::int64_t cycles, timing::Guarantee guarantee, std::optio
   result.guarantee = guarantee;
   result.bound = std::move(bound);
   return result;
-}
-
-arch::Object unit(arch::ObjectClass objectClass, std::vector<std::string> operations,
-                  std::int64_t latency, std::int64_t interval) {
-  arch::Object object;
-  object.objectClass = objectClass;
-  object.toProcess = std::move(operations);
-  object.latency = latency;
-  object.initiationInterval = interval;
-  return object;
-}
-
-program::Instruction work(const char *operation, std::int64_t macs, std::int64_t latency) {
-  program::Instruction instruction;
-  instruction.operation = operation;
-  instruction.macs = macs;
-  instruction.latency = latency;
-  return instruction;
 }
 
 } // namespace
@@ -80,21 +60,4 @@ TEST_CASE("a network is bound as most of its cycles are") {
   CHECK(bound->share == doctest::Approx(0.6));
   estimate.layers[0].bound.reset();
   CHECK(!networkBound(estimate));
-}
-
-TEST_CASE("the peak is the best operation of each unit") {
-  using arch::ObjectClass;
-  arch::ArchitectureGraph graph;
-  graph.objects = {unit(ObjectClass::FunctionalUnit, {"mac", "gemm"}, 2, 0),
-                   unit(ObjectClass::FunctionalUnit, {"mac"}, 4, 2),
-                   unit(ObjectClass::FunctionalUnit, {"add"}, 1, 0),
-                   unit(ObjectClass::MemoryAccessUnit, {"load"}, 1, 0)};
-  PeakRate peak;
-  CHECK(peak.macsPerCycle(graph) == 0);
-  peak.add(work("mac", 1, 1), false); // the units' own latencies: 1/2 + 1/2
-  CHECK(peak.macsPerCycle(graph) == doctest::Approx(1));
-  peak.add(work("gemm", 64, 16));
-  peak.add(work("gemm", 32, 16));
-  peak.add(work("add", 0, 1));
-  CHECK(peak.macsPerCycle(graph) == doctest::Approx(4.5));
 }

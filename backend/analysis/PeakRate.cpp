@@ -9,7 +9,7 @@ namespace acadlc::analysis {
 void PeakRate::add(const program::Instruction &instruction, bool hasOwnLatency) {
   if (instruction.macs <= 0)
     return;
-  const Work work{instruction.macs, instruction.latency, hasOwnLatency};
+  const Work work{instruction.macs, instruction.latency, hasOwnLatency, instruction.phases};
   std::vector<Work> &works = works_[instruction.operation];
   if (std::find(works.begin(), works.end(), work) == works.end())
     works.push_back(work);
@@ -18,6 +18,27 @@ void PeakRate::add(const program::Instruction &instruction, bool hasOwnLatency) 
 void PeakRate::add(const program::Program &program) {
   for (const program::Instruction &instruction : program.instructions)
     add(instruction);
+}
+
+/// Least cycles from one execution on \p unit to the next.
+std::int64_t PeakRate::cyclesBetween(const arch::ArchitectureGraph &graph, const arch::Object &unit,
+                                     const Work &work) {
+  if (work.phases.empty()) {
+    program::Instruction instruction;
+    instruction.latency = work.hasOwnLatency ? work.latency : unit.latency;
+    return std::max<std::int64_t>(1, timing::occupation(unit, instruction));
+  }
+  std::int64_t most = 1;
+  for (const program::Phase &phase : work.phases) {
+    if (phase.kind == program::Phase::Kind::Occupation)
+      most = std::max(most, phase.cycles);
+    for (const arch::ObjectId id : phase.channels) {
+      const arch::ChannelAttributes &channel = graph.objects[id].channel;
+      const std::int64_t words = phase.bits / channel.width + (phase.bits % channel.width != 0);
+      most = std::max(most, words * channel.interval);
+    }
+  }
+  return most;
 }
 
 double PeakRate::macsPerCycle(const arch::ArchitectureGraph &graph) const {
@@ -31,10 +52,8 @@ double PeakRate::macsPerCycle(const arch::ArchitectureGraph &graph) const {
       if (found == works_.end())
         continue;
       for (const Work &work : found->second) {
-        program::Instruction instruction;
-        instruction.latency = work.hasOwnLatency ? work.latency : unit.latency;
-        const auto cycles = std::max<std::int64_t>(1, timing::occupation(unit, instruction));
-        best = std::max(best, static_cast<double>(work.macs) / static_cast<double>(cycles));
+        const auto cycles = static_cast<double>(cyclesBetween(graph, unit, work));
+        best = std::max(best, static_cast<double>(work.macs) / cycles);
       }
     }
     sum += best;

@@ -32,8 +32,11 @@ private:
   struct Work {
     std::int64_t macs = 0, latency = 1;
     bool hasOwnLatency = true;
-    friend auto operator<=>(const Work &, const Work &) = default;
+    std::vector<program::Phase> phases;
+    friend bool operator==(const Work &, const Work &) = default;
   };
+  [[nodiscard]] static std::int64_t cyclesBetween(const arch::ArchitectureGraph &graph,
+                                                  const arch::Object &unit, const Work &work);
   std::map<std::string, std::vector<Work>> works_; ///< by operation, each once
 };
 

@@ -29,9 +29,21 @@ struct TensorEntry {
   const Frame *viewFrame = nullptr;
 };
 
-/// The names of one body; a `via` opens another one.
+/// What a `mem` operand of the emitting instruction stands for in the nest of an expansion.
+struct EmitterOperand {
+  std::uint32_t index = 0;                ///< into Instruction::memory of the emitting instruction
+  arch::ObjectId memory = arch::noObject; ///< where its bytes lie
+  arch::ObjectId named = arch::noObject;  ///< what the text said: `memory` or a cache above it
+  std::int64_t bytes = 0;
+  std::string tensor; ///< what the bytes belong to, for traces
+};
+
+/// The names of one body; a `via` or an expansion opens another one.
 class Frame {
 public:
+  /// In the nest of an expansion: the stage that hands its instructions on, and its operands.
+  arch::ObjectId emitter = arch::noObject;
+  llvm::StringMap<EmitterOperand> operands;
   std::uint32_t id = 0; ///< equal for the same `via` reached again
   llvm::StringMap<TensorEntry> tensors;
   /// Overrides and reports of parameters speak of this name.

@@ -20,28 +20,35 @@ public:
       : mapping_(mapping), problem_(problem) {}
 
   std::optional<Header> read() {
-    if (mapping_.assign != ast::AssignOperator::Sum)
-      return fail<Header>("only sums of products (`+=`) are matched with operators",
+    const bool isSum = mapping_.assign == ast::AssignOperator::Assign;
+    if (!isSum && mapping_.assign != ast::AssignOperator::Sum)
+      return fail<Header>("only sums of products (`+=`) and element-wise sums (`=`) are matched "
+                          "with operators",
                           mapping_.range);
-    const auto *product = ast::dynCast<ast::BinaryExpr>(mapping_.value);
-    if (product == nullptr || product->op != ast::BinaryOperator::Multiply)
-      return fail<Header>("only products of two tensors are matched with operators",
+    const auto *value = ast::dynCast<ast::BinaryExpr>(mapping_.value);
+    const auto wanted = isSum ? ast::BinaryOperator::Add : ast::BinaryOperator::Multiply;
+    if (value == nullptr || value->op != wanted)
+      return fail<Header>(isSum ? "behind `=` only sums of two tensors are matched with operators"
+                                : "only products of two tensors are matched with operators",
                           mapping_.value != nullptr ? mapping_.value->range : mapping_.range);
     Header header;
     header.mapping = &mapping_;
+    header.form = isSum ? workload::ContractionForm::Sum : workload::ContractionForm::SumOfProducts;
     auto result =
         readTensor(mapping_.result.tensor, mapping_.result.indices, mapping_.result.range);
     if (!result)
       return std::nullopt;
     header.result = std::move(*result);
-    for (const ast::Expr *factor : {product->left, product->right}) {
-      auto operand = readOperand(factor);
+    for (const ast::Expr *expr : {value->left, value->right}) {
+      auto operand = readOperand(expr, isSum);
       if (!operand)
         return std::nullopt;
       header.operands.push_back(std::move(*operand));
     }
     if (header.operands[0].name.text == header.operands[1].name.text)
-      return fail<Header>("both factors are the same tensor", product->range);
+      return fail<Header>(isSum ? "both summands are the same tensor"
+                                : "both factors are the same tensor",
+                          value->range);
     return header;
   }
 
@@ -51,11 +58,12 @@ private:
     return std::nullopt;
   }
 
-  std::optional<HeaderTensor> readOperand(const ast::Expr *expr) {
+  std::optional<HeaderTensor> readOperand(const ast::Expr *expr, bool isSum) {
     const auto *access = ast::dynCast<ast::IndexExpr>(expr);
     const auto *name = access ? ast::dynCast<ast::NameExpr>(access->object) : nullptr;
     if (name == nullptr)
-      return fail<HeaderTensor>("a factor is no tensor access",
+      return fail<HeaderTensor>(isSum ? "a summand is no tensor access"
+                                      : "a factor is no tensor access",
                                 expr != nullptr ? expr->range : mapping_.range);
     return readTensor({name->name, name->range}, access->indices, access->range);
   }

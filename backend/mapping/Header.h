@@ -1,9 +1,10 @@
 /// \file
-/// A mapping's header in the form in which it is matched: a sum of products of two tensors whose
-/// index expressions are sums of index · coefficient terms.
+/// A mapping's header in the form in which it is matched: a sum of products, or an element-wise
+/// sum, of two tensors whose index expressions are sums of index · coefficient terms.
 #pragma once
 
 #include "frontend/acadl/Ast.h"
+#include "ir/Workload.h"
 
 #include <cstdint>
 #include <optional>
@@ -41,6 +42,7 @@ struct HeaderTensor {
 
 struct Header {
   const ast::MappingDeclaration *mapping = nullptr;
+  workload::ContractionForm form = workload::ContractionForm::SumOfProducts;
   HeaderTensor result;
   std::vector<HeaderTensor> operands; ///< two
 };

@@ -635,7 +635,19 @@ TEST_CASE("an instruction that expands in a phase needs no edges to what it hand
   SUBCASE("a phase that expands") {
     const auto layer = lowerWith("phase rows expands { emit row(src) }");
     REQUIRE_MESSAGE(layer, bench.messages());
-    CHECK(layer->program.instructions.front().isCompound);
+    const program::Program &program = layer->program;
+    REQUIRE(program.instructions.size() == 2);
+    const program::Instruction &move = program.instructions[0], &row = program.instructions[1];
+    REQUIRE(move.phases.size() == 1);
+    CHECK(move.phases[0].kind == program::Phase::Kind::Expansion);
+    CHECK(move.isExpanding());
+    CHECK(program.regions[move.phases[0].body].steps.size() == 1);
+    CHECK(row.memory[0].base == 0);
+    CHECK(row.memory[0].bytes == 64);
+    CHECK(program.routes[row.route].origin == program.routes[move.route].stages.back());
+    CHECK(program.routes[row.route].stages.size() == 1);
+    CHECK(layer->totals.instructions == 1);
+    CHECK(layer->totals.emitted == 1);
   }
   SUBCASE("a phase that does not") {
     CHECK_FALSE(lowerWith("phase rows for 2 cycles"));
@@ -973,6 +985,32 @@ TEST_CASE("a mapping is not used via where its guard does not hold") {
   const std::string message = messagesOf("i");
   CHECK(message.find("E0520") != std::string::npos);
   CHECK(message.find("`M <= 2`") != std::string::npos);
+}
+
+TEST_CASE("the body of a sum emits something, and nothing that multiplies") {
+  const auto messagesOf = [](const std::string &body) {
+    Bench bench;
+    bench.loadText(std::string(machine) +
+                   "mapping sum[m < M, n < N] on arch: Machine\n"
+                   "  implements C[m, n] = A[m, n] + B[m, n] {\n  place A, B, C in arch.memory\n" +
+                   body + "}\n");
+    bench.elaborateWith({});
+    bench.loadNetwork(test::matrixSumText().text());
+    REQUIRE_MESSAGE(bench.workload, bench.messages());
+    const workload::Call &call = bench.workload->calls.front();
+    const MatchResult result =
+        matchContraction(*bench.mappings.front(), *bench.workload, call, call.sums.front());
+    REQUIRE(result.match);
+    const auto layer =
+        lower(*result.match, *bench.architecture, bench.home(), bench.sources, bench.diagnostics);
+    CHECK(layer.has_value() != bench.diagnostics.hasErrors());
+    return bench.messages();
+  };
+  CHECK(messagesOf("  for m in 0 .. M { emit load(arch.registers.a, A[m, 0]) }\n").empty());
+  CHECK(messagesOf("").find("mapping 'sum' emits nothing, the operator has elements to add") !=
+        std::string::npos);
+  CHECK(messagesOf("  for m in 0 .. M { emit copy(4, C[m, 0]) }\n").find("E0508") !=
+        std::string::npos);
 }
 
 TEST_CASE("a body that loses work is reported with both numbers") {

@@ -87,8 +87,14 @@ std::optional<LoweredLayer> Lowerer::run(const Match &match, const Scope &home) 
     return std::nullopt;
   auto layer = finish(frame.name, std::move(steps), mapping.name.range);
   if (layer && layer->totals.macs != match.macs) {
-    diagnostics_.report(DiagnosticCode::WorkDiffers, mapping.name.range, frame.name,
-                        layer->totals.macs, match.macs);
+    reportWork(mapping.name, layer->totals.macs, match.macs);
+    return std::nullopt;
+  }
+  // Additions are not counted, so that a body without any instruction would agree.
+  const bool isSum = match.form == workload::ContractionForm::Sum;
+  if (layer && isSum && layer->totals.instructions == 0) {
+    diagnostics_.report(DiagnosticCode::WorkDiffers, mapping.name.range, frame.name, "nothing",
+                        "elements to add");
     return std::nullopt;
   }
   return layer;

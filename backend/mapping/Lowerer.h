@@ -65,6 +65,7 @@ private:
   struct EmitSite {
     const ast::InstructionDeclaration *instruction = nullptr;
     const Scope *home = nullptr;
+    bool isInArchitecture = false;           ///< objects of the architecture are visible in `home`
     std::vector<const ast::Expr *> operands; ///< one per operand of the declaration
     std::vector<ExpectedType> types;         ///< of immediates
   };
@@ -73,9 +74,16 @@ private:
     program::Instruction instruction;
     std::vector<ByteRange> ranges;
     UnitRequest request;
+    arch::ObjectId unit = arch::noObject;
     std::vector<InstructionOperand> operands;
     bool isCacheable = true; ///< whether `key` says all that attributes depend on
     std::vector<std::int64_t> key;
+  };
+
+  /// What the phases of an instruction are for certain operands.
+  struct LoweredPhases {
+    std::vector<program::Phase> phases;
+    std::vector<program::Signal> signals;
   };
 
   // Lowerer.cpp: statements and loops
@@ -138,17 +146,35 @@ private:
   struct MemoryAccess;
   std::optional<MemoryAccess> memoryAccess(const ast::Expr &expr, const Frame &frame,
                                            const Scope &scope);
+  /// Bytes [low, low + length) of something.
+  struct ByteSlice {
+    Linear low;
+    std::int64_t length = 0;
+  };
+  std::optional<ByteSlice> byteRange(const ast::IndexExpr &expr, const Scope &scope);
   std::optional<MemoryAccess> rawAccess(const ast::IndexExpr &expr, const Scope &scope);
   std::optional<Linear> byteAddress(const ast::Expr &expr, const Scope &scope);
-  bool resolveUnit(const ast::EmitStatement &statement, const Scope &scope, bool isExpanding,
-                   EmitState &state);
-  bool resolveRoute(const ast::EmitStatement &statement, arch::ObjectId unit, const Scope &scope,
+  std::optional<MemoryAccess> emitterAccess(const EmitterOperand &operand,
+                                            const ast::IndexExpr *index, const Scope &scope,
+                                            SourceRange at);
+  bool resolveUnit(const ast::EmitStatement &statement, const Frame &frame, const Scope &scope,
+                   const ast::InstructionDeclaration &instruction, EmitState &state);
+  bool resolveRoute(const ast::EmitStatement &statement, const Frame &frame, const Scope &scope,
                     EmitState &state);
   bool stagesOf(const ast::Expr &expr, const Scope &scope, std::vector<arch::ObjectId> &stages);
   bool addAttributes(const EmitSite &site, const ast::EmitStatement &statement, EmitState &state);
   std::optional<InstructionInfo> infoOf(const EmitSite &site, const ast::EmitStatement &statement,
                                         const EmitState &state);
   bool countStep(SourceRange at);
+
+  // LowererPhases.cpp
+  class PhaseLowerer;
+  bool addPhases(const EmitSite &site, const ast::EmitStatement &statement, EmitState &state);
+  static bool isPlainExecution(const LoweredPhases &lowered, const arch::ArchitectureGraph &graph,
+                               arch::ObjectId unit);
+  bool checkWork(const ast::InstructionDeclaration &declaration, program::Instruction &instruction);
+  /// Reports that \p name emits \p emitted multiply-accumulates, not those of the operator.
+  void reportWork(const ast::Identifier &name, std::int64_t emitted, std::int64_t wanted);
 
   const ElaboratedArchitecture &architecture_;
   SourceManager &sources_;
@@ -173,6 +199,8 @@ private:
   std::map<std::pair<const ast::InstructionDeclaration *, std::vector<std::int64_t>>,
            InstructionInfo>
       infos_;
+  std::map<std::pair<const ast::InstructionDeclaration *, std::vector<std::int64_t>>, LoweredPhases>
+      phases_;
   std::vector<arch::ParameterValue> parameters_;
   std::vector<ParsedOverride> overrideTexts_; ///< own the trees of overrides
   std::vector<UnrolledLoop> unrolled_;

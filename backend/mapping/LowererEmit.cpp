@@ -12,6 +12,7 @@ namespace acadlc::mapping {
 struct Lowerer::MemoryAccess {
   arch::ObjectId memory = arch::noObject;
   arch::ObjectId named = arch::noObject; ///< `memory` or a cache above it: the way to the bytes
+  std::optional<std::uint32_t> base;     ///< see program::MemoryOperand
   Linear address;
   std::int64_t bytes = 0;
   ByteRange range; ///< that it may touch over all iterations
@@ -44,6 +45,13 @@ std::int64_t immediateBits(const Value &value) {
 bool isScalar(const Value &value) {
   return value.is(Value::Kind::Int) || value.is(Value::Kind::Bool) ||
          value.is(Value::Kind::Enumerator) || value.is(Value::Kind::Real);
+}
+
+/// Whether \p scope is \p outer or lies in it.
+bool isWithin(const Scope *scope, const Scope *outer) {
+  while (scope != nullptr && scope != outer)
+    scope = scope->parent();
+  return scope != nullptr;
 }
 
 llvm::StringRef typeName(const ast::Operand &operand) {
@@ -88,6 +96,7 @@ const Lowerer::EmitSite *Lowerer::siteOf(const ast::EmitStatement &statement, co
   auto site = std::make_unique<EmitSite>();
   site->instruction = declaration;
   site->home = symbol->home;
+  site->isInArchitecture = isWithin(site->home, architecture_.scope.get());
   if (!assignOperands(statement, *site))
     return nullptr;
   for (const ast::Operand &operand : declaration->operands) {
@@ -210,6 +219,7 @@ bool Lowerer::lowerMemory(const ast::Operand &operand, const ast::Expr &expr, co
   state.key.push_back(access->bytes);
   program::MemoryOperand memory;
   memory.memory = access->memory;
+  memory.base = access->base;
   memory.address = builder_.address(access->address);
   memory.bytes = access->bytes;
   memory.tensor = std::move(access->name);
@@ -235,6 +245,9 @@ std::optional<Lowerer::MemoryAccess> Lowerer::memoryAccess(const ast::Expr &expr
     diagnostics_.report(DiagnosticCode::AbsentStep, expr.range, name->name);
     return std::nullopt;
   }
+  if (name != nullptr)
+    if (const auto operand = frame.operands.find(name->name); operand != frame.operands.end())
+      return emitterAccess(operand->second, index, scope, expr.range);
   if (name == nullptr || !frame.tensors.contains(name->name)) {
     if (index != nullptr)
       return rawAccess(*index, scope);
@@ -274,6 +287,32 @@ std::optional<Lowerer::MemoryAccess> Lowerer::memoryAccess(const ast::Expr &expr
   return access;
 }
 
+/// An operand of the emitting instruction, or a slice of its bytes.
+std::optional<Lowerer::MemoryAccess> Lowerer::emitterAccess(const EmitterOperand &operand,
+                                                            const ast::IndexExpr *index,
+                                                            const Scope &scope, SourceRange at) {
+  MemoryAccess access;
+  access.memory = operand.memory;
+  access.named = operand.named;
+  access.base = operand.index;
+  access.name = operand.tensor;
+  access.address = SymbolicSpace::constant(0);
+  access.bytes = operand.bytes;
+  if (index == nullptr)
+    return access;
+  const auto bytes = byteRange(*index, scope);
+  if (!bytes)
+    return std::nullopt;
+  access.address = bytes->low;
+  access.bytes = bytes->length;
+  const Interval touched = values_.space().interval(bytes->low);
+  if (touched.low < 0 || touched.high + bytes->length > operand.bytes) {
+    diagnostics_.report(DiagnosticCode::OutsideStorage, at, operand.tensor);
+    return std::nullopt;
+  }
+  return access;
+}
+
 std::optional<Linear> Lowerer::byteAddress(const ast::Expr &expr, const Scope &scope) {
   const auto value = evaluator_.evaluate(expr, scope);
   if (!value)
@@ -288,8 +327,9 @@ std::optional<Linear> Lowerer::byteAddress(const ast::Expr &expr, const Scope &s
   return std::nullopt;
 }
 
-std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &expr,
-                                                        const Scope &scope) {
+/// The bytes `[low .. high]`; their number must be known.
+std::optional<Lowerer::ByteSlice> Lowerer::byteRange(const ast::IndexExpr &expr,
+                                                     const Scope &scope) {
   const auto *range =
       expr.indices.size() == 1 ? ast::dynCast<ast::RangeExpr>(expr.indices.front()) : nullptr;
   if (range == nullptr) {
@@ -298,8 +338,7 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
                         "something else");
     return std::nullopt;
   }
-  const auto storage = storageOf(*expr.object, scope);
-  const auto low = storage ? byteAddress(*range->low, scope) : std::nullopt;
+  const auto low = byteAddress(*range->low, scope);
   const auto high = low ? byteAddress(*range->high, scope) : std::nullopt;
   const auto length =
       high ? values_.checked(values_.space().subtract(*high, *low), expr.range) : std::nullopt;
@@ -310,20 +349,29 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
     diagnostics_.report(DiagnosticCode::EmptySlice, expr.range);
     return std::nullopt;
   }
-  const Interval touched = values_.space().interval(*low);
+  return ByteSlice{*low, *bytes};
+}
+
+std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &expr,
+                                                        const Scope &scope) {
+  const auto slice = byteRange(expr, scope);
+  const auto storage = slice ? storageOf(*expr.object, scope) : std::nullopt;
+  if (!storage)
+    return std::nullopt;
+  const Interval touched = values_.space().interval(slice->low);
   MemoryAccess access;
   access.memory = storage->memory;
   access.named = storage->named;
-  access.address = *low;
-  access.bytes = *bytes;
-  access.range = {touched.low, touched.high + *bytes};
+  access.address = slice->low;
+  access.bytes = slice->length;
+  access.range = {touched.low, touched.high + slice->length};
   const arch::Object &object = architecture_.graph.objects[storage->memory];
   access.name = object.name;
   const bool isInside = std::any_of(
       object.addressRanges.begin(), object.addressRanges.end(), [&](const arch::AddressRange &r) {
         return access.range.low >= r.low && access.range.high <= r.high;
       });
-  if (!isInside && values_.space().isLinearInLoops(*low)) {
+  if (!isInside && values_.space().isLinearInLoops(slice->low)) {
     diagnostics_.report(DiagnosticCode::OutsideStorage, expr.range, object.name);
     return std::nullopt;
   }
@@ -332,7 +380,8 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
 
 //===--- The emit -----------------------------------------------------------------------------===//
 
-bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scope, bool isExpanding,
+bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Frame &frame,
+                          const Scope &scope, const ast::InstructionDeclaration &instruction,
                           EmitState &state) {
   const llvm::StringRef name = statement.instruction.text;
   state.request.operation = std::string_view(name.data(), name.size());
@@ -347,10 +396,12 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scop
     }
     state.request.unit = value->object();
   }
+  UnitRequest request = state.request;
+  request.hasPhases = !instruction.phases.empty();
   // What expands hands its operands on: the instructions that it emits access them.
-  if (isExpanding)
-    state.request.memories.clear();
-  const UnitAnswer &answer = units_.find(state.request);
+  if (ast::isExpanding(instruction))
+    request.memories.clear();
+  const UnitAnswer &answer = units_.find(request);
   if (answer.status != UnitAnswer::Status::Found) {
     const bool isNone = answer.status == UnitAnswer::Status::None;
     auto builder =
@@ -360,9 +411,12 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scop
       builder.note({}, "say which one: emit … on UNIT");
     return false;
   }
+  for (program::MemoryOperand &operand : state.instruction.memory)
+    operand.storage = operand.memory;
   for (std::size_t i = 0; i < answer.storages.size(); ++i)
     state.instruction.memory[i].storage = answer.storages[i];
-  if (!resolveRoute(statement, answer.unit, scope, state))
+  state.unit = answer.unit;
+  if (!resolveRoute(statement, frame, scope, state))
     return false;
   const arch::Object &unit = architecture_.graph.objects[answer.unit];
   state.instruction.latency = unit.latency;
@@ -370,9 +424,9 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Scope &scop
   return true;
 }
 
-bool Lowerer::resolveRoute(const ast::EmitStatement &statement, arch::ObjectId unit,
+bool Lowerer::resolveRoute(const ast::EmitStatement &statement, const Frame &frame,
                            const Scope &scope, EmitState &state) {
-  RouteRequest request{unit, {}};
+  RouteRequest request{state.unit, frame.emitter, {}};
   if (statement.over != nullptr && !stagesOf(*statement.over, scope, request.over))
     return false;
   const RouteAnswer &answer = units_.route(request);
@@ -381,9 +435,9 @@ bool Lowerer::resolveRoute(const ast::EmitStatement &statement, arch::ObjectId u
     return true;
   }
   const bool isNone = answer.status == RouteAnswer::Status::None;
-  auto builder =
-      diagnostics_.report(isNone ? DiagnosticCode::NoRoute : DiagnosticCode::AmbiguousRoute,
-                          statement.range, architecture_.graph.objects[unit].name, answer.problem);
+  auto builder = diagnostics_.report(
+      isNone ? DiagnosticCode::NoRoute : DiagnosticCode::AmbiguousRoute, statement.range,
+      architecture_.graph.objects[state.unit].name, answer.problem);
   if (!isNone)
     builder.note({}, "say which one: emit … over STAGE, or over [STAGES] in their order");
   return false;
@@ -446,9 +500,8 @@ Lowerer::Status Lowerer::lowerEmit(const ast::EmitStatement &statement, const Fr
   for (std::size_t i = 0; i < site->operands.size(); ++i)
     if (!lowerOperand(*site, i, frame, scope, state))
       return failed();
-  const bool isExpanding = ast::isExpanding(*site->instruction);
-  state.instruction.isCompound = isExpanding || !site->instruction->phases.empty();
-  if (!resolveUnit(statement, scope, isExpanding, state) || !addAttributes(*site, statement, state))
+  if (!resolveUnit(statement, frame, scope, *site->instruction, state) ||
+      !addAttributes(*site, statement, state) || !addPhases(*site, statement, state))
     return failed();
   if (!countStep(statement.range))
     return Status::Failed;

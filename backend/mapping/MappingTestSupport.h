@@ -121,6 +121,48 @@ struct OperatorText {
   }
 };
 
+/// A function that adds two tensors element by element, and what calls it. Shapes are texts: "3, 8,
+/// 8".
+struct SumText {
+  std::string left, right, result; ///< shapes
+  std::string loops;               ///< "i, j" …
+  std::string extents;             ///< "4, 8" …
+  std::string value;               ///< "lhs[v_i, v_j] + rhs[v_i, v_j]"
+  std::string writeIndex;          ///< "v_i, v_j"
+  int inputs = 2;                  ///< with 1 `rhs` is a weight
+  [[nodiscard]] std::string text() const {
+    const auto buffer = [](const std::string &name, const std::string &shape) {
+      return name + ": T.Buffer((" + shape + ",), \"int8\")";
+    };
+    const auto tensor = [](const std::string &shape) {
+      return "R.Tensor((" + shape + ",), dtype=\"int8\")";
+    };
+    std::string axes;
+    std::string kinds;
+    std::stringstream names(loops);
+    for (std::string name; std::getline(names, name, ',');) {
+      name.erase(0, name.find_first_not_of(' '));
+      axes += (axes.empty() ? "v_" : ", v_") + name;
+      kinds += "S";
+    }
+    return "@I.ir_module\nclass Module:\n    @T.prim_func(private=True)\n    def op(" +
+           buffer("lhs", left) + ", " + buffer("rhs", right) + ", " + buffer("out", result) +
+           "):\n        for " + loops + " in T.grid(" + extents +
+           "):\n            with T.sblock(\"c\"):\n                " + axes + " = T.axis.remap(\"" +
+           kinds + "\", [" + loops + "])\n                out[" + writeIndex + "] = " + value +
+           "\n\n    @R.function\n    def main(lhs: " + tensor(left) + ", rhs: " + tensor(right) +
+           ") -> " + tensor(result) +
+           ":\n        R.func_attr({\"num_input\": " + std::to_string(inputs) +
+           "})\n        cls = Module\n        with R.dataflow():\n            y = "
+           "R.call_tir(cls.op, (lhs, rhs), out_sinfo=" +
+           tensor(result) + ")\n            R.output(y)\n        return y\n";
+  }
+};
+
+inline SumText matrixSumText() {
+  return {"4, 8", "4, 8", "4, 8", "i, j", "4, 8", "lhs[v_i, v_j] + rhs[v_i, v_j]", "v_i, v_j"};
+}
+
 inline OperatorText matmulText(int m, int n, int k) {
   const auto s = [](int value) { return std::to_string(value); };
   return {s(m) + ", " + s(k),

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace acadlc::mapping {
 namespace {
@@ -138,7 +139,7 @@ private:
           return fail(tensor, d, state, true);
       return matchTensor(tensor + 1, state);
     }
-    for (std::size_t d = 0; d < rank(tensor); ++d) {
+    for (std::size_t d = firstCandidate(used); d < rank(tensor); ++d) {
       if ((used >> d & 1U) != 0)
         continue;
       State next = state;
@@ -146,6 +147,13 @@ private:
       unifyTerm(tensor, dimension, d, 0, used | std::uint64_t{1} << d, next);
     }
     dropDimension(tensor, dimension, used, state);
+  }
+
+  /// A factor may lie in memory in another order than the header writes it, which is the body's
+  /// business; of a sum it would be a transposition, which is work of its own.
+  [[nodiscard]] std::size_t firstCandidate(std::uint64_t used) const {
+    const bool keepsOrder = contraction_.form == workload::ContractionForm::Sum;
+    return keepsOrder ? static_cast<std::size_t>(std::bit_width(used)) : 0;
   }
 
   /// A dimension of the network's tensor that the header need not have: always at 0.
@@ -393,6 +401,11 @@ private:
   }
 
   bool checkOperator() {
+    if (header_->form != contraction_.form)
+      return mismatch(MismatchKind::Form,
+                      isSum() ? "it computes sums of products, the operator adds two tensors"
+                              : "it adds two tensors, the operator computes sums of products",
+                      mapping_.range, 0);
     if (contraction_.operands.size() != 2)
       return mismatch(MismatchKind::Structure, "the operator does not multiply two tensors",
                       mapping_.range, 0);
@@ -415,11 +428,14 @@ private:
     return true;
   }
 
+  /// Whether the operator adds two tensors element by element.
+  [[nodiscard]] bool isSum() const { return contraction_.form == workload::ContractionForm::Sum; }
+
   void explain(const Unifier &unifier) {
     const Failure &failure = unifier.failure();
     if (unifier.gaveUp())
       return void(mismatch(MismatchKind::TooComplex, "the search was given up", mapping_.range, 0));
-    if (const auto axis = axisOfAllTensors()) {
+    if (const auto axis = isSum() ? std::nullopt : axisOfAllTensors()) {
       return void(
           mismatch(MismatchKind::SharedAxis,
                    fmt::format("axis '{}' stands in both factors and in the result, as in a "
@@ -545,6 +561,7 @@ private:
     Match match;
     match.mapping = &mapping_;
     match.unitIndices = state.unitIndices;
+    match.form = contraction_.form;
     match.macs = contraction_.macs;
     for (std::size_t i = 0; i < mapping_.indices.size(); ++i) {
       IndexBinding binding;

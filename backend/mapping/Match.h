@@ -4,7 +4,8 @@
 /// Matching compares structure, never names. The header's indices are assigned to axes of the loop
 /// nest, one axis each, output indices to spatial axes and reduced ones to reduction axes, so that
 /// the index expressions of every tensor agree dimension by dimension as affine forms. The
-/// dimensions of a header's tensor may stand in another order than those of the network's tensor.
+/// dimensions of a header's tensor may stand in another order than those of the network's tensor;
+/// not so for element-wise sums.
 #pragma once
 
 #include "frontend/acadl/Ast.h"
@@ -72,11 +73,13 @@ struct Match {
   std::vector<std::size_t> absorbedStages; ///< stages of the contraction's call
   std::string absorptionEnd;     ///< why no more is absorbed: a clause; empty without `then`
   std::uint32_t unitIndices = 0; ///< indices without a counterpart
-  std::int64_t macs = 0;         ///< of the contraction
+  workload::ContractionForm form = workload::ContractionForm::SumOfProducts; ///< of the contraction
+  std::int64_t macs = 0;                                                     ///< likewise
 };
 
 enum class MismatchKind : std::uint8_t {
-  UnsupportedHeader, ///< no sum of products of two tensors, or index expressions beyond affine
+  UnsupportedHeader, ///< no sum (of products) of two tensors, or index expressions beyond affine
+  Form,              ///< the header is a sum of products, the operator an element-wise sum, or so
   RequiredEpilogue,  ///< the network has not got a `then` step that is not optional
   NotAffine,         ///< the operator's index expressions are not affine
   Structure,         ///< the index expressions of a tensor do not agree

@@ -44,7 +44,10 @@ void checkAgreement(const Match &match, const workload::Contraction &contraction
   std::int64_t points = 1;
   for (const IndexBinding &index : match.indices)
     points *= index.extent;
-  CHECK(points == contraction.macs);
+  std::int64_t iterations = 1;
+  for (const workload::Axis &axis : contraction.axes)
+    iterations *= axis.extent;
+  CHECK(points == iterations);
   std::mt19937 random(1);
   const std::vector<const HeaderTensor *> tensors{&header->result, &header->operands[0],
                                                   &header->operands[1]};
@@ -108,6 +111,24 @@ struct StandardBench : Bench {
 };
 
 const char *const noArchitecture = "architecture A() {}\n";
+
+/// The choice for the only element-wise sum of \p network.
+Choice chooseForSum(Bench &bench, const test::SumText &network) {
+  bench.loadNetwork(network.text());
+  REQUIRE_MESSAGE(bench.workload, bench.messages());
+  const workload::Call &call = bench.workload->calls.front();
+  REQUIRE(call.sums.size() == 1);
+  Choice choice = choose(bench, call, call.sums.front());
+  if (choice.match)
+    checkAgreement(*choice.match, call.sums.front());
+  return choice;
+}
+
+const char *const sums = "architecture A() {}\n"
+                         "mapping product[m < M, n < N; k < K] on arch: A\n"
+                         "  implements C[m, n] += X[m, k] * Y[k, n] {}\n"
+                         "mapping sum[m < M, n < N] on arch: A\n"
+                         "  implements C[m, n] = X[m, n] + Y[m, n] {}\n";
 
 OperatorText conv2dText() {
   return {"1, 3, 9, 9",          "4, 3, 3, 3",
@@ -308,6 +329,92 @@ TEST_CASE_FIXTURE(Bench, "element types are accepted or read as others") {
   const Choice refused = chooseFor(*this, half.text());
   CHECK(refused.status == Choice::Status::Unmapped);
   CHECK(refused.mismatches.front().kind == MismatchKind::ElementType);
+}
+
+TEST_CASE_FIXTURE(Bench, "a header that adds takes element-wise sums, and no other takes them") {
+  loadText(sums);
+  const Choice choice = chooseForSum(*this, test::matrixSumText());
+  REQUIRE(choice.match);
+  CHECK(choice.match->mapping->name.text == "sum");
+  CHECK(choice.match->form == workload::ContractionForm::Sum);
+  CHECK(choice.match->macs == 0);
+  CHECK(extents(*choice.match) == std::map<std::string, std::int64_t>{{"m", 4}, {"n", 8}});
+  REQUIRE(choice.mismatches.size() == 1);
+  CHECK(choice.mismatches[0].kind == MismatchKind::Form);
+  CHECK(choice.mismatches[0].reason ==
+        "it computes sums of products, the operator adds two tensors");
+  const Choice product = chooseFor(*this, test::matmulText(4, 5, 8).text());
+  REQUIRE(product.match);
+  CHECK(product.match->mapping->name.text == "product");
+  CHECK(product.match->form == workload::ContractionForm::SumOfProducts);
+  REQUIRE(product.mismatches.size() == 1);
+  CHECK(product.mismatches[0].reason ==
+        "it adds two tensors, the operator computes sums of products");
+}
+
+TEST_CASE_FIXTURE(Bench, "the operands of a sum are taken in either order") {
+  loadText(std::string(noArchitecture) + "mapping sum[m < M, n < N] on arch: A\n"
+                                         "  implements C[m, n] = X[m, n] + Y[n, m] {}\n");
+  test::SumText transposed = test::matrixSumText();
+  transposed.left = "8, 4";
+  transposed.value = "lhs[v_j, v_i] + rhs[v_i, v_j]";
+  const Choice swapped = chooseForSum(*this, transposed);
+  REQUIRE(swapped.match);
+  CHECK(swapped.match->tensors[1].tensorName == "rhs");
+  CHECK(swapped.match->tensors[2].tensorName == "lhs");
+  CHECK_FALSE(chooseForSum(*this, test::matrixSumText()).match);
+}
+
+TEST_CASE_FIXTURE(Bench, "a tensor that is transposed before it is added is none that lies alike") {
+  loadText(sums);
+  test::SumText text = test::matrixSumText();
+  text.left = "8, 4";
+  text.value = "lhs[v_j, v_i] + rhs[v_i, v_j]";
+  CHECK_FALSE(chooseForSum(*this, text).match);
+  // The order of the loops does not matter.
+  text = test::matrixSumText();
+  text.loops = "j, i";
+  text.extents = "8, 4";
+  const Choice choice = chooseForSum(*this, text);
+  REQUIRE(choice.match);
+  CHECK(extents(*choice.match) == std::map<std::string, std::int64_t>{{"m", 4}, {"n", 8}});
+}
+
+TEST_CASE_FIXTURE(Bench, "what is broadcast, sliced or has a stride is not added as a whole") {
+  loadText(sums);
+  const auto reasonOf = [&](const std::string &right, const std::string &value) {
+    test::SumText text = test::matrixSumText();
+    text.right = right;
+    text.value = value;
+    const Choice choice = chooseForSum(*this, text);
+    CHECK(choice.status == Choice::Status::Unmapped);
+    CHECK(choice.mismatches.front().kind == MismatchKind::Structure);
+    return choice.mismatches.front().reason;
+  };
+  CHECK(reasonOf("4, 1", "lhs[v_i, v_j] + rhs[v_i, 0]") ==
+        "nothing in `rhs[v_i, 0]` agrees with dimension 1 of `Y[m, n]`");
+  reasonOf("8", "lhs[v_i, v_j] + rhs[v_j]");
+  reasonOf("4, 16", "lhs[v_i, v_j] + rhs[v_i, v_j * 2]");
+  reasonOf("5, 8", "lhs[v_i, v_j] + rhs[v_i + 1, v_j]");
+}
+
+TEST_CASE_FIXTURE(Bench, "a header of a sum that can match nothing says why") {
+  const auto problemOf = [](const std::string &computation) {
+    Bench bench;
+    bench.loadText("architecture A() {}\nmapping sum[m < M, n < N] on arch: A\n  implements " +
+                   computation + " {}\n");
+    HeaderProblem problem;
+    CHECK_FALSE(readHeader(*bench.mappings.front(), problem));
+    CHECK(problem.range.isValid());
+    return problem.reason;
+  };
+  const std::string form = "behind `=` only sums of two tensors are matched with operators";
+  CHECK(problemOf("C[m, n] = X[m, n]") == form);
+  CHECK(problemOf("C[m, n] = X[m, n] * Y[m, n]") == form);
+  CHECK(problemOf("C[m, n] = X[m, n] - Y[m, n]") == form);
+  CHECK(problemOf("C[m, n] = X[m, n] + Y[m, n] + Z[m, n]") == "a summand is no tensor access");
+  CHECK(problemOf("C[m, n] = X[m, n] + 1") == "a summand is no tensor access");
+  CHECK(problemOf("C[m, n] = X[m, n] + X[m, n]") == "both summands are the same tensor");
 }
 
 TEST_CASE_FIXTURE(Bench, "headers that are no sums of products say so") {

@@ -190,8 +190,10 @@ workload::ValueExprPtr loadOf(std::size_t access) {
   return expr;
 }
 
-/// A network of one call that computes what \p match does; operand \p weight is a weight.
-workload::Workload networkOf(const std::array<const HeaderTensor *, 3> &tensors, const Match &match,
+/// A network of one call that computes what \p match of \p header does; operand \p weight is a
+/// weight.
+workload::Workload networkOf(const Header &header,
+                             const std::array<const HeaderTensor *, 3> &tensors, const Match &match,
                              std::size_t weight) {
   workload::Workload network;
   workload::Call call;
@@ -218,14 +220,16 @@ workload::Workload networkOf(const std::array<const HeaderTensor *, 3> &tensors,
         {match.indices[i].name, match.indices[i].extent,
          isReduced ? workload::Axis::Kind::Reduction : workload::Axis::Kind::Spatial});
   }
-  computation.combiner = workload::Combiner::Sum;
-  computation.points = match.macs;
-  auto product = std::make_shared<workload::ValueExpr>();
-  product->kind = workload::ValueExpr::Kind::Binary;
-  product->name.push_back('*');
-  product->operands = {loadOf(0), loadOf(1)};
-  product->size = 3;
-  computation.value = std::move(product);
+  const bool isSum = header.form == workload::ContractionForm::Sum;
+  computation.combiner = isSum ? workload::Combiner::None : workload::Combiner::Sum;
+  for (const workload::Axis &axis : computation.axes)
+    computation.points *= axis.extent;
+  auto value = std::make_shared<workload::ValueExpr>();
+  value->kind = workload::ValueExpr::Kind::Binary;
+  value->name.push_back(isSum ? '+' : '*');
+  value->operands = {loadOf(0), loadOf(1)};
+  value->size = 3;
+  computation.value = std::move(value);
   call.computations.push_back(std::move(computation));
   network.calls.push_back(std::move(call));
   return network;
@@ -246,7 +250,10 @@ std::optional<Problem> Problem::of(const ast::MappingDeclaration &mapping,
   }
   for (const ast::EpilogueStep &step : mapping.epilogue)
     if (!step.isOptional) {
-      failure = {"a step that is not optional follows the sum of products", step.range};
+      failure = {header->form == workload::ContractionForm::Sum
+                     ? "a step that is not optional follows the sum"
+                     : "a step that is not optional follows the sum of products",
+                 step.range};
       return std::nullopt;
     }
   auto state = std::make_shared<State>();
@@ -274,17 +281,22 @@ std::optional<Match> Problem::match(std::span<const std::int64_t> extents,
                "a number for everything that the header declares");
   Match match;
   match.mapping = &mapping;
-  match.macs = 1;
+  const bool isSum = state_->header.form == workload::ContractionForm::Sum;
+  std::int64_t points = 1;
   for (std::uint32_t i = 0; i < extents.size(); ++i) {
     const ast::HeaderIndex &index = mapping.indices[i];
-    const auto macs = checkedMul(match.macs, extents[i]);
-    if (!macs) {
-      failure = {"it has more than 2^63 - 1 multiply-accumulates", index.extent.range};
+    const auto product = checkedMul(points, extents[i]);
+    if (!product) {
+      failure = {isSum ? "it has more than 2^63 - 1 additions"
+                       : "it has more than 2^63 - 1 multiply-accumulates",
+                 index.extent.range};
       return std::nullopt;
     }
-    match.macs = *macs;
+    points = *product;
     match.indices.push_back({index.name.text.str(), index.extent.text.str(), extents[i], i});
   }
+  match.form = state_->header.form;
+  match.macs = isSum ? 0 : points;
   for (std::size_t i = 0; i < coefficients.size(); ++i)
     match.coefficients.push_back({mapping.coefficients[i].text.str(), coefficients[i], true});
   TensorShaper shaper(extents, coefficients, failure);
@@ -316,7 +328,7 @@ bool Problem::isCalled(std::string_view name) const {
   if (!example)
     return false;
   for (const std::size_t weight : {0U, 1U, 2U}) { // 0: none of the operands
-    workload::Workload network = networkOf(state_->tensors(), *example, weight);
+    workload::Workload network = networkOf(state_->header, state_->tensors(), *example, weight);
     if (workload::analyze(network))
       continue;
     if (workload::operatorName(network.calls.front().kind) == name)

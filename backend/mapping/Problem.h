@@ -28,8 +28,8 @@ struct ProblemFailure {
 /// run, else the first that the mapping accepts, else float32.
 class Problem {
 public:
-  /// Nothing, and the reason in \p failure, if no sum of products of two tensors follows from the
-  /// header, or if steps must follow it (`then`).
+  /// Nothing, and the reason in \p failure, if no sum, or sum of products, of two tensors follows
+  /// from the header, or if steps must follow it (`then`).
   static std::optional<Problem> of(const ast::MappingDeclaration &mapping,
                                    std::optional<workload::ElementType> elementType,
                                    ProblemFailure &failure);

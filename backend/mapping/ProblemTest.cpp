@@ -137,6 +137,25 @@ TEST_CASE("headers from which no operator follows") {
   CHECK(steps.failure.reason == "a step that is not optional follows the sum of products");
 }
 
+TEST_CASE("the problem of a sum has tensors of one shape and nothing to multiply") {
+  Headers sum("mapping s[m < M, n < N] on arch: A "
+              "implements C[m, n] = A[m, n] + B[m, n] {\n}\n");
+  const auto match = sum.match({4, 6});
+  REQUIRE(match);
+  CHECK(match->form == workload::ContractionForm::Sum);
+  CHECK(match->macs == 0);
+  for (const TensorBinding &tensor : match->tensors)
+    CHECK(tensor.shape == Numbers{4, 6});
+  CHECK(sum.problem()->isCalled("elementwise"));
+  CHECK_FALSE(sum.problem()->isCalled("matmul"));
+  constexpr std::int64_t large = std::int64_t{1} << 40;
+  CHECK_FALSE(sum.match({large, large}));
+  CHECK(sum.failure.reason == "it has more than 2^63 - 1 additions");
+  Headers steps("mapping s[m < M] on arch: A implements C[m] = A[m] + B[m] then relu {\n}\n");
+  CHECK_FALSE(steps.problem());
+  CHECK(steps.failure.reason == "a step that is not optional follows the sum");
+}
+
 TEST_CASE("operators are known by the names of the field") {
   Headers matmul(product);
   const auto problem = matmul.problem();

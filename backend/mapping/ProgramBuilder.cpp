@@ -31,13 +31,14 @@ bool isSame(const Address &a, const Address &b) {
 
 bool isSame(const MemoryOperand &a, const MemoryOperand &b) {
   return a.storage == b.storage && a.memory == b.memory && a.isWrite == b.isWrite &&
-         a.bytes == b.bytes && a.tensor == b.tensor && isSame(a.address, b.address);
+         a.base == b.base && a.bytes == b.bytes && a.tensor == b.tensor &&
+         isSame(a.address, b.address);
 }
 
 bool isSame(const Instruction &a, const Instruction &b) {
   return a.operation == b.operation && a.route == b.route && a.latency == b.latency &&
          a.reads == b.reads && a.writes == b.writes && a.immediates == b.immediates &&
-         a.macs == b.macs && a.ops == b.ops && a.range == b.range &&
+         a.macs == b.macs && a.ops == b.ops && a.range == b.range && a.phases == b.phases &&
          std::equal(a.memory.begin(), a.memory.end(), b.memory.begin(), b.memory.end(),
                     [](const auto &x, const auto &y) { return isSame(x, y); });
 }
@@ -64,6 +65,8 @@ std::size_t hashOf(const Instruction &i) {
                          llvm::hash_combine_range(i.reads.begin(), i.reads.end()),
                          llvm::hash_combine_range(i.writes.begin(), i.writes.end()),
                          llvm::hash_combine_range(i.immediates.begin(), i.immediates.end()));
+  for (const program::Phase &phase : i.phases)
+    hash = llvm::hash_combine(hash, phase.cycles, phase.bits, phase.object, phase.body);
   for (const MemoryOperand &operand : i.memory) {
     hash = llvm::hash_combine(hash, operand.storage, operand.isWrite, operand.bytes,
                               operand.address.constant, operand.address.rest);
@@ -136,10 +139,18 @@ private:
   }
 
   std::uint32_t instruction(std::uint32_t id) {
-    const auto [it, isNew] = instructions_.emplace(id, to_.instructions.size());
-    if (isNew)
-      to_.instructions.push_back(std::move(from_.instructions[id]));
-    return it->second;
+    if (const auto found = instructions_.find(id); found != instructions_.end())
+      return found->second;
+    const auto result = static_cast<std::uint32_t>(to_.instructions.size());
+    instructions_.emplace(id, result);
+    to_.instructions.push_back(std::move(from_.instructions[id]));
+    // What it emits may emit in turn, but never itself: FORWARD edges form no circle.
+    for (std::size_t i = 0; i < to_.instructions[result].phases.size(); ++i)
+      if (to_.instructions[result].phases[i].kind == program::Phase::Kind::Expansion) {
+        const program::RegionId body = region(to_.instructions[result].phases[i].body, 0);
+        to_.instructions[result].phases[i].body = body;
+      }
+    return result;
   }
 
   std::uint32_t repeat(std::uint32_t id, std::uint32_t depth) {
@@ -272,10 +283,11 @@ program::Program ProgramBuilder::finish(std::vector<Step> steps) {
 
 void ProgramBuilder::markConflicts() {
   // Per memory, the union of all bytes that are written, as disjoint ranges by their ends.
+  // What is relative to an operand of the emitting instruction lies within that operand.
   std::map<arch::ObjectId, std::vector<ByteRange>> writes;
   for (std::size_t i = 0; i < program_.instructions.size(); ++i)
     for (std::size_t j = 0; j < program_.instructions[i].memory.size(); ++j)
-      if (program_.instructions[i].memory[j].isWrite)
+      if (program_.instructions[i].memory[j].isWrite && !program_.instructions[i].memory[j].base)
         writes[program_.instructions[i].memory[j].memory].push_back(ranges_[i][j]);
   for (auto &[memory, ranges] : writes) {
     std::sort(ranges.begin(), ranges.end(),
@@ -292,6 +304,8 @@ void ProgramBuilder::markConflicts() {
   for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
     for (std::size_t j = 0; j < program_.instructions[i].memory.size(); ++j) {
       MemoryOperand &operand = program_.instructions[i].memory[j];
+      if (operand.base)
+        continue;
       const auto &ranges = writes[operand.memory];
       const ByteRange &mine = ranges_[i][j];
       const auto first = std::partition_point(

@@ -6,6 +6,7 @@
 #include "ir/Program.h"
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -29,6 +30,10 @@ public:
   program::RegionId region(std::vector<program::Step> steps, std::uint32_t depth);
   std::uint32_t repeat(const program::Repeat &repeat);
 
+  /// Of one execution of \p region; nothing if a number leaves 64 bits.
+  [[nodiscard]] std::optional<program::Program::Totals> totals(program::RegionId region) const {
+    return program_.totals(region);
+  }
   [[nodiscard]] std::size_t instructionCount() const { return program_.instructions.size(); }
   /// The program whose root holds \p steps: what abandoned attempts have left is gone, and it is
   /// known which accesses may conflict.

@@ -64,6 +64,11 @@ public:
   void popLoop() { loops_.pop_back(); }
   [[nodiscard]] const LoopRange &loop(std::uint32_t depth) const { return loops_[depth]; }
   void setLoop(std::uint32_t depth, LoopRange range) { loops_[depth] = range; }
+  /// For a nest of its own: sets the loops under way, returns those of before. Numbers of one set
+  /// of loops mean nothing in another.
+  std::vector<LoopRange> exchangeLoops(std::vector<LoopRange> loops) {
+    return std::exchange(loops_, std::move(loops));
+  }
 
   [[nodiscard]] static Linear constant(std::int64_t value);
   /// The value of the loop at \p depth.

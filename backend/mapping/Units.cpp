@@ -19,7 +19,17 @@ bool contains(const std::vector<ObjectId> &ids, ObjectId id) {
 
 Units::Units(const arch::ArchitectureGraph &graph)
     : graph_(graph), readers_(graph.objects.size()), writers_(graph.objects.size()),
+      channelSources_(graph.objects.size()), channelTargets_(graph.objects.size()),
       fetch_(graph.fetchStage()) {
+  const auto isChannel = [&](ObjectId id) {
+    return graph.objects[id].objectClass == arch::ObjectClass::Channel;
+  };
+  for (const arch::Edge &edge : graph.edges) {
+    if (isChannel(edge.target))
+      channelSources_[edge.target].push_back(edge.source);
+    if (isChannel(edge.source))
+      channelTargets_[edge.source].push_back(edge.target);
+  }
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
     if (!arch::isUnit(graph.objects[id].objectClass))
       continue;
@@ -115,8 +125,25 @@ std::vector<ObjectId> Units::candidates(const UnitRequest &request) const {
   return result;
 }
 
-std::string Units::askedStorage(ObjectId unit, const UnitRequest::Memory &memory,
-                                ObjectId &storage) const {
+std::vector<ObjectId> Units::throughChannels(ObjectId unit, bool isWrite) const {
+  std::vector<ObjectId> found, channels;
+  const auto look = [&](const std::vector<ObjectId> &ends) {
+    for (const ObjectId end : ends) {
+      const bool isChannel = graph_.objects[end].objectClass == arch::ObjectClass::Channel;
+      std::vector<ObjectId> &list = isChannel ? channels : found;
+      if (!contains(list, end))
+        list.push_back(end);
+    }
+  };
+  look(isWrite ? graph_.writesTo[unit] : graph_.readsFrom[unit]);
+  found.clear(); // without a channel between
+  for (std::size_t i = 0; i < channels.size(); ++i)
+    look((isWrite ? channelTargets_ : channelSources_)[channels[i]]);
+  return found;
+}
+
+std::string Units::askedStorage(ObjectId unit, const UnitRequest &request,
+                                const UnitRequest::Memory &memory, ObjectId &storage) const {
   const auto &storages = memory.isWrite ? graph_.writesTo[unit] : graph_.readsFrom[unit];
   std::vector<ObjectId> found;
   for (const ObjectId candidate : storages)
@@ -130,6 +157,14 @@ std::string Units::askedStorage(ObjectId unit, const UnitRequest::Memory &memory
     return {};
   }
   const std::string &name = graph_.objects[memory.named].name;
+  if (found.empty() && contains(throughChannels(unit, memory.isWrite), memory.named)) {
+    storage = memory.named;
+    if (request.hasPhases || graph_.objects[unit].objectClass == arch::ObjectClass::FunctionalUnit)
+      return {};
+    return fmt::format("it reaches '{}' through channels only: phases have to say what moves over "
+                       "them",
+                       name);
+  }
   if (found.empty())
     return memory.isWrite
                ? fmt::format("no WRITE_DATA edge leads to '{}' or a cache above it", name)
@@ -151,7 +186,7 @@ std::string Units::problemOf(ObjectId unit, const UnitRequest &request,
   storages.clear();
   for (const UnitRequest::Memory &memory : request.memories) {
     ObjectId storage = noObject;
-    if (std::string problem = askedStorage(unit, memory, storage); !problem.empty())
+    if (std::string problem = askedStorage(unit, request, memory, storage); !problem.empty())
       return problem;
     storages.push_back(storage);
   }
@@ -220,7 +255,8 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
                          : fmt::format("no stage contains '{}'", graph_.objects[request.unit].name);
     return answer;
   }
-  std::vector<ObjectId> waypoints{fetch_};
+  const ObjectId origin = request.origin == noObject ? fetch_ : request.origin;
+  std::vector<ObjectId> waypoints{origin};
   waypoints.insert(waypoints.end(), request.over.begin(), request.over.end());
   waypoints.push_back(stage);
   // FORWARD edges form no cycle, so the paths are those of the legs, combined.
@@ -243,6 +279,7 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
   }
   program::Route route;
   route.unit = request.unit;
+  route.origin = request.origin;
   for (std::size_t i = waypoints.size() - 1; i > 0; --i) {
     const ReachedFrom &leg = reachedFrom(waypoints[i - 1]);
     for (ObjectId id = waypoints[i]; id != waypoints[i - 1]; id = leg.at(id).previous)

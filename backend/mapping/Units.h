@@ -29,6 +29,8 @@ struct UnitRequest {
     friend auto operator<=>(const Memory &, const Memory &) = default;
   };
   std::vector<Memory> memories;
+  /// Whether phases say how it moves data: channels are as good as edges to the storage then.
+  bool hasPhases = false;
   friend auto operator<=>(const UnitRequest &, const UnitRequest &) = default;
 };
 
@@ -43,7 +45,8 @@ struct UnitAnswer {
 /// The way to a unit that passes certain stages, in their order.
 struct RouteRequest {
   arch::ObjectId unit = arch::noObject;
-  std::vector<arch::ObjectId> over; ///< often empty: there is one way only
+  arch::ObjectId origin = arch::noObject; ///< the stage that emits it; none: the fetch stage
+  std::vector<arch::ObjectId> over;       ///< often empty: there is one way only
   friend auto operator<=>(const RouteRequest &, const RouteRequest &) = default;
 };
 
@@ -79,8 +82,12 @@ private:
   /// Empty if \p unit can do it (then \p storages is set), else what misses.
   [[nodiscard]] std::string problemOf(arch::ObjectId unit, const UnitRequest &request,
                                       std::vector<arch::ObjectId> &storages) const;
-  [[nodiscard]] std::string askedStorage(arch::ObjectId unit, const UnitRequest::Memory &memory,
+  [[nodiscard]] std::string askedStorage(arch::ObjectId unit, const UnitRequest &request,
+                                         const UnitRequest::Memory &memory,
                                          arch::ObjectId &storage) const;
+  /// Storages and register files that \p unit reads from or writes to through channels.
+  [[nodiscard]] std::vector<arch::ObjectId> throughChannels(arch::ObjectId unit,
+                                                            bool isWrite) const;
   [[nodiscard]] bool processes(arch::ObjectId unit, std::string_view operation) const;
   RouteAnswer searchRoute(const RouteRequest &request);
   const ReachedFrom &reachedFrom(arch::ObjectId source);
@@ -93,6 +100,9 @@ private:
   std::unordered_map<std::string, std::vector<arch::ObjectId>> byOperation_;
   /// Units with an edge from or to an object, ascending.
   std::vector<std::vector<arch::ObjectId>> readers_, writers_;
+  /// Of channels, the ends of their data edges of either kind: a channel may carry what is read and
+  /// what is written.
+  std::vector<std::vector<arch::ObjectId>> channelSources_, channelTargets_;
   arch::ObjectId fetch_ = arch::noObject;
   std::map<UnitRequest, UnitAnswer> answers_;
   std::map<std::string, std::string, std::less<>> names_; ///< owns operations of requests

@@ -1,8 +1,8 @@
 /// \file
 /// Every instruction of a run with the cycles of its events, as CSV:
 ///
-///     layer,index,instruction,unit,fetched,issued,entered,started,finished,loops,source
-///     conv2d,0,clear,pe[0][0].multiply,3,3,4,4,5,0 0,std/systolic_array.acadl:131
+///     layer,index,instruction,unit,fetched,allocated,issued,entered,started,released,finished,loops,source
+///     conv2d,0,clear,pe[0][0].multiply,3,,3,4,4,,5,0 0,std/systolic_array.acadl:131
 #pragma once
 
 #include "backend/timing/Evaluation.h"

@@ -2,6 +2,7 @@
 
 #include "backend/simulate/DependenceTracker.h"
 #include "backend/simulate/EventQueue.h"
+#include "backend/simulate/OccupationSimulator.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
 #include "support/CheckedArithmetic.h"
@@ -635,6 +636,8 @@ private:
 
 timing::Evaluation simulate(const ArchitectureGraph &graph, const program::Program &program,
                             const SimulateOptions &options) {
+  if (timing::usesOccupations(graph, program))
+    return simulateOccupations(graph, program, options);
   return Simulation(graph, program, options).run();
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace acadlc::timing {
@@ -33,6 +34,22 @@ void checkNumbers(const Object &object) {
     for (const std::int64_t number :
          {object.dataWidth, object.portWidth, object.readLatency, object.writeLatency})
       atLeastOne(number);
+  if (object.objectClass == ObjectClass::Queue ||
+      object.objectClass == ObjectClass::ReservationStation) {
+    if (object.queue.classCapacities.empty())
+      atLeastOne(object.queue.capacity);
+    for (const arch::ClassCapacity &capacity : object.queue.classCapacities)
+      atLeastOne(capacity.entries);
+  }
+  if (object.objectClass == ObjectClass::Channel) {
+    atLeastOne(object.channel.width);
+    atLeastOne(object.channel.interval);
+    atLeastOne(object.latency);
+  } else {
+    ACADLC_CHECK(object.arbitration == arch::Arbitration::ProgramOrder ||
+                     object.arbitration == arch::Arbitration::OldestFirst,
+                 "channels alone know other arbitrations");
+  }
   if (object.objectClass == ObjectClass::DRAM) {
     atLeastOne(object.banks);
     atLeastOne(object.rowSize);
@@ -52,26 +69,12 @@ public:
       : graph_(graph), diagnostics_(diagnostics) {}
 
   void run() {
-    for (const Object &object : graph_.objects) {
-      checkSupport(object);
+    for (const Object &object : graph_.objects)
       checkNumbers(object);
-    }
     checkFetch();
   }
 
 private:
-  void checkSupport(const Object &object) {
-    if (arch::isExtension(object.objectClass))
-      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
-                          arch::className(object.objectClass));
-    if (object.arbitration == arch::Arbitration::Priority)
-      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
-                          "arbitration = priority");
-    if (object.arbitration == arch::Arbitration::RoundRobin)
-      diagnostics_.report(DiagnosticCode::NotEvaluatedYet, object.range, object.name,
-                          "arbitration = round_robin");
-  }
-
   void checkFetch() {
     const std::optional<FetchPath> path = fetchPath(graph_);
     ACADLC_CHECK(path.has_value(), "there is one complete fetch stage");
@@ -150,6 +153,75 @@ private:
   std::set<std::pair<ObjectId, ObjectId>> clients_; ///< (storage, client)
 };
 
+/// Whether \p queue, whose capacity is a table, has entries for \p instruction.
+bool hasEntriesFor(const arch::QueueAttributes &queue, const program::Instruction &instruction) {
+  return queue.classCapacities.empty() ||
+         std::ranges::any_of(queue.classCapacities, [&](const arch::ClassCapacity &capacity) {
+           return capacity.className == instruction.classOrOperation();
+         });
+}
+
+/// Checks of what instructions ask of queues, pools and channels, each instruction by itself.
+class OccupationCheck {
+public:
+  OccupationCheck(const ArchitectureGraph &graph, const program::Program &program,
+                  DiagnosticEngine &diagnostics)
+      : graph_(graph), program_(program), diagnostics_(diagnostics) {}
+
+  void run() {
+    for (const program::Instruction &instruction : program_.instructions) {
+      for (const ObjectId stage : program_.routes[instruction.route].stages)
+        checkEntries(stage, instruction);
+      for (std::size_t i = 0; i < instruction.phases.size(); ++i)
+        for (const program::Holding &holding : instruction.phases[i].holding)
+          checkHolding(holding.object, instruction, i);
+    }
+  }
+
+private:
+  void checkEntries(ObjectId id, const program::Instruction &instruction) {
+    if (hasEntriesFor(graph_.objects[id].queue, instruction) ||
+        !reported_.insert({id, instruction.classOrOperation()}).second)
+      return;
+    const Object &object = graph_.objects[id];
+    diagnostics_
+        .report(DiagnosticCode::ClassWithoutEntries, instruction.range, object.name,
+                instruction.classOrOperation())
+        .note(object.range, "its capacity");
+  }
+
+  void checkHolding(ObjectId id, const program::Instruction &instruction, std::size_t phase) {
+    const Object &object = graph_.objects[id];
+    if (object.objectClass == ObjectClass::Queue)
+      return checkEntries(id, instruction);
+    if (object.objectClass != ObjectClass::Channel)
+      return;
+    const std::int64_t words = heldCredits(object, id, instruction, phase);
+    if (words <= object.channel.credits || !reported_.insert({id, instruction.operation}).second)
+      return;
+    diagnostics_
+        .report(DiagnosticCode::TooManyCredits, instruction.phases[phase].range,
+                instruction.operation, words, object.name, object.channel.credits)
+        .note(instruction.range, "emitted here");
+  }
+
+  /// Words that later phases send over the channel.
+  static std::int64_t heldCredits(const Object &channel, ObjectId id,
+                                  const program::Instruction &instruction, std::size_t phase) {
+    std::int64_t words = 0;
+    for (std::size_t i = phase + 1; i < instruction.phases.size(); ++i)
+      if (std::ranges::find(instruction.phases[i].channels, id) !=
+          instruction.phases[i].channels.end())
+        words += (instruction.phases[i].bits + channel.channel.width - 1) / channel.channel.width;
+    return words;
+  }
+
+  const ArchitectureGraph &graph_;
+  const program::Program &program_;
+  DiagnosticEngine &diagnostics_;
+  std::set<std::pair<ObjectId, std::string>> reported_;
+};
+
 /// What whoever builds a program has to see to.
 void checkProgram(const ArchitectureGraph &graph, const program::Program &program) {
   RouteTable routes(graph, program); // checks the routes
@@ -183,10 +255,7 @@ bool checkEvaluable(const ArchitectureGraph &graph, const program::Program &prog
   checkProgram(graph, program);
   const std::size_t before = diagnostics.errorCount();
   LowerStorageCheck(graph, program, diagnostics).run();
-  for (const program::Instruction &instruction : program.instructions)
-    if (instruction.isCompound)
-      diagnostics.report(DiagnosticCode::NotEvaluatedYet, instruction.range, instruction.operation,
-                         "it has phases or expands");
+  OccupationCheck(graph, program, diagnostics).run();
   return diagnostics.errorCount() == before;
 }
 

@@ -49,15 +49,37 @@ TEST_CASE("a complete machine can be evaluated") {
   CHECK(problems(fixture.builder).empty());
 }
 
-TEST_CASE("extension objects and arbitrations are not evaluated yet") {
+TEST_CASE("a queue with entries by class needs some for all that passes it") {
   Fixture fixture;
-  fixture.builder.object(fixture.stage).objectClass = ObjectClass::Queue;
-  CHECK(problems(fixture.builder) == Codes{DiagnosticCode::NotEvaluatedYet});
-  Fixture other;
-  other.builder.object(other.stage).arbitration = arch::Arbitration::RoundRobin;
-  other.builder.object(other.memory).arbitration = arch::Arbitration::Priority;
-  CHECK(problems(other.builder) ==
-        Codes{DiagnosticCode::NotEvaluatedYet, DiagnosticCode::NotEvaluatedYet});
+  arch::Object &queue = fixture.builder.object(fixture.stage);
+  queue.objectClass = ObjectClass::Queue;
+  queue.queue.classCapacities = {{"ld", 2}};
+  CHECK(problems(fixture.builder) == Codes{DiagnosticCode::ClassWithoutEntries});
+  fixture.builder.object(fixture.stage).queue.classCapacities.push_back({"op", 1});
+  const std::string name = fixture.builder.program().instructions.front().classOrOperation();
+  fixture.builder.object(fixture.stage).queue.classCapacities.back().className = name;
+  CHECK(problems(fixture.builder).empty());
+}
+
+TEST_CASE("a phase can not hold more credits than there are") {
+  CaseBuilder builder;
+  builder.fetch({1, 1, 1, 1, 0});
+  const ObjectId stage = builder.stage(1, {builder.fetchStage()});
+  const ObjectId unit = builder.functionalUnit(stage, 1);
+  const ObjectId link = builder.sram(1);
+  builder.object(link).objectClass = ObjectClass::Channel;
+  builder.object(link).channel = {.width = 32, .interval = 1, .inFlight = 0, .credits = 2};
+  program::Phase hold, send;
+  hold.cycles = 1;
+  hold.holding = {{link, program::completedEvent}};
+  send.kind = program::Phase::Kind::Message;
+  send.channels = {link};
+  send.bits = 64;
+  builder.emit({stage}, unit).phases = {hold, send};
+  CHECK(problems(builder).empty());
+  send.bits = 65;
+  builder.emit({stage}, unit).phases = {hold, send};
+  CHECK(problems(builder) == Codes{DiagnosticCode::TooManyCredits});
 }
 
 TEST_CASE("fetches from an SRAM only are evaluated") {

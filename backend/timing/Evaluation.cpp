@@ -21,6 +21,8 @@ std::string describe(const Wait &wait, const Wait &next, const arch::Architectur
     return begin + " waits for the result of " + next.instruction;
   case Wait::Reason::Behind:
     return begin + " waits behind " + next.instruction + ", which is to enter " + object + " first";
+  case Wait::Reason::Never:
+    return begin + " waits at " + object + " for what never comes";
   }
   return begin;
 }

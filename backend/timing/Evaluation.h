@@ -27,7 +27,11 @@ struct InstructionTimes {
   std::int64_t issued = 0;   ///< left it for its first stage (a branch: for the fetch stage's unit)
   std::int64_t entered = 0;  ///< entered its unit
   std::int64_t started = 0;  ///< all that it depends on had finished
-  std::int64_t finished = 0; ///< its latency has passed and its last request has been served
+  std::int64_t finished = 0; ///< its latency has passed and its last request has been served; all
+                             ///< of its phases have ended
+  /// When it entered the last reservation station on its route, and when it gave its entry there
+  /// back; −1 if it passes none. `issued` is when it left that station.
+  std::int64_t allocated = -1, released = -1;
   friend bool operator==(const InstructionTimes &, const InstructionTimes &) = default;
 };
 
@@ -49,7 +53,8 @@ struct Wait {
     Occupied,   ///< `object` is held by the next instruction of the report
     Turn,       ///< the next instruction comes first at `object` in program order
     Dependence, ///< it is in `object` and depends on the next instruction
-    Behind,     ///< it stands in the issue buffer behind the next instruction
+    Behind,     ///< it stands in the issue buffer or a queue behind the next instruction
+    Never,      ///< at `object` for what never comes; such a report has no other waits
   } reason{};
 };
 

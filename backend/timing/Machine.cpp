@@ -54,7 +54,7 @@ RouteTable::RouteTable(const ArchitectureGraph &graph, const program::Program &p
     std::vector<ObjectId> objects = route.stages;
     ACADLC_CHECK(route.unit < graph.objects.size(), "a route ends in a unit");
     objects.push_back(route.unit);
-    ObjectId previous = graph.fetchStage();
+    ObjectId previous = route.origin == arch::noObject ? graph.fetchStage() : route.origin;
     for (const ObjectId id : objects) {
       ACADLC_CHECK(id < graph.objects.size(), "a route passes objects of its graph");
       const auto &next = id == route.unit ? graph.contains[previous] : graph.forwardTo[previous];
@@ -65,6 +65,19 @@ RouteTable::RouteTable(const ArchitectureGraph &graph, const program::Program &p
     }
     objects_.push_back(std::move(objects));
   }
+}
+
+bool usesOccupations(const ArchitectureGraph &graph, const program::Program &program) {
+  const auto isQueue = [&](ObjectId id) {
+    return arch::isExtension(graph.objects[id].objectClass);
+  };
+  return std::ranges::any_of(program.routes,
+                             [&](const program::Route &route) {
+                               return std::ranges::any_of(route.stages, isQueue);
+                             }) ||
+         std::ranges::any_of(program.instructions, [](const program::Instruction &instruction) {
+           return !instruction.phases.empty();
+         });
 }
 
 std::int64_t occupation(const arch::Object &unit, const program::Instruction &instruction) {

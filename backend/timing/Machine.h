@@ -32,8 +32,8 @@ class RouteTable {
 public:
   RouteTable(const arch::ArchitectureGraph &graph, const program::Program &program);
 
-  /// Stages and unit of a route in order; at least one object. A branch passes the fetch stage's
-  /// unit only.
+  /// Stages, queues and unit of a route in order; at least one object. A branch passes the fetch
+  /// stage's unit only.
   [[nodiscard]] const std::vector<arch::ObjectId> &objects(program::RouteId route) const {
     return objects_[route];
   }
@@ -48,6 +48,10 @@ private:
   std::vector<std::uint32_t> predecessors_;          ///< by object
   std::vector<bool> passed_;                         ///< by object
 };
+
+/// Whether \p program needs what docs/timing.md calls instructions of several occupations: a queue
+/// or station on a route, or an instruction with phases.
+bool usesOccupations(const arch::ArchitectureGraph &graph, const program::Program &program);
 
 /// Cycles after the start at which a functional unit takes its next instruction.
 std::int64_t occupation(const arch::Object &unit, const program::Instruction &instruction);

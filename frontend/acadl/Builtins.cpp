@@ -123,8 +123,8 @@ bool isElementType(StringRef name) { return llvm::is_contained(elementTypes(), n
 
 namespace {
 
-constexpr std::array<StringRef, 4> arbitrations{"program_order", "oldest_first", "priority",
-                                                "round_robin"};
+constexpr std::array<StringRef, 5> arbitrations{"program_order", "oldest_first", "priority",
+                                                "round_robin", "first_come"};
 constexpr std::array<StringRef, 2> objectArbitrations{"program_order", "oldest_first"};
 constexpr std::array<StringRef, 2> replacementPolicies{"lru", "fifo"};
 constexpr std::array<StringRef, 2> queueOrders{"in_order", "oldest_ready"};

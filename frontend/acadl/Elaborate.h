@@ -94,6 +94,17 @@ struct InstructionInfo {
   std::string elementType; ///< `element_type = int8`, empty if not given
 };
 
+/// Declares in \p scope what expressions in the declaration of \p instruction see of \p operands
+/// (one for each of the declaration): values of immediates, `name.bytes` of `mem` operands. False
+/// and a report if a length leaves 64 bits.
+bool declareOperands(const ast::InstructionDeclaration &instruction,
+                     llvm::ArrayRef<InstructionOperand> operands, Scope &scope,
+                     Evaluator &evaluator);
+
+/// The largest number of cycles that an instruction or a phase may take: sums of latencies stay
+/// within 64 bits.
+inline constexpr std::int64_t mostCycles = std::int64_t{1} << 40;
+
 /// Evaluates latency, macs, ops, bytes and the requires of \p instruction for \p operands (one for
 /// each of the declaration). \p home is the scope in which the instruction was declared
 /// (Symbol::home); \p at is the emit that a failed `require` is shown with.

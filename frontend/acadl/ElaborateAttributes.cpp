@@ -409,6 +409,7 @@ bool AttributeReader::readEnumerator(const ast::Attribute &attribute,
     result_.object.arbitration = name->name == "oldest_first"  ? arch::Arbitration::OldestFirst
                                  : name->name == "priority"    ? arch::Arbitration::Priority
                                  : name->name == "round_robin" ? arch::Arbitration::RoundRobin
+                                 : name->name == "first_come"  ? arch::Arbitration::FirstCome
                                                                : arch::Arbitration::ProgramOrder;
   else if (known.name == "entry_order" || known.name == "issue_order")
     (known.name == "entry_order" ? result_.object.queue.entryOrder

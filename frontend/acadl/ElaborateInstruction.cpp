@@ -10,9 +10,6 @@ namespace acadlc {
 
 namespace {
 
-// Sums of latencies must stay within 64 bits.
-constexpr std::int64_t mostCycles = std::int64_t{1} << 40;
-
 bool isRegister(const ast::Operand &operand) {
   return operand.type.name.parts.size() == 1 && operand.type.name.parts.front().text == "reg";
 }
@@ -27,7 +24,9 @@ public:
                        Evaluator &evaluator)
       : instruction_(instruction), evaluator_(evaluator), scope_(&home) {}
 
-  bool bind(llvm::ArrayRef<InstructionOperand> operands);
+  bool bind(llvm::ArrayRef<InstructionOperand> operands) {
+    return declareOperands(instruction_, operands, scope_, evaluator_);
+  }
   std::optional<InstructionInfo> run();
 
 private:
@@ -41,28 +40,6 @@ private:
   Scope scope_;
   InstructionInfo info_;
 };
-
-bool InstructionEvaluator::bind(llvm::ArrayRef<InstructionOperand> operands) {
-  ACADLC_CHECK(operands.size() == instruction_.operands.size(), "as many operands as declared");
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    const ast::Operand &operand = instruction_.operands[i];
-    if (isRegister(operand))
-      continue;
-    if (!isMemory(operand)) {
-      scope_.declare(operand.name, operands[i].value);
-      continue;
-    }
-    const auto bits = checkedMul(operands[i].bytes, 8);
-    if (!bits) {
-      evaluator_.report(DiagnosticCode::ArithmeticOverflow, operand.name.range,
-                        fmt::format("the length of '{}' in bits", operand.name.text.str()));
-      return false;
-    }
-    scope_.declare(operand.name,
-                   Value::ofTable({{"bytes", Value::ofInt(*bits, builtins::bitsDimension)}}));
-  }
-  return true;
-}
 
 std::optional<InstructionInfo> InstructionEvaluator::run() {
   for (const ast::RequireStatement *requirement : instruction_.requirements)
@@ -131,6 +108,30 @@ bool InstructionEvaluator::readAttribute(const ast::Attribute &attribute) {
 }
 
 } // namespace
+
+bool declareOperands(const ast::InstructionDeclaration &instruction,
+                     llvm::ArrayRef<InstructionOperand> operands, Scope &scope,
+                     Evaluator &evaluator) {
+  ACADLC_CHECK(operands.size() == instruction.operands.size(), "as many operands as declared");
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const ast::Operand &operand = instruction.operands[i];
+    if (isRegister(operand))
+      continue;
+    if (!isMemory(operand)) {
+      scope.declare(operand.name, operands[i].value);
+      continue;
+    }
+    const auto bits = checkedMul(operands[i].bytes, 8);
+    if (!bits) {
+      evaluator.report(DiagnosticCode::ArithmeticOverflow, operand.name.range,
+                       fmt::format("the length of '{}' in bits", operand.name.text.str()));
+      return false;
+    }
+    scope.declare(operand.name,
+                  Value::ofTable({{"bytes", Value::ofInt(*bits, builtins::bitsDimension)}}));
+  }
+  return true;
+}
 
 std::optional<InstructionInfo> evaluateInstruction(const ast::InstructionDeclaration &instruction,
                                                    const Scope &home,

@@ -21,7 +21,7 @@ constexpr std::int64_t mostInstructions = 20'000;
 void compare(const arch::ArchitectureGraph &graph, const program::Program &program) {
   DiagnosticEngine diagnostics;
   const auto totals = program.totals();
-  if (!totals || totals->instructions > mostInstructions ||
+  if (!totals || totals->instructions > mostInstructions || totals->emitted > mostInstructions ||
       !timing::checkEvaluable(graph, program, diagnostics))
     return;
   const timing::Evaluation simulated = simulate::simulate(graph, program, {});

@@ -126,6 +126,37 @@ void CaseBuilder::registers(std::int64_t count) {
   add(file);
 }
 
+ObjectId CaseBuilder::queue(std::int64_t capacity, const std::vector<ObjectId> &sources) {
+  Object queue = makeObject(ObjectClass::Queue, "queue", 1);
+  queue.queue.capacity = capacity;
+  const ObjectId id = add(queue);
+  for (const ObjectId source : sources)
+    edge(source, id, EdgeKind::Forward);
+  return id;
+}
+
+ObjectId CaseBuilder::station(std::int64_t capacity, const std::vector<ObjectId> &sources) {
+  const ObjectId id = queue(capacity, sources);
+  object(id).objectClass = ObjectClass::ReservationStation;
+  return id;
+}
+
+void CaseBuilder::hazard(ObjectId station, const std::string &waiting,
+                         const std::vector<std::string> &awaited, const std::string &event,
+                         bool onlyOverlapping) {
+  arch::QueueAttributes &queue = object(station).queue;
+  queue.hasHazards = true;
+  queue.hazards.push_back({waiting, awaited, event, onlyOverlapping, {}});
+}
+
+ObjectId CaseBuilder::channel(std::int64_t latency, std::int64_t interval) {
+  Object channel = makeObject(ObjectClass::Channel, "channel", latency);
+  channel.arbitration = arch::Arbitration::OldestFirst;
+  channel.channel.width = 8;
+  channel.channel.interval = interval;
+  return add(channel);
+}
+
 ObjectId CaseBuilder::memoryOf(ObjectId storage) const {
   while (graph_.objects[storage].lower != arch::noObject)
     storage = graph_.objects[storage].lower;
@@ -146,7 +177,7 @@ program::Instruction &CaseBuilder::emit(const std::vector<ObjectId> &stages, Obj
                                         const std::vector<arch::RegisterId> &writes) {
   program::Instruction instruction;
   instruction.operation = "i" + std::to_string(program_.instructions.size());
-  instruction.route = route({stages, unit});
+  instruction.route = route({stages, unit, origin_});
   instruction.latency = std::max<std::int64_t>(graph_.objects[unit].latency, 1);
   instruction.reads = reads;
   instruction.writes = writes;
@@ -185,6 +216,21 @@ void CaseBuilder::beginRepeat(std::int64_t count, std::int64_t first, std::int64
 
 void CaseBuilder::endRepeat() { open_.pop_back(); }
 
+program::RegionId CaseBuilder::beginNest(ObjectId stage) {
+  outerNests_.push_back({open_, origin_});
+  const auto nest = static_cast<program::RegionId>(program_.regions.size());
+  program_.regions.emplace_back();
+  open_ = {nest};
+  origin_ = stage;
+  return nest;
+}
+
+void CaseBuilder::endNest() {
+  open_ = std::move(outerNests_.back().open);
+  origin_ = outerNests_.back().origin;
+  outerNests_.pop_back();
+}
+
 program::ExpressionId CaseBuilder::expression(const program::Expression &expression) {
   program_.expressions.push_back(expression);
   return static_cast<program::ExpressionId>(program_.expressions.size() - 1);
@@ -193,6 +239,43 @@ program::ExpressionId CaseBuilder::expression(const program::Expression &express
 const arch::ArchitectureGraph &CaseBuilder::graph() {
   graph_.finish();
   return graph_;
+}
+
+program::Phase delay(std::int64_t cycles) {
+  program::Phase phase;
+  phase.cycles = cycles;
+  return phase;
+}
+
+program::Phase on(ObjectId object, std::int64_t cycles) {
+  program::Phase phase = delay(cycles);
+  phase.kind = program::Phase::Kind::Occupation;
+  phase.object = object;
+  return phase;
+}
+
+program::Phase over(const std::vector<ObjectId> &channels, std::int64_t bits) {
+  program::Phase phase;
+  phase.kind = program::Phase::Kind::Message;
+  phase.channels = channels;
+  phase.bits = bits;
+  return phase;
+}
+
+program::Phase expanding(program::RegionId nest) {
+  program::Phase phase;
+  phase.kind = program::Phase::Kind::Expansion;
+  phase.body = nest;
+  return phase;
+}
+
+program::Phase &addPhase(program::Instruction &instruction, program::Phase phase) {
+  const std::size_t count = instruction.phases.size();
+  phase.name = phase.name.empty() ? "p" + std::to_string(count) : phase.name;
+  if (count > 0 && phase.after.empty())
+    phase.after = {program::phaseEnd(count - 1)};
+  instruction.phases.push_back(std::move(phase));
+  return instruction.phases.back();
 }
 
 } // namespace acadlc::test

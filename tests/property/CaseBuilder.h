@@ -39,6 +39,17 @@ public:
                        std::int64_t hitLatency, std::int64_t missLatency, arch::ObjectId lower,
                        std::int64_t slots = 1);
   void registers(std::int64_t count);
+  /// A Queue behind \p sources with \p capacity entries, in order; without sources and successors a
+  /// pool.
+  arch::ObjectId queue(std::int64_t capacity, const std::vector<arch::ObjectId> &sources = {});
+  /// A ReservationStation without hazards, in order, whose entries are released at the end.
+  arch::ObjectId station(std::int64_t capacity, const std::vector<arch::ObjectId> &sources);
+  /// `waiting waits for awaited event [where overlapping]` at a station.
+  void hazard(arch::ObjectId station, const std::string &waiting,
+              const std::vector<std::string> &awaited, const std::string &event,
+              bool onlyOverlapping = false);
+  /// A Channel of 8 bits that accepts a word every cycle, oldest first, without limits.
+  arch::ObjectId channel(std::int64_t latency, std::int64_t interval = 1);
   void edge(arch::ObjectId source, arch::ObjectId target, arch::EdgeKind kind);
   arch::Object &object(arch::ObjectId id) { return graph_.objects[id]; }
   [[nodiscard]] arch::ObjectId fetchStage() const { return fetchStage_; }
@@ -55,6 +66,10 @@ public:
                                 bool isWrite) const;
   void beginRepeat(std::int64_t count, std::int64_t first = 0, std::int64_t step = 1);
   void endRepeat();
+  /// What is emitted until endNest() is emitted by an expansion in a unit of \p stage. Loops count
+  /// from depth 0. Nests may not be opened in loops of another one.
+  program::RegionId beginNest(arch::ObjectId stage);
+  void endNest();
   program::ExpressionId expression(const program::Expression &expression);
 
   /// Number of loops open now.
@@ -62,6 +77,10 @@ public:
   /// Finishes the graph (again, after changes) and returns what has been built so far.
   const arch::ArchitectureGraph &graph();
   [[nodiscard]] const program::Program &program() const { return program_; }
+  /// For changes behind other emits.
+  program::Instruction &mutableInstruction(program::InstructionId id) {
+    return program_.instructions[id];
+  }
 
   CaseBuilder();
 
@@ -72,7 +91,20 @@ private:
   arch::ArchitectureGraph graph_;
   program::Program program_;
   std::vector<program::RegionId> open_; ///< regions from the root to the innermost open loop's body
+  struct OuterNest {
+    std::vector<program::RegionId> open;
+    arch::ObjectId origin = arch::noObject;
+  };
+  std::vector<OuterNest> outerNests_;
+  arch::ObjectId origin_ = arch::noObject; ///< of routes
   arch::ObjectId fetchStage_ = arch::noObject, fetchUnit_ = arch::noObject;
 };
+
+/// Phases as the program has them. `addPhase` lets one begin behind the one before it.
+program::Phase delay(std::int64_t cycles);
+program::Phase on(arch::ObjectId object, std::int64_t cycles);
+program::Phase over(const std::vector<arch::ObjectId> &channels, std::int64_t bits);
+program::Phase expanding(program::RegionId nest);
+program::Phase &addPhase(program::Instruction &instruction, program::Phase phase);
 
 } // namespace acadlc::test

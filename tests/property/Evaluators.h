@@ -3,6 +3,8 @@
 #pragma once
 
 #include "backend/aidg/Estimator.h"
+#include "backend/aidg/OccupationEvaluator.h"
+#include "backend/simulate/OccupationSimulator.h"
 #include "backend/simulate/Simulator.h"
 #include "tests/property/Compare.h"
 
@@ -15,6 +17,24 @@ inline timing::Evaluation runSimulator(const arch::ArchitectureGraph &graph,
   simulate::SimulateOptions options;
   options.observer = observer;
   return simulate::simulate(graph, program, options);
+}
+
+/// The literal simulator of several occupations, on whatever case.
+inline timing::Evaluation runOccupations(const arch::ArchitectureGraph &graph,
+                                         const program::Program &program,
+                                         const timing::InstructionObserver &observer) {
+  simulate::SimulateOptions options;
+  options.observer = observer;
+  return simulate::simulateOccupations(graph, program, options);
+}
+
+/// The fast evaluator of several occupations, on whatever case.
+inline timing::Evaluation runOccupationEvaluator(const arch::ArchitectureGraph &graph,
+                                                 const program::Program &program,
+                                                 const timing::InstructionObserver &observer) {
+  aidg::EstimateOptions options;
+  options.observer = observer;
+  return aidg::evaluateOccupations(graph, program, options);
 }
 
 /// The estimator. With \p extrapolate it observes nothing, since it does not evaluate every

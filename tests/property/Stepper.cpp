@@ -105,13 +105,13 @@ private:
     forActive([&](Item &item) {
       if (item.until != now_)
         return;
-      if (item.state == Item::Running && item.instruction->requestCount() == 0)
-        finish(item);
-      else if (item.state == Item::Running)
+      if (item.state != Item::Running && item.state != Item::InSlot)
+        return;
+      if (item.state == Item::InSlot)
+        ++item.request;
+      if (item.request < item.instruction->requestCount())
         item.state = Item::WantsSlot;
-      else if (item.state == Item::InSlot && ++item.request < item.instruction->memory.size())
-        item.state = Item::WantsSlot;
-      else if (item.state == Item::InSlot)
+      else
         finish(item);
     });
     if (fetch_ == InFetchUnit && fetchUntil_ == now_)

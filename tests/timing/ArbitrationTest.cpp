@@ -264,4 +264,30 @@ TEST_CASE("timing: Deadlock: another instruction stands before it in the issue b
   }
 }
 
+TEST_CASE("timing anomaly: more latency, fewer cycles") {
+  // Who asks first is served first. A slower stage lets the older load come a cycle too late: the
+  // younger one, for which a long computation waits, overtakes it, and the older one's cycles
+  // vanish behind that computation. So neither more latency nor more hardware bounds the cycles
+  // from one side: an estimator has to follow the order, it can't guess from both ends.
+  const auto cyclesWith = [](int stageLatency) {
+    return timesOf("front: Front(width = 4)\n"
+                   "memory: SRAM { data_width = 32 bit, size = 1 KiB, read_latency = 10 cycles }\n"
+                   "older: MemoryLane(stage_latency = " +
+                       std::to_string(stageLatency) +
+                       " * 1 cycle)\n"
+                       "younger: MemoryLane()\n"
+                       "computation: Lane()\n"
+                       "front.issue -> [older.issue, younger.issue, computation.issue]\n"
+                       "memory => [older.reads, younger.reads]\n"
+                       "younger.results => registers => computation.operands",
+                   "emit load(arch.memory[0 .. 4]) on arch.older.unit\n"
+                   "emit load_into(arch.registers.a, arch.memory[8 .. 12]) on arch.younger.unit\n"
+                   "emit use_in(arch.registers.a, 20) on arch.computation.unit\n")
+        .cycles;
+  };
+  CHECK(cyclesWith(1) == 44);  // older 4 to 14, younger 14 to 24, then 20
+  CHECK(cyclesWith(2) == 34);  // younger 4 to 14, then 20; older 14 to 24
+  CHECK(cyclesWith(30) == 43); // request at 33
+}
+
 } // namespace acadlc::test

@@ -1,0 +1,17 @@
+/// \file
+/// Evaluates programs whose instructions have several occupations: queues, stations, phases, steps,
+/// channels and expansions (docs/timing.md, "Instructions of several occupations"), mixed with
+/// those of the first half of the page.
+#pragma once
+
+#include "backend/aidg/Estimator.h"
+
+namespace acadlc::aidg {
+
+/// Evaluates every instruction of \p program on \p graph; nothing is extrapolated yet, so the
+/// guarantee is Exact. The result equals that of simulate::simulateOccupations in every time.
+timing::Evaluation evaluateOccupations(const arch::ArchitectureGraph &graph,
+                                       const program::Program &program,
+                                       const EstimateOptions &options);
+
+} // namespace acadlc::aidg

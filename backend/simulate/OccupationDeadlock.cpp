@@ -1,0 +1,289 @@
+// Why nothing goes on (docs/timing.md, "Deadlock" and "What can deadlock here").
+#include "backend/simulate/OccupationRun.h"
+
+#include <algorithm>
+
+namespace acadlc::simulate {
+
+using arch::ObjectClass;
+using arch::ObjectId;
+using program::Phase;
+using Reason = timing::Wait::Reason;
+using Status = PhaseState::Status;
+
+/// Follows the waits from the oldest instruction until they close a cycle, or end at one that waits
+/// for what never comes: that alone is reported then.
+timing::DeadlockReport OccupationRun::findDeadlock() {
+  timing::DeadlockReport report;
+  report.time = lastChange_;
+  std::vector<const Record *> path;
+  for (Record *record = live_.empty() ? nullptr : live_.front(); record;) {
+    const auto seen = std::ranges::find(path, record);
+    if (seen != path.end()) {
+      report.waits.erase(report.waits.begin(), report.waits.begin() + (seen - path.begin()));
+      return report;
+    }
+    const Blocked blocked = whyBlocked(*record);
+    path.push_back(record);
+    report.waits.push_back(blocked.wait);
+    record = blocked.by ? find(blocked.by->self) : nullptr;
+  }
+  if (!report.waits.empty())
+    report.waits.erase(report.waits.begin(), report.waits.end() - 1);
+  return report;
+}
+
+OccupationRun::Blocked OccupationRun::whyBlocked(Record &record) {
+  Blocked blocked;
+  blocked.wait.index = record.age.index;
+  std::string number = std::to_string(record.age.index);
+  for (const std::int64_t place : record.age.emission)
+    number += '.' + std::to_string(place);
+  blocked.wait.instruction = record.instruction->operation + " (instruction " + number + ")";
+  blocked.wait.range = record.instruction->range;
+  blocked.wait.reason = Reason::Never;
+  if (record.position > 0)
+    blocked.wait.object = blocked.wait.where = record.place();
+  if (!record.isInUnit())
+    whyNotEntered(record, blocked);
+  else if (!record.hasStarted)
+    whyNotStarted(record, blocked);
+  else if (record.phases.empty())
+    whyNotGranted(record, blocked);
+  else
+    whyPhasesWait(record, blocked);
+  return blocked;
+}
+
+// ---- On the way ---------------------------------------------------------------------------------
+
+void OccupationRun::whyNotEntered(Record &record, Blocked &blocked) {
+  blocked.wait.object = record.next();
+  const Record *before = nullptr;
+  if (record.position == 0) {
+    before = ports_[record.next()].front();
+  } else {
+    const arch::Object &place = graph_.objects[record.place()];
+    const bool isStation = place.objectClass == ObjectClass::ReservationStation;
+    if (isStation && !isReady(record, record.place())) {
+      blocked.wait.object = record.place();
+      blocked.wait.reason = Reason::Dependence;
+      blocked.by = findAwaitedBy(record, record.place());
+      return;
+    }
+    const bool inOrder = place.queue.issueOrder == arch::QueueOrder::InOrder;
+    for (const Record *other : places_[record.place()].held)
+      if (!before && (isStation && inOrder ? other->instruction->classOrOperation() ==
+                                                 record.instruction->classOrOperation()
+                                           : inOrder || other->next() == record.next()))
+        before = other;
+  }
+  if (before != &record) {
+    blocked.wait.reason = Reason::Behind;
+    blocked.by = before;
+    return;
+  }
+  whyNotTaken(record, blocked);
+}
+
+/// The instruction may leave, but the next object does not take it.
+void OccupationRun::whyNotTaken(const Record &record, Blocked &blocked) {
+  const ObjectId next = record.next();
+  const Candidate candidate{const_cast<Record *>(&record), arch::noObject, &record.age,
+                            record.instruction};
+  if (!canTake(next, candidate)) {
+    blocked.wait.reason = Reason::Occupied;
+    blocked.by = findHolder(next, record);
+    return;
+  }
+  if (tables_.lookAhead(next).queue != arch::noObject)
+    return; // it waits for the rest of a step
+  if (const Record *before = findTurnBefore(next, record.age)) {
+    blocked.wait.reason = Reason::Turn;
+    blocked.by = before;
+    return;
+  }
+  // Another one comes first by age.
+  for (const Candidate &other : candidates_[next])
+    if (other.record && other.record != &record) {
+      blocked.wait.reason = Reason::Turn;
+      blocked.by = other.record;
+    }
+}
+
+const Record *OccupationRun::findTurnBefore(ObjectId id, const Age &age) const {
+  const TurnIndex turn = tables_.turnsAt(id);
+  if (turn == noTurns)
+    return nullptr;
+  if (!turns_[turn].empty() && turns_[turn].front()->age < age)
+    return turns_[turn].front();
+  for (const Record *expander : expanders_)
+    if (expander->emittedTurns[turn] > 0 && emitsBefore(*expander, age))
+      return expander;
+  return nullptr;
+}
+
+// ---- In the unit --------------------------------------------------------------------------------
+
+const Record *OccupationRun::findAwaitedBy(Record &record, ObjectId station) {
+  for (const Await &await : record.awaits)
+    if (await.station == station && !isOver(await))
+      return find(await.whom);
+  return findEmission(record, station);
+}
+
+void OccupationRun::whyNotStarted(Record &record, Blocked &blocked) {
+  blocked.wait.reason = Reason::Dependence;
+  blocked.by = findAwaitedBy(record, arch::noObject);
+  if (blocked.by)
+    return;
+  for (const Reference &member : findStep(record)->members)
+    if (Record *other = find(member); other && !mayStart(*other))
+      blocked.by = other;
+}
+
+void OccupationRun::whyNotGranted(const Record &record, Blocked &blocked) {
+  if (!record.wantsGrant) {
+    blocked.wait.reason = Reason::Occupied;
+    blocked.by = findHolder(record.table->unit, record);
+    return;
+  }
+  const ObjectId storage = record.instruction->memory[record.requests - 1].storage;
+  blocked.wait.object = storage;
+  blocked.by = findTurnBefore(storage, record.age);
+  blocked.wait.reason = blocked.by ? Reason::Turn : Reason::Occupied;
+  if (!blocked.by)
+    blocked.by = findHolder(storage, record);
+}
+
+/// The first phase that says whom it waits for; else the first that waits for what never comes.
+void OccupationRun::whyPhasesWait(Record &record, Blocked &blocked) {
+  for (std::size_t phase = 0; phase < record.phases.size() && !blocked.by; ++phase) {
+    const PhaseState &state = record.phases[phase];
+    const Phase &text = record.instruction->phases[phase];
+    if (isDue(record, phase)) {
+      whyPhaseWaits(record, phase, blocked);
+    } else if (state.status == Status::Running && text.kind == Phase::Kind::Message) {
+      whyMessageWaits(record, phase, blocked);
+    } else if (state.status == Status::Running && text.kind == Phase::Kind::Expansion) {
+      whyExpansionWaits(record, phase, blocked);
+    } else if (state.status == Status::Waiting && text.kind == Phase::Kind::Expansion) {
+      blocked.by = findFormerExpander(record, phase);
+      blocked.wait.reason = blocked.by ? Reason::Turn : blocked.wait.reason;
+    } else if (state.status == Status::Waiting && text.afterStep) {
+      for (const UnitStep &step : units_[record.table->unit].steps)
+        if (step.number == record.step + *text.afterStep)
+          for (const Reference &member : step.members)
+            if (const Record *other = find(member); other && !other->isPartOver) {
+              blocked.wait.reason = Reason::Dependence;
+              blocked.by = other;
+            }
+    }
+  }
+}
+
+/// The phase could begin, but something that it takes is not free.
+void OccupationRun::whyPhaseWaits(Record &record, std::size_t phase, Blocked &blocked) {
+  const Phase &text = record.instruction->phases[phase];
+  if (const std::shared_ptr<LockStep> &group = record.phases[phase].lockStep) {
+    for (const LockStep::Member &member : group->members) {
+      Record &other = *find(member.instruction);
+      if (&other == &record || isDue(other, member.phase))
+        continue;
+      blocked.wait.reason = Reason::Dependence;
+      blocked.by = &other;
+      return;
+    }
+  }
+  blocked.wait.reason = Reason::Occupied;
+  if (text.kind == Phase::Kind::Occupation && text.cycles > 0) {
+    blocked.wait.object = text.object;
+    if (arch::isStorage(graph_.objects[text.object].objectClass))
+      blocked.by = findTurnBefore(text.object, record.age);
+    if (blocked.by) {
+      blocked.wait.reason = Reason::Turn;
+      return;
+    }
+    blocked.by = findHolder(text.object, record);
+  }
+  if (!blocked.by && text.kind == Phase::Kind::Message && !text.channels.empty()) {
+    blocked.wait.object = text.channels.front();
+    blocked.by = channels_.findUser(text.channels.front(), record);
+  }
+  for (const program::Holding &holding : text.holding) {
+    if (blocked.by)
+      return;
+    blocked.wait.object = holding.object;
+    blocked.by = findHolder(holding.object, record);
+  }
+}
+
+void OccupationRun::whyMessageWaits(const Record &record, std::size_t phase, Blocked &blocked) {
+  const Message *message = channels_.find(record, phase);
+  if (!message)
+    return;
+  for (const Message::Hop &hop : message->hops) {
+    if (hop.accepted == message->words)
+      continue;
+    blocked.wait.object = hop.channel;
+    blocked.by = findTurnBefore(hop.channel, record.age);
+    blocked.wait.reason = blocked.by ? Reason::Turn : Reason::Occupied;
+    if (!blocked.by)
+      blocked.by = findHolder(hop.channel, record);
+    if (!blocked.by)
+      blocked.by = channels_.findUser(hop.channel, record);
+    if (blocked.by)
+      return;
+  }
+}
+
+void OccupationRun::whyExpansionWaits(Record &record, std::size_t phase, Blocked &blocked) {
+  const Expansion &expansion = *record.phases[phase].expansion;
+  if (!expansion.cursor.isAtEnd() && isWithinLimits(record, phase) &&
+      !findOtherPhase(record, phase)) {
+    const InstructionTable &table = tables_.of(expansion.cursor.id());
+    blocked.wait.object = table.objects.front();
+    blocked.wait.reason = Reason::Occupied;
+    blocked.by = findHolder(table.objects.front(), record);
+  }
+  // It waits for what it has handed on, to end or because of a limit.
+  for (const Record *other : live_) {
+    if (blocked.by)
+      return;
+    if (other->parent != record.self)
+      continue;
+    blocked.wait.reason = Reason::Dependence;
+    blocked.by = other;
+  }
+}
+
+// ---- Who has an object --------------------------------------------------------------------------
+
+const Record *OccupationRun::findHolder(ObjectId id, const Record &except) const {
+  const Unit &unit = units_[id];
+  if (const Record *claimant = find(unit.claimant))
+    return claimant;
+  for (const Reference &reference : unit.processing)
+    if (const Record *record = find(reference); record && record != &except)
+      return record;
+  if (!places_[id].held.empty() && places_[id].held.front() != &except)
+    return places_[id].held.front();
+  const Record *own = nullptr;
+  for (const Record *record : live_) {
+    bool has = false;
+    for (std::size_t i = 0; i < record->stations.size(); ++i)
+      has = has || (record->stations[i].hasEntry && record->table->stations[i].station == id);
+    for (std::size_t phase = 0; phase < record->phases.size(); ++phase) {
+      const Phase &text = record->instruction->phases[phase];
+      has = has || (record->phases[phase].hasObject && text.object == id);
+      for (std::size_t i = 0; i < text.holding.size(); ++i)
+        has = has || (record->phases[phase].holdings[i].isActive && text.holding[i].object == id);
+    }
+    if (has && record != &except)
+      return record;
+    own = has ? record : own;
+  }
+  return own;
+}
+
+} // namespace acadlc::simulate
