@@ -58,7 +58,7 @@ FlightId OccupationEngine::awaitedBy(FlightId id) {
 
 /// Whom \p id waits for, as far as it can be said; fills \p wait.
 FlightId OccupationEngine::waitsFor(FlightId id, timing::Wait &wait) {
-  const Flight &stuck = flight(id);
+  const OccupationFlight &stuck = flight(id);
   wait.index = age(id)[0];
   wait.instruction = describe(id);
   wait.range = plan_.program->instructions[stuck.id].range;

@@ -71,7 +71,7 @@ void OccupationEngine::removeUses(FlightId id) {
 }
 
 void OccupationEngine::depend(FlightId waiter, FlightId awaited, program::EventId event) {
-  const Flight &one = flight(waiter);
+  const OccupationFlight &one = flight(waiter);
   if (one.started || instruction(waiter).expands || (flight(awaited).visible & bit(event)) != 0 ||
       isAncestor(awaited, waiter) || meet(waiter, awaited))
     return;
@@ -93,7 +93,7 @@ void OccupationEngine::addEdge(FlightId waiter, FlightId awaited, program::Event
 }
 
 void OccupationEngine::satisfy(const Edge &edge) {
-  Flight &waiter = flight(edge.waiter);
+  OccupationFlight &waiter = flight(edge.waiter);
   if (edge.station != arch::noObject) {
     if (--waiter.hazardWaits == 0)
       becameReady(edge.waiter);
@@ -157,7 +157,7 @@ bool OccupationEngine::overlap(FlightId a, FlightId b) {
 /// A new instruction will pass \p station: younger ones that stand there may have to await it.
 void OccupationEngine::joinStation(FlightId id, arch::ObjectId station) {
   for (const FlightId other : state_.objects[station].members) {
-    const Flight &one = flight(other);
+    const OccupationFlight &one = flight(other);
     if (one.position != 0 && route(other)[one.position - 1] == station && isOlder(id, other))
       addHazard(other, id, station);
   }

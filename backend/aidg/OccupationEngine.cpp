@@ -158,7 +158,7 @@ void OccupationEngine::handle(const TimedEvent &event) {
     ask({event.a, flight(event.a).access});
     return;
   case Kind::Served: {
-    Flight &served = flight(event.a);
+    OccupationFlight &served = flight(event.a);
     const auto accesses = instruction(event.a).accesses;
     const arch::ObjectId storage = plan_.accesses[accesses.first + served.access].storage;
     --state_.objects[storage].used;
@@ -266,7 +266,7 @@ void OccupationEngine::fetchArrived() {
 // ---- what is observed --------------------------------------------------------------------------
 
 void OccupationEngine::record(FlightId id) {
-  const Flight &done = flight(id);
+  const OccupationFlight &done = flight(id);
   const std::int64_t *values = state_.loopValues.data() + std::size_t{id} * plan_.loopDepth;
   observed_.push_back({{age(id), age(id) + done.level + 1},
                        done.id,

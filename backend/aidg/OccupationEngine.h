@@ -39,8 +39,8 @@ private:
   void record(FlightId id);
 
   // ---- flights and age (OccupationFlights.cpp) ----
-  Flight &flight(FlightId id) { return state_.flights[id]; }
-  [[nodiscard]] const Flight &flight(FlightId id) const { return state_.flights[id]; }
+  OccupationFlight &flight(FlightId id) { return state_.flights[id]; }
+  [[nodiscard]] const OccupationFlight &flight(FlightId id) const { return state_.flights[id]; }
   const OccupationInstruction &instruction(FlightId id) const {
     return plan_.instructions[state_.flights[id].id];
   }

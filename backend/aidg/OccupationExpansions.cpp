@@ -91,7 +91,7 @@ void OccupationEngine::markOffer(arch::ObjectId unit) {
 
 /// Chooses what \p unit offers in this cycle.
 void OccupationEngine::decide(arch::ObjectId unit) {
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   state.offered = none;
   for (const std::uint32_t index : state.expanding) {
     if (!mayOffer(index))

@@ -36,10 +36,10 @@ FlightId OccupationEngine::newFlight(const program::Instance &instance, FlightId
   } else {
     id = state_.freeFlights.back();
     state_.freeFlights.pop_back();
-    state_.flights[id] = Flight{};
+    state_.flights[id] = OccupationFlight{};
     std::fill_n(age(id), ageSize_, 0);
   }
-  Flight &added = state_.flights[id];
+  OccupationFlight &added = state_.flights[id];
   added.id = instance.id;
   added.kernelIteration = instance.kernelIteration;
   const OccupationInstruction &planned = plan_.instructions[instance.id];

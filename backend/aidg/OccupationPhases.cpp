@@ -40,7 +40,7 @@ void OccupationEngine::tryStart(FlightId id) {
 
 void OccupationEngine::start(FlightId id) {
   note();
-  Flight &starting = flight(id);
+  OccupationFlight &starting = flight(id);
   const OccupationInstruction &planned = instruction(id);
   starting.started = true;
   starting.times.started = state_.now;
@@ -233,7 +233,7 @@ void OccupationEngine::tryCandidate(const Candidate &candidate) {
 /// Of several instructions in a step, one executes on the unit at a time.
 void OccupationEngine::tryExecute(FlightId id) {
   const OccupationInstruction &planned = instruction(id);
-  ObjectState &unit = state_.objects[planned.unit];
+  OccupationObjectState &unit = state_.objects[planned.unit];
   if (unit.inner != 0 || unit.foreign != 0) {
     unit.waiters.push_back({id, 0});
     return;
@@ -259,7 +259,7 @@ void OccupationEngine::endExecution(FlightId id) {
 void OccupationEngine::tryRequest(FlightId id) {
   const OccupationAccess &access =
       plan_.accesses[instruction(id).accesses.first + flight(id).access];
-  ObjectState &storage = state_.objects[access.storage];
+  OccupationObjectState &storage = state_.objects[access.storage];
   if (!hasTurn(access.storage, id) ||
       storage.used >= plan_.graph->objects[access.storage].slots()) {
     storage.waiters.push_back({id, flight(id).access});
@@ -275,7 +275,7 @@ void OccupationEngine::tryRequest(FlightId id) {
 }
 
 void OccupationEngine::grantFetch() {
-  ObjectState &storage = state_.objects[plan_.fetch.storage];
+  OccupationObjectState &storage = state_.objects[plan_.fetch.storage];
   if (!hasTurn(plan_.fetch.storage, fetchFlight) ||
       storage.used >= plan_.graph->objects[plan_.fetch.storage].slots()) {
     storage.waiters.push_back({fetchFlight, 0});
@@ -331,7 +331,7 @@ void OccupationEngine::endPhase(FlightId id, std::uint32_t index) {
     phaseState(id, ending.heir).inherited = true;
   else if (ending.kind == program::Phase::Kind::Occupation)
     dropObject({id, index}, true);
-  Flight &owner = flight(id);
+  OccupationFlight &owner = flight(id);
   --owner.phasesLeft;
   const bool isFirstPart =
       ending.isFirst && planned.part == 0 && plan_.objects[planned.unit].windowOn != arch::noObject;

@@ -61,7 +61,7 @@ bool OccupationEngine::takeObject(const Candidate &candidate, Candidate waiter) 
   }
   if (taking.object == arch::noObject)
     return true;
-  ObjectState &state = state_.objects[taking.object];
+  OccupationObjectState &state = state_.objects[taking.object];
   if (isOwnUnit(candidate.flight, taking.object)) {
     // The phases and holdings of those that it processes have the unit one after the other.
     if (state.inner != 0 || state.foreign != 0)
@@ -91,14 +91,14 @@ bool OccupationEngine::takesRoom(const Candidate &message) {
 bool OccupationEngine::takeUnit(const Candidate &candidate, arch::ObjectId unit) {
   const OccupationPhase &taking = phase(candidate.flight, candidate.part);
   const std::uint32_t own = taking.object == unit ? 1 : 0;
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   if (!isOwnUnit(candidate.flight, unit)) {
     if (state.isProcessing() || state.foreign != own)
       return false;
     ++state.foreign;
     return true;
   }
-  Flight &holder = flight(candidate.flight);
+  OccupationFlight &holder = flight(candidate.flight);
   if (state.inner != own || state.foreign != 0)
     return false;
   ++state.inner;
@@ -118,7 +118,7 @@ void OccupationEngine::dropObject(const Candidate &candidate, bool wakeUp) {
     return;
   if (taken.object == arch::noObject)
     return;
-  ObjectState &state = state_.objects[taken.object];
+  OccupationObjectState &state = state_.objects[taken.object];
   if (isOwnUnit(candidate.flight, taken.object))
     --state.inner;
   else if (plan_.objects[taken.object].kind == Kind::Unit)
@@ -135,7 +135,7 @@ bool OccupationEngine::takeHolding(const Candidate &candidate, std::uint32_t ind
                                    Candidate waiter) {
   const OccupationHolding &holding =
       plan_.holdings[phase(candidate.flight, candidate.part).holdings.first + index];
-  ObjectState &state = state_.objects[holding.object];
+  OccupationObjectState &state = state_.objects[holding.object];
   const auto refuse = [&] {
     state.waiters.push_back(waiter);
     return false;
@@ -172,7 +172,7 @@ bool OccupationEngine::takeHolding(const Candidate &candidate, std::uint32_t ind
 void OccupationEngine::dropHolding(const Candidate &candidate, std::uint32_t index, bool wakeUp) {
   const OccupationHolding &holding =
       plan_.holdings[phase(candidate.flight, candidate.part).holdings.first + index];
-  ObjectState &state = state_.objects[holding.object];
+  OccupationObjectState &state = state_.objects[holding.object];
   phaseState(candidate.flight, candidate.part).held &= ~bit(index);
   switch (plan_.objects[holding.object].kind) {
   case Kind::Unit:

@@ -12,7 +12,7 @@ using Kind = OccupationObject::Kind;
 /// Lets \p object take what it can in this cycle.
 void OccupationEngine::take(arch::ObjectId object) {
   const OccupationObject &planned = plan_.objects[object];
-  ObjectState &state = state_.objects[object];
+  OccupationObjectState &state = state_.objects[object];
   FlightId entering = none;
   switch (planned.kind) {
   case Kind::Stage:
@@ -75,7 +75,7 @@ FlightId OccupationEngine::pickReady(arch::ObjectId object, bool mustHaveEntry) 
 
 void OccupationEngine::offersOf(arch::ObjectId source, arch::ObjectId target,
                                 std::vector<FlightId> &offers) {
-  ObjectState &state = state_.objects[source];
+  OccupationObjectState &state = state_.objects[source];
   const auto offer = [&](FlightId id) {
     if (nextObject(id) == target && mayLeave(id, target))
       offers.push_back(id);
@@ -102,7 +102,7 @@ void OccupationEngine::offersOf(arch::ObjectId source, arch::ObjectId target,
 
 /// Whether \p id may leave for \p target, by the state that the cycle began with.
 bool OccupationEngine::mayLeave(FlightId id, arch::ObjectId target) {
-  const Flight &leaving = flight(id);
+  const OccupationFlight &leaving = flight(id);
   if (leaving.position == 0) {
     if (leaving.level != 0)
       return false; // it has been handed on, so it has entered something
@@ -148,7 +148,7 @@ void OccupationEngine::enter(FlightId id, arch::ObjectId object) {
   leave(id);
   if (const std::uint32_t list = plan_.objects[object].order; list != none)
     removeTurn(list, id, false, 1);
-  Flight &moving = flight(id);
+  OccupationFlight &moving = flight(id);
   ++moving.position;
   moving.entry = state_.now;
   state_.objects[object].lastEntry = state_.now;
@@ -167,7 +167,7 @@ void OccupationEngine::enter(FlightId id, arch::ObjectId object) {
 }
 
 void OccupationEngine::leave(FlightId id) {
-  const Flight &leaving = flight(id);
+  const OccupationFlight &leaving = flight(id);
   const std::uint32_t position = leaving.position;
   if (position == 0) {
     if (leaving.expansion != none) {
@@ -199,7 +199,7 @@ void OccupationEngine::leave(FlightId id) {
 
 bool OccupationEngine::hasEntry(arch::ObjectId queue, FlightId id) const {
   const QueuePlan &planned = plan_.queue(queue);
-  const ObjectState &state = state_.objects[queue];
+  const OccupationObjectState &state = state_.objects[queue];
   if (planned.capacity != 0)
     return state.used < planned.capacity;
   for (std::size_t i = 0; i != planned.classes.size(); ++i)
@@ -211,7 +211,7 @@ bool OccupationEngine::hasEntry(arch::ObjectId queue, FlightId id) const {
 
 void OccupationEngine::takeEntry(arch::ObjectId queue, FlightId id, std::int64_t change) {
   const QueuePlan &planned = plan_.queue(queue);
-  ObjectState &state = state_.objects[queue];
+  OccupationObjectState &state = state_.objects[queue];
   state.used += change;
   if (planned.capacity == 0)
     for (std::size_t i = 0; i != planned.classes.size(); ++i)
@@ -313,7 +313,7 @@ void OccupationEngine::wakeBehind(arch::ObjectId queue, const Bucket &bucket) {
 // ---- units -------------------------------------------------------------------------------------
 
 bool OccupationEngine::accepts(arch::ObjectId unit, FlightId id) {
-  const ObjectState &state = state_.objects[unit];
+  const OccupationObjectState &state = state_.objects[unit];
   if (state.lastEntry == state_.now)
     return false;
   if (state.occupants.empty())
@@ -328,10 +328,10 @@ bool OccupationEngine::accepts(arch::ObjectId unit, FlightId id) {
 }
 
 void OccupationEngine::enterUnit(FlightId id, arch::ObjectId unit) {
-  Flight &entering = flight(id);
+  OccupationFlight &entering = flight(id);
   const OccupationInstruction &planned = instruction(id);
   const bool declared = plan_.objects[unit].windowOn != arch::noObject;
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   entering.inUnit = true;
   entering.times.entered = state_.now;
   if (!declared) {
@@ -353,7 +353,7 @@ void OccupationEngine::enterUnit(FlightId id, arch::ObjectId unit) {
 
 /// Nothing of \p id keeps its unit any more.
 void OccupationEngine::partOver(FlightId id) {
-  Flight &over = flight(id);
+  OccupationFlight &over = flight(id);
   if (over.partDone)
     return;
   over.partDone = true;
@@ -365,7 +365,7 @@ void OccupationEngine::partOver(FlightId id) {
 
 void OccupationEngine::freeUnit(FlightId id) {
   const arch::ObjectId unit = instruction(id).unit;
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   if (plan_.objects[unit].windowOn == arch::noObject) {
     leaveUnit(id);
   } else {
@@ -384,7 +384,7 @@ void OccupationEngine::freeUnit(FlightId id) {
 /// The unit does not process \p id any more. What its phases still hold is held like that of
 /// others.
 void OccupationEngine::leaveUnit(FlightId id) {
-  ObjectState &state = state_.objects[instruction(id).unit];
+  OccupationObjectState &state = state_.objects[instruction(id).unit];
   flight(id).unitFreed = true;
   state.foreign += flight(id).ownHeld;
   state.inner -= flight(id).ownHeld;
@@ -400,7 +400,7 @@ void OccupationEngine::endStep(arch::ObjectId unit, std::int64_t number) {
 }
 
 void OccupationEngine::stepEnded(arch::ObjectId unit, std::uint32_t number) {
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   std::erase_if(state.activeSteps,
                 [&](std::int64_t one) { return static_cast<std::uint32_t>(one) == number; });
   // Each may begin and end at once, so the list is gone through by a copy.
@@ -415,7 +415,7 @@ void OccupationEngine::stepEnded(arch::ObjectId unit, std::uint32_t number) {
 }
 
 bool OccupationEngine::isStepOver(arch::ObjectId unit, std::int64_t number) const {
-  const ObjectState &state = state_.objects[unit];
+  const OccupationObjectState &state = state_.objects[unit];
   return state.stepsTaken >= number &&
          std::ranges::find(state.activeSteps, number) == state.activeSteps.end();
 }
@@ -424,7 +424,7 @@ bool OccupationEngine::isStepOver(arch::ObjectId unit, std::int64_t number) cons
 
 /// Lets a unit take its next step out of the queue in front of its stage.
 void OccupationEngine::takeStep(arch::ObjectId unit) {
-  ObjectState &state = state_.objects[unit];
+  OccupationObjectState &state = state_.objects[unit];
   if (state.isProcessing() || state.foreign != 0 || state.lastEntry == state_.now)
     return;
   std::size_t longest = 1;

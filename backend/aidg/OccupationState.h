@@ -28,7 +28,7 @@ struct Edge {
   program::EventId event = program::completedEvent;
 };
 
-struct Flight {
+struct OccupationFlight {
   std::uint32_t id = none; ///< into OccupationPlan::instructions; none: the slot is free
   std::uint32_t level = 0; ///< expansions that it stands in
   std::int64_t kernelIteration = -1;
@@ -99,7 +99,7 @@ struct Bucket {
   Cycle lastLeave = -1;
 };
 
-struct ObjectState {
+struct OccupationObjectState {
   // On routes
   Cycle lastEntry = -1;
   FlightId occupant = none; ///< of a stage
@@ -281,7 +281,7 @@ struct OccupationState {
 
   Cycle now = 0;
   Cycle lastEvent = 0, end = 0;
-  std::vector<Flight> flights;
+  std::vector<OccupationFlight> flights;
   std::vector<FlightId> freeFlights;
   std::uint32_t live = 0;
   std::vector<std::int64_t> ages;        ///< nesting + 1 for each flight
@@ -291,7 +291,7 @@ struct OccupationState {
   std::vector<std::uint32_t> loopCounts; ///< for each flight
   std::vector<Edge> edges;
   std::uint32_t freeEdge = none;
-  std::vector<ObjectState> objects;
+  std::vector<OccupationObjectState> objects;
   std::vector<ChannelState> channels;
   std::vector<std::vector<OrderEntry>> orders;
   std::vector<std::vector<RegisterUse>> registers;
