@@ -7,8 +7,6 @@ namespace acadlc::aidg {
 
 namespace {
 
-std::uint64_t bit(std::uint32_t index) { return std::uint64_t{1} << index; }
-
 bool overlap(std::int64_t low, std::int64_t bytes, std::int64_t otherLow, std::int64_t otherBytes) {
   return low < otherLow + otherBytes && otherLow < low + bytes;
 }

@@ -4,12 +4,6 @@
 
 namespace acadlc::aidg {
 
-namespace {
-
-std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index; }
-
-} // namespace
-
 /// Whether the same phase of each instruction that the unit began to expand before has handed on
 /// its last.
 bool OccupationEngine::hasExpansionTurn(FlightId id, std::uint32_t index) {

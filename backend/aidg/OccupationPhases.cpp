@@ -7,12 +7,6 @@ namespace acadlc::aidg {
 using Kind = OccupationObject::Kind;
 using Stage = PhaseState::Stage;
 
-namespace {
-
-std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index; }
-
-} // namespace
-
 // ---- starts ------------------------------------------------------------------------------------
 
 /// Starts \p id and what it stands in a step with, if the dependences of all are over.

@@ -20,8 +20,6 @@ using program::Phase;
 
 namespace {
 
-std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index; }
-
 std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 using Kind = OccupationObject::Kind;
@@ -103,7 +101,7 @@ private:
       queue.classes.push_back({name(entries.className), entries.entries});
     if (queue.hasHazards) {
       hazardBits_[id] = bit(hazardBits_.size());
-      ACADLC_CHECK(hazardBits_.size() <= 64, "at most 64 stations have hazards");
+      ACADLC_CHECK(hazardBits_.size() <= timing::mostHazardStations, "checkEvaluable() holds");
     }
   }
 
@@ -151,8 +149,9 @@ private:
   void planInstruction(const Instruction &instruction) {
     OccupationInstruction planned;
     const std::vector<ObjectId> &route = routes_.objects(instruction.route);
-    ACADLC_CHECK(route.size() <= 64 && instruction.phases.size() <= 60,
-                 "a route has at most 64 objects, an instruction at most 60 phases");
+    ACADLC_CHECK(route.size() <= timing::mostRouteObjects &&
+                     instruction.phases.size() <= timing::mostPhases,
+                 "checkEvaluable() holds");
     planned.route = append(plan_.routeObjects, route);
     planned.unit = route.back();
     planned.isBranch = planned.unit == plan_.fetch.unit;

@@ -29,6 +29,8 @@ struct PlanSlice {
 using NameId = std::uint32_t;
 inline constexpr NameId noName = ~0U;
 inline constexpr std::uint32_t none = ~0U; ///< no index
+/// The bit of one of few: an event, a phase, an object of a route.
+constexpr std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index; }
 
 struct OccupationAccess {
   arch::ObjectId storage = arch::noObject, memory = arch::noObject;

@@ -7,12 +7,6 @@ namespace acadlc::aidg {
 
 using Kind = OccupationObject::Kind;
 
-namespace {
-
-std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index; }
-
-} // namespace
-
 bool OccupationEngine::isOwnUnit(FlightId id, arch::ObjectId object) const {
   return object == instruction(id).unit && !flight(id).unitFreed;
 }

@@ -42,6 +42,7 @@ struct LoweringLimits {
   std::uint64_t instructions = 4'000'000; ///< different instructions
   std::int64_t stream = std::int64_t{1} << 62; ///< instances
   unsigned viaDepth = 32;
+  unsigned expansionDepth = 32; ///< of instructions that emit one another
 };
 
 struct LoweringOptions {

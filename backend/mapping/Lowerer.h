@@ -84,6 +84,8 @@ private:
   struct LoweredPhases {
     std::vector<program::Phase> phases;
     std::vector<program::Signal> signals;
+    /// Of the work that the instruction states, what it emits.
+    std::int64_t emittedMacs = 0, emittedOps = 0;
   };
 
   // Lowerer.cpp: statements and loops
@@ -172,7 +174,10 @@ private:
   bool addPhases(const EmitSite &site, const ast::EmitStatement &statement, EmitState &state);
   static bool isPlainExecution(const LoweredPhases &lowered, const arch::ArchitectureGraph &graph,
                                arch::ObjectId unit);
-  bool checkWork(const ast::InstructionDeclaration &declaration, program::Instruction &instruction);
+  std::optional<LoweredPhases>
+  lowerPhases(const EmitSite &site, const ast::EmitStatement &statement, const EmitState &state);
+  bool checkWork(const ast::InstructionDeclaration &declaration,
+                 const program::Instruction &instruction, LoweredPhases &phases);
   /// Reports that \p name emits \p emitted multiply-accumulates, not those of the operator.
   void reportWork(const ast::Identifier &name, std::int64_t emitted, std::int64_t wanted);
 
@@ -205,7 +210,7 @@ private:
   std::vector<ParsedOverride> overrideTexts_; ///< own the trees of overrides
   std::vector<UnrolledLoop> unrolled_;
   std::uint64_t steps_ = 0;
-  unsigned viaDepth_ = 0;
+  unsigned viaDepth_ = 0, expansionDepth_ = 0;
 };
 
 } // namespace acadlc::mapping

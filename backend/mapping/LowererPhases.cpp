@@ -2,6 +2,7 @@
 
 #include "backend/mapping/Lowerer.h"
 #include "frontend/acadl/Builtins.h"
+#include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
@@ -144,6 +145,15 @@ private:
       const auto event = object ? eventOf(holding.until) : std::nullopt;
       if (!event)
         return false;
+      // One has a single place, of the other a phase takes all that it needs at once.
+      const arch::ObjectClass objectClass = graph_.objects[*object].objectClass;
+      const bool isOnce = arch::isUnit(objectClass) || objectClass == arch::ObjectClass::Channel;
+      if (isOnce && std::ranges::find(phase.holding, *object, &program::Holding::object) !=
+                        phase.holding.end()) {
+        evaluator_.report(DiagnosticCode::StatedTwice, holding.object->range,
+                          fmt::format("holding {}", graph_.objects[*object].name));
+        return false;
+      }
       phase.holding.push_back({*object, *event});
     }
     return true;
@@ -195,7 +205,7 @@ private:
 
   bool lowerDelay(const ast::Phase &written, Phase &phase) {
     phase.kind = Phase::Kind::Delay;
-    return written.duration == nullptr || lowerDuration(written, phase);
+    return lowerDuration(written, phase);
   }
 
   bool lowerOccupation(const ast::Phase &written, Phase &phase) {
@@ -210,6 +220,11 @@ private:
     phase.object = *object;
     if (written.duration != nullptr)
       return lowerDuration(written, phase);
+    if (!arch::isUnit(graph_.objects[*object].objectClass)) {
+      evaluator_.report(DiagnosticCode::PhaseWithoutDuration, written.name.range, phase.name,
+                        "long it lasts");
+      return false;
+    }
     phase.cycles = graph_.objects[*object].latency;
     return true;
   }
@@ -334,22 +349,40 @@ bool Lowerer::addPhases(const EmitSite &site, const ast::EmitStatement &statemen
   const auto key = std::pair(&declaration, phaseKey(state.key, state.instruction, state.unit));
   auto found = state.isCacheable ? phases_.find(key) : phases_.end();
   if (found == phases_.end()) {
-    const DiagnosticNote outer = evaluator_.context();
-    evaluator_.setContext(
-        {statement.range, fmt::format("in this '{}'", declaration.name.text.str())});
-    auto phases = PhaseLowerer(*this, site, state, state.unit).run();
-    evaluator_.setContext(outer);
-    if (!phases)
+    auto phases = lowerPhases(site, statement, state);
+    if (!phases || !checkWork(declaration, state.instruction, *phases))
       return false;
     found = phases_.insert_or_assign(key, std::move(*phases)).first;
   }
-  if (isPlainExecution(found->second, architecture_.graph, state.unit)) {
-    state.instruction.latency = found->second.phases.front().cycles;
+  const LoweredPhases &lowered = found->second;
+  if (isPlainExecution(lowered, architecture_.graph, state.unit)) {
+    state.instruction.latency = lowered.phases.front().cycles;
     return true;
   }
-  state.instruction.phases = found->second.phases;
-  state.instruction.signals = found->second.signals;
-  return checkWork(declaration, state.instruction);
+  state.instruction.phases = lowered.phases;
+  state.instruction.signals = lowered.signals;
+  // What it emits counts where it is emitted; what it states beyond that is its own.
+  state.instruction.macs -= lowered.emittedMacs;
+  state.instruction.ops -= lowered.emittedOps;
+  return true;
+}
+
+std::optional<Lowerer::LoweredPhases> Lowerer::lowerPhases(const EmitSite &site,
+                                                           const ast::EmitStatement &statement,
+                                                           const EmitState &state) {
+  if (expansionDepth_ >= options_.limits.expansionDepth) {
+    diagnostics_.report(DiagnosticCode::ExpandsTooDeep, statement.range,
+                        options_.limits.expansionDepth);
+    return std::nullopt;
+  }
+  const DiagnosticNote outer = evaluator_.context();
+  evaluator_.setContext(
+      {statement.range, fmt::format("in this '{}'", site.instruction->name.text.str())});
+  ++expansionDepth_;
+  auto phases = PhaseLowerer(*this, site, state, state.unit).run();
+  --expansionDepth_;
+  evaluator_.setContext(outer);
+  return phases;
 }
 
 void Lowerer::reportWork(const ast::Identifier &name, std::int64_t emitted, std::int64_t wanted) {
@@ -357,25 +390,37 @@ void Lowerer::reportWork(const ast::Identifier &name, std::int64_t emitted, std:
                       fmt::format("{} multiply-accumulates", emitted), wanted);
 }
 
-/// The work of an instruction that expands is that of what it emits.
+/// The work of an instruction that expands is that of what it emits. \p phases get what of the
+/// stated work of \p instruction is emitted.
 bool Lowerer::checkWork(const ast::InstructionDeclaration &declaration,
-                        program::Instruction &instruction) {
-  if (!instruction.isExpanding())
+                        const program::Instruction &instruction, LoweredPhases &phases) {
+  const auto states = [&](llvm::StringRef name) {
+    return std::any_of(
+        declaration.attributes.begin(), declaration.attributes.end(),
+        [&](const ast::Attribute &attribute) { return attribute.name.text == name; });
+  };
+  const bool statesMacs = states("macs"), statesOps = states("ops");
+  if (!ast::isExpanding(declaration) || (!statesMacs && !statesOps))
     return true;
-  std::int64_t macs = 0;
-  for (const Phase &phase : instruction.phases) {
-    const auto totals = phase.kind == Phase::Kind::Expansion ? builder_.totals(phase.body)
-                                                             : program::Program::Totals{};
-    macs += totals ? totals->macs : 0;
+  for (const Phase &phase : phases.phases) {
+    if (phase.kind != Phase::Kind::Expansion)
+      continue;
+    const auto totals = builder_.totals(phase.body);
+    const auto macs = totals ? checkedAdd(phases.emittedMacs, totals->macs) : std::nullopt;
+    const auto ops = totals ? checkedAdd(phases.emittedOps, totals->ops) : std::nullopt;
+    if (!macs || !ops) {
+      diagnostics_.report(DiagnosticCode::MappingNumberTooLarge, phase.range);
+      return false;
+    }
+    phases.emittedMacs = *macs;
+    phases.emittedOps = *ops;
   }
-  const bool isStated =
-      std::any_of(declaration.attributes.begin(), declaration.attributes.end(),
-                  [](const ast::Attribute &attribute) { return attribute.name.text == "macs"; });
-  if (isStated && instruction.macs != macs) {
-    reportWork(declaration.name, macs, instruction.macs);
+  if (statesMacs && instruction.macs != phases.emittedMacs) {
+    reportWork(declaration.name, phases.emittedMacs, instruction.macs);
     return false;
   }
-  instruction.macs = instruction.ops = 0; // counted where it is emitted
+  phases.emittedMacs = statesMacs ? phases.emittedMacs : 0;
+  phases.emittedOps = statesOps ? phases.emittedOps : 0;
   return true;
 }
 

@@ -218,6 +218,20 @@ TEST_CASE("phases that can not be are reported") {
         DiagnosticCode::OutsideStorage);
   CHECK(problemOf("phase a expands { emit word(src[4 .. 4]) }") == DiagnosticCode::EmptySlice);
   CHECK(problemOf("macs = 3 phase a expands { emit word(src) }") == DiagnosticCode::WorkDiffers);
+  CHECK(problemOf("phase a on other phase b expands {}") == DiagnosticCode::PhaseWithoutDuration);
+  CHECK(problemOf("phase a for 1 cycle holding link until a holding link until completed "
+                  "phase b expands {}") == DiagnosticCode::StatedTwice);
+  // What is emitted goes on: the unit that emits does not take it.
+  CHECK(problemOf("phase a expands { emit move(src, n) }") == DiagnosticCode::NoRoute);
+}
+
+TEST_CASE_FIXTURE(PhaseBench, "work that an expanding instruction states is not counted twice") {
+  const LoweredLayer layer = lowered("instruction word(src: in mem) { macs = 3, ops = 5 }\n"
+                                     "instruction move(src: in mem) { macs = 6, ops = 100\n"
+                                     "  expands { for i in 0 .. 2 { emit word(src) } } }\n",
+                                     "emit move(arch.memory[0 .. 8])");
+  CHECK(layer.totals.macs == 6);
+  CHECK(layer.totals.ops == 100);
 }
 
 } // namespace acadlc::mapping

@@ -256,6 +256,11 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
     return answer;
   }
   const ObjectId origin = request.origin == noObject ? fetch_ : request.origin;
+  if (stage == request.origin) {
+    answer.problem = fmt::format("what is emitted goes on from '{}', whose unit emits it",
+                                 graph_.objects[stage].name);
+    return answer;
+  }
   std::vector<ObjectId> waypoints{origin};
   waypoints.insert(waypoints.end(), request.over.begin(), request.over.end());
   waypoints.push_back(stage);

@@ -169,7 +169,13 @@ public:
       : graph_(graph), program_(program), diagnostics_(diagnostics) {}
 
   void run() {
+    if (!usesOccupations(graph_, program_))
+      return;
+    const auto hasHazards = [](const Object &object) { return object.queue.hasHazards; };
+    checkCount(static_cast<std::size_t>(std::ranges::count_if(graph_.objects, hasHazards)),
+               mostHazardStations, "stations with hazards", graph_.name, {});
     for (const program::Instruction &instruction : program_.instructions) {
+      checkCounts(instruction);
       for (const ObjectId stage : program_.routes[instruction.route].stages)
         checkEntries(stage, instruction);
       for (std::size_t i = 0; i < instruction.phases.size(); ++i)
@@ -179,6 +185,24 @@ public:
   }
 
 private:
+  void checkCounts(const program::Instruction &instruction) {
+    // The unit is the last object of a route.
+    checkCount(program_.routes[instruction.route].stages.size() + 1, mostRouteObjects,
+               "objects on its way", instruction.operation, instruction.range);
+    checkCount(instruction.phases.size(), mostPhases, "phases", instruction.operation,
+               instruction.range);
+    for (const program::Phase &phase : instruction.phases)
+      checkCount(phase.holding.size(), mostHoldings, "holdings in a phase", instruction.operation,
+                 phase.range);
+  }
+
+  void checkCount(std::size_t count, std::size_t most, const char *what, const std::string &name,
+                  SourceRange range) {
+    if (count > most && reported_.insert({arch::noObject, name + what}).second)
+      diagnostics_.report(DiagnosticCode::TooManyOccupations, range, name,
+                          std::to_string(count) + " " + what, most);
+  }
+
   void checkEntries(ObjectId id, const program::Instruction &instruction) {
     if (hasEntriesFor(graph_.objects[id].queue, instruction) ||
         !reported_.insert({id, instruction.classOrOperation()}).second)
@@ -196,24 +220,31 @@ private:
       return checkEntries(id, instruction);
     if (object.objectClass != ObjectClass::Channel)
       return;
-    const std::int64_t words = heldCredits(object, id, instruction, phase);
-    if (words <= object.channel.credits || !reported_.insert({id, instruction.operation}).second)
+    const std::optional<std::int64_t> words = heldCredits(id, instruction, phase);
+    if ((words && *words <= object.channel.credits) ||
+        !reported_.insert({id, instruction.operation}).second)
       return;
-    diagnostics_
-        .report(DiagnosticCode::TooManyCredits, instruction.phases[phase].range,
-                instruction.operation, words, object.name, object.channel.credits)
-        .note(instruction.range, "emitted here");
+    const SourceRange range = instruction.phases[phase].range;
+    auto report =
+        words ? diagnostics_.report(DiagnosticCode::TooManyCredits, range, instruction.operation,
+                                    *words, object.name, object.channel.credits)
+              : diagnostics_.report(DiagnosticCode::CreditsWithoutMessage, range,
+                                    instruction.operation, object.name);
+    report.note(instruction.range, "emitted here");
   }
 
-  /// Words that later phases send over the channel.
-  static std::int64_t heldCredits(const Object &channel, ObjectId id,
-                                  const program::Instruction &instruction, std::size_t phase) {
-    std::int64_t words = 0;
-    for (std::size_t i = phase + 1; i < instruction.phases.size(); ++i)
-      if (std::ranges::find(instruction.phases[i].channels, id) !=
-          instruction.phases[i].channels.end())
-        words += (instruction.phases[i].bits + channel.channel.width - 1) / channel.channel.width;
-    return words;
+  /// Words that the next phase over the channel sends; none if there is no such phase.
+  [[nodiscard]] std::optional<std::int64_t>
+  heldCredits(ObjectId id, const program::Instruction &instruction, std::size_t phase) const {
+    for (std::size_t i = phase + 1; i < instruction.phases.size(); ++i) {
+      const program::Phase &later = instruction.phases[i];
+      if (std::ranges::find(later.channels, id) == later.channels.end())
+        continue;
+      // The first channel of a route makes the words.
+      const std::int64_t width = graph_.objects[later.channels.front()].channel.width;
+      return (later.bits + width - 1) / width;
+    }
+    return std::nullopt;
   }
 
   const ArchitectureGraph &graph_;

@@ -6,6 +6,7 @@
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -52,6 +53,10 @@ private:
 /// Whether \p program needs what docs/timing.md calls instructions of several occupations: a queue
 /// or station on a route, or an instruction with phases.
 bool usesOccupations(const arch::ArchitectureGraph &graph, const program::Program &program);
+
+/// Most of what evaluators keep a bit of each for, where usesOccupations() holds.
+inline constexpr std::size_t mostRouteObjects = 64, mostPhases = 60, mostHoldings = 60,
+                             mostHazardStations = 64;
 
 /// Cycles after the start at which a functional unit takes its next instruction.
 std::int64_t occupation(const arch::Object &unit, const program::Instruction &instruction);

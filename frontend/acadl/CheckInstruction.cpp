@@ -195,6 +195,9 @@ private:
              "what it emits occupies objects, not the phase itself");
     if (phase.expansion && phase.duration)
       report(phase.duration->range, "'for'", "it ends when all that it emits has completed");
+    if (!phase.duration && !phase.expansion && (phase.isOver || !phase.object))
+      diagnostics_.report(DiagnosticCode::PhaseWithoutDuration, phase.name.range, phase.name.text,
+                          phase.isOver ? "much it sends" : "long it lasts");
     if (phase.together.isValid() && !phase.isOver)
       report(phase.together, "'together'", "it sends no words over a channel");
   }

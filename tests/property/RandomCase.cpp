@@ -1,10 +1,10 @@
 #include "tests/property/RandomCase.h"
 
 #include "tests/property/CaseBuilder.h"
+#include "tests/property/Random.h"
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <sstream>
 
 namespace acadlc::test {
@@ -19,26 +19,9 @@ using program::MemoryOperand;
 
 namespace {
 
-/// The standard's distributions differ between libraries, its engines do not.
-class Random {
-public:
-  explicit Random(std::uint64_t seed) : engine_(seed * 0x9E3779B97F4A7C15U + 1) {}
-  /// Uniform in [low, high].
-  std::int64_t range(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-  bool chance(int percent) { return range(0, 99) < percent; }
-  template <typename Element> const Element &pick(const std::vector<Element> &from) {
-    return from[static_cast<std::size_t>(range(0, static_cast<std::int64_t>(from.size()) - 1))];
-  }
-
-private:
-  std::mt19937_64 engine_;
-};
-
 class Generator {
 public:
-  Generator(std::uint64_t seed, const Knobs &knobs) : random_(seed), knobs_(knobs) {}
+  Generator(std::uint64_t seed, const Knobs &knobs) : random_(seed, 1), knobs_(knobs) {}
 
   RandomCase make(std::uint64_t seed) {
     makeStages();

@@ -1,9 +1,10 @@
 #include "tests/property/RandomOccupationCase.h"
 
+#include "tests/property/Random.h"
+
 #include <algorithm>
 #include <array>
 #include <map>
-#include <random>
 
 namespace acadlc::test {
 
@@ -16,27 +17,11 @@ using program::Phase;
 
 namespace {
 
-/// The standard's distributions differ between libraries, its engines do not.
-class Random {
-public:
-  explicit Random(std::uint64_t seed) : engine_(seed * 0x9E3779B97F4A7C15U + 7) {}
-  std::int64_t range(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-  bool chance(int percent) { return range(0, 99) < percent; }
-  template <typename Element> const Element &pick(const std::vector<Element> &from) {
-    return from[static_cast<std::size_t>(range(0, static_cast<std::int64_t>(from.size()) - 1))];
-  }
-
-private:
-  std::mt19937_64 engine_;
-};
-
 constexpr std::int64_t classCount = 3;
 
 class Generator {
 public:
-  Generator(std::uint64_t seed, const OccupationKnobs &knobs) : random_(seed), knobs_(knobs) {
+  Generator(std::uint64_t seed, const OccupationKnobs &knobs) : random_(seed, 7), knobs_(knobs) {
     program_.regions.emplace_back();
   }
 
