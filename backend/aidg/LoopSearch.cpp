@@ -72,7 +72,8 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Mergi
   level.isSearching = false; // what is left is less than a period
   const Mark &before = level.marks.at(*earlier);
   Jump jump;
-  jump.certificate = {repeat.range, *earlier, iteration - *earlier, state.now - before.now};
+  jump.certificate = {repeat.range,           *earlier,         iteration - *earlier,
+                      state.now - before.now, before.nextIndex, state.nextIndex - before.nextIndex};
   const std::int64_t periods = (repeat.count - 1 - iteration) / jump.certificate.period;
   if (periods == 0)
     return std::nullopt;

@@ -87,7 +87,7 @@ void ProgramOrderEvaluator::evaluateRepeat(std::uint32_t index) {
     // The state recurs: every later period of iterations costs the same.
     const std::int64_t period = iteration - *earlier;
     const std::int64_t cycles = state_.arrival - arrivals[static_cast<std::size_t>(*earlier)];
-    certificates_.push_back({repeat.range, *earlier, period, cycles});
+    certificates_.push_back({repeat.range, *earlier, period, cycles, 0, 0});
     searching = false;
     const std::int64_t periods = (repeat.count - iteration) / period;
     std::int64_t total = 0;

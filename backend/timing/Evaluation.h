@@ -40,6 +40,9 @@ struct InstructionTimes {
 struct Certificate {
   SourceRange loop; ///< of the loop's header
   std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
+  /// Where in the stream it was found: the index of the first instruction of iteration k0, and the
+  /// instructions of a period. So the proof can be gone through again.
+  std::int64_t firstInstruction = 0, instructionsPerPeriod = 0;
 };
 
 /// One instruction of a deadlock and what it waits for.
