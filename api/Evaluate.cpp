@@ -1,6 +1,7 @@
 #include "api/Evaluate.h"
 
 #include "api/Parallel.h"
+#include "backend/aidg/Batch.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
 #include "backend/simulate/Simulator.h"
@@ -15,12 +16,6 @@ namespace acadlc {
 namespace {
 
 using analysis::Method;
-
-/// What is known of one stream.
-struct Timed {
-  timing::Evaluation evaluation;
-  analysis::CriticalPathReport criticalPath;
-};
 
 /// Calls the user's progress function, one call at a time.
 class Progress {
@@ -43,41 +38,63 @@ private:
   std::mutex mutex_;
 };
 
-Timed timeOf(const program::Program &program, const arch::ArchitectureGraph &graph,
-             const EstimateOptions &options, timing::InstructionObserver observer = {}) {
-  Timed timed;
-  timed.evaluation = evaluateStream(graph, program, options, std::move(observer));
-  // The graph that a critical path is found in has no nodes for queues and phases.
-  if (timed.evaluation.completed() && timed.evaluation.instructions > 0 &&
-      !timing::usesOccupations(graph, program))
-    timed.criticalPath = analysis::analyseCriticalPath(graph, program);
-  return timed;
+/// The different streams of \p layers, with the place of each among them.
+struct Streams {
+  std::vector<const program::Program *> programs;
+  std::map<const program::Program *, std::size_t> places;
+};
+Streams streamsOf(const std::vector<Layer> &layers) {
+  Streams streams;
+  for (const Layer &layer : layers) {
+    const program::Program *program = &layer.lowered->program;
+    if (streams.places.try_emplace(program, streams.programs.size()).second)
+      streams.programs.push_back(program);
+  }
+  return streams;
 }
 
-/// The time of each different stream.
-std::vector<Timed> timeStreams(const std::vector<const program::Program *> &streams,
-                               const arch::ArchitectureGraph &graph,
-                               const EstimateOptions &options) {
-  std::vector<Timed> results(streams.size());
+aidg::EstimateOptions estimation(const EstimateOptions &options) {
+  aidg::EstimateOptions estimation;
+  estimation.extrapolate = options.extrapolate;
+  return estimation;
+}
+
+/// The time of each stream.
+std::vector<timing::Evaluation> timeStreams(const std::vector<const program::Program *> &streams,
+                                            const arch::ArchitectureGraph &graph,
+                                            const EstimateOptions &options) {
+  std::vector<timing::Evaluation> results(streams.size());
   Progress progress(options, streams.size());
-  forEachInParallel(streams.size(), threadCount(options.jobs), [&](std::size_t i) {
-    results[i] = timeOf(*streams[i], graph, options);
-    progress.finishedOne();
+  const unsigned threads = threadCount(options.jobs);
+  if (options.method == Method::Simulate) {
+    forEachInParallel(streams.size(), threads, [&](std::size_t i) {
+      results[i] = evaluateStream(graph, *streams[i], options);
+      progress.finishedOne();
+    });
+    return results;
+  }
+  aidg::Batch batch(graph, streams);
+  forEachInParallel(batch.groups().size(), threads, [&](std::size_t group) {
+    for (const std::size_t i : batch.groups()[group]) {
+      results[i] = batch.estimate(i, estimation(options));
+      progress.finishedOne();
+    }
   });
   return results;
 }
 
-Timed traced(const Layer &layer, const arch::ArchitectureGraph &graph,
-             const EstimateOptions &options) {
+timing::Evaluation traced(const Layer &layer, const arch::ArchitectureGraph &graph,
+                          const EstimateOptions &options) {
   const program::Program &program = layer.lowered->program;
-  return timeOf(program, graph, options,
-                [&](const program::Instance &instance, const timing::InstructionTimes &times) {
-                  options.trace(layer.estimate.name, program, instance, times);
-                });
+  return evaluateStream(
+      graph, program, options,
+      [&](const program::Instance &instance, const timing::InstructionTimes &times) {
+        options.trace(layer.estimate.name, program, instance, times);
+      });
 }
 
-void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManager &sources) {
-  const timing::Evaluation &evaluation = timed.evaluation;
+void fill(analysis::LayerEstimate &layer, const timing::Evaluation &evaluation,
+          const SourceManager &sources) {
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
   layer.instructions = evaluation.instructions;
@@ -86,10 +103,6 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
   for (const timing::Certificate &certificate : evaluation.certificates)
     layer.certificates.push_back({placeOf(certificate.loop, sources), certificate.k0,
                                   certificate.period, certificate.cyclesPerPeriod});
-  if (!timed.criticalPath.shares.empty()) {
-    layer.bound = timed.criticalPath.shares.front();
-    layer.boundIsPartial = timed.criticalPath.truncated;
-  }
 }
 
 } // namespace
@@ -102,36 +115,50 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
     simulation.observer = std::move(observer);
     return simulate::simulate(graph, program, simulation);
   }
-  aidg::EstimateOptions estimation;
-  estimation.extrapolate = options.extrapolate && !observer;
-  estimation.observer = std::move(observer);
-  return aidg::estimate(graph, program, estimation);
+  aidg::EstimateOptions estimating = estimation(options);
+  estimating.extrapolate = options.extrapolate && !observer;
+  estimating.observer = std::move(observer);
+  return aidg::estimate(graph, program, estimating);
 }
 
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     const EstimateOptions &options, const SourceManager &sources,
                     DiagnosticEngine &diagnostics) {
-  std::map<const program::Program *, std::size_t> indexOf;
-  std::vector<const program::Program *> streams;
+  const Streams streams = streamsOf(layers);
   bool evaluable = true;
-  for (const Layer &layer : layers) {
-    const program::Program *program = &layer.lowered->program;
-    if (!indexOf.try_emplace(program, streams.size()).second)
-      continue;
-    streams.push_back(program);
+  for (const program::Program *program : streams.programs)
     evaluable = timing::checkEvaluable(graph, *program, diagnostics) && evaluable;
-  }
   if (!evaluable)
     return;
-  const std::vector<Timed> results =
-      options.trace ? std::vector<Timed>() : timeStreams(streams, graph, options);
+  std::vector<timing::Evaluation> results;
+  if (!options.trace)
+    results = timeStreams(streams.programs, graph, options);
   for (Layer &layer : layers) {
-    const Timed timed = options.trace ? traced(layer, graph, options)
-                                      : results[indexOf.at(&layer.lowered->program)];
-    if (timed.evaluation.completed())
-      fill(layer.estimate, timed, sources);
+    const timing::Evaluation evaluation = options.trace
+                                              ? traced(layer, graph, options)
+                                              : results[streams.places.at(&layer.lowered->program)];
+    if (evaluation.completed())
+      fill(layer.estimate, evaluation, sources);
     else
-      timing::reportFailure(timed.evaluation, graph, layer.range, diagnostics);
+      timing::reportFailure(evaluation, graph, layer.range, diagnostics);
+  }
+}
+
+void findBounds(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                const EstimateOptions &options) {
+  const Streams streams = streamsOf(layers);
+  std::vector<analysis::CriticalPathReport> results(streams.programs.size());
+  forEachInParallel(results.size(), threadCount(options.jobs), [&](std::size_t i) {
+    // The graph that a critical path is found in has no nodes for queues and phases.
+    if (!timing::usesOccupations(graph, *streams.programs[i]))
+      results[i] = analysis::analyseCriticalPath(graph, *streams.programs[i]);
+  });
+  for (Layer &layer : layers) {
+    const analysis::CriticalPathReport &found = results[streams.places.at(&layer.lowered->program)];
+    if (found.shares.empty())
+      continue;
+    layer.estimate.bound = found.shares.front();
+    layer.estimate.boundIsPartial = found.truncated;
   }
 }
 

@@ -23,4 +23,8 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
                     const EstimateOptions &options, const SourceManager &sources,
                     DiagnosticEngine &diagnostics);
 
+/// Finds out what each layer that was evaluated is bound by.
+void findBounds(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                const EstimateOptions &options);
+
 } // namespace acadlc

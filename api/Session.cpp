@@ -281,11 +281,16 @@ struct Session::State {
   /// Evaluates \p layers into \p estimate; nothing if there were errors.
   std::optional<NetworkEstimate> evaluate(NetworkEstimate estimate, std::vector<Layer> layers,
                                           const EstimateOptions &options) {
-    const PhaseTimer timer(phases, "evaluate");
-    const bool good = withoutErrors(
-        [&] { evaluateLayers(layers, architecture->graph, options, sources, diagnostics); });
+    const bool good = withoutErrors([&] {
+      const PhaseTimer timer(phases, "evaluate");
+      evaluateLayers(layers, architecture->graph, options, sources, diagnostics);
+    });
     if (!good)
       return std::nullopt;
+    {
+      const PhaseTimer timer(phases, "find critical paths");
+      findBounds(layers, architecture->graph, options);
+    }
     for (Layer &layer : layers)
       estimate.layers.push_back(std::move(layer.estimate));
     if (!summarize(estimate)) {

@@ -1,5 +1,6 @@
 #include "backend/aidg/Plan.h"
 
+#include "backend/aidg/Independence.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
 #include "support/InternalError.h"
@@ -33,7 +34,7 @@ constexpr std::int64_t unreached = std::numeric_limits<std::int64_t>::max();
 class Planner {
 public:
   Planner(const arch::ArchitectureGraph &graph, const program::Program &program)
-      : routes_(graph, program) {
+      : routes_(graph, program), independent_(findIndependentOperands(program)) {
     plan_.graph = &graph;
     plan_.program = &program;
   }
@@ -97,6 +98,7 @@ private:
     const auto [entry, isNew] = registerIndices_.try_emplace(id, plan_.registerCount);
     if (isNew) {
       ++plan_.registerCount;
+      plan_.registerIds.push_back(id);
       plan_.registerDistance.push_back(unreached);
     }
     std::int64_t &least = plan_.registerDistance[entry->second];
@@ -160,7 +162,7 @@ private:
       access.isWrite = operand.isWrite;
       access.bytes = operand.bytes;
       access.operand = &operand;
-      access.tracked = operand.mayConflict;
+      access.tracked = operand.mayConflict && !independent_.contains(&operand);
       if (access.tracked) {
         access.space = spaceIndex(operand.memory);
         planned.hasTracked = true;
@@ -319,6 +321,7 @@ private:
   }
 
   timing::RouteTable routes_;
+  llvm::DenseSet<const program::MemoryOperand *> independent_;
   Plan plan_;
   arch::ObjectId fetchUnit_ = arch::noObject, fetchMemory_ = arch::noObject;
   llvm::DenseMap<arch::ObjectId, std::uint32_t> objectIndices_, storageIndices_, spaceIndices_;

@@ -101,6 +101,7 @@ struct Plan {
   std::vector<std::uint32_t> routeObjects;
   std::vector<std::uint32_t> registers;
   std::vector<PlanAccess> accesses;
+  std::vector<arch::RegisterId> registerIds;
   std::vector<std::int64_t> registerDistance; ///< least cycles from arrival to a unit that uses it
   std::uint32_t registerCount = 0;
   std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats

@@ -43,6 +43,9 @@ struct Certificate {
   /// Where in the stream it was found: the index of the first instruction of iteration k0, and the
   /// instructions of a period. So the proof can be gone through again.
   std::int64_t firstInstruction = 0, instructionsPerPeriod = 0;
+  /// 0: it goes on for ever. Else a drift: for so many periods every time moves by an amount of its
+  /// own in each, that of the instruction fetch is cyclesPerPeriod.
+  std::int64_t periods = 0;
 };
 
 /// One instruction of a deadlock and what it waits for.

@@ -1,0 +1,100 @@
+#include "backend/aidg/Batch.h"
+
+#include "backend/aidg/FlatProgram.h"
+#include "backend/aidg/MergingEvaluator.h"
+#include "backend/aidg/OccupationEvaluator.h"
+#include "backend/aidg/Plan.h"
+#include "backend/aidg/ProgramOrderEvaluator.h"
+#include "backend/timing/Machine.h"
+
+#include <map>
+
+namespace acadlc::aidg {
+
+namespace {
+
+/// A stream made ready for its evaluator.
+struct Stream {
+  const program::Program *program = nullptr;
+  std::unique_ptr<const Plan> plan; ///< null: of several occupations
+  /// If it can be evaluated in program order.
+  std::unique_ptr<const FlatProgram> flat;
+  std::size_t group = 0;
+};
+
+Stream prepare(const arch::ArchitectureGraph &graph, const program::Program &program) {
+  Stream stream;
+  stream.program = &program;
+  if (timing::usesOccupations(graph, program))
+    return stream;
+  stream.plan = std::make_unique<const Plan>(makePlan(graph, program));
+  if (!stream.plan->hasEndlessLatency && !stream.plan->needsTimeOrder())
+    stream.flat = std::make_unique<const FlatProgram>(*stream.plan);
+  return stream;
+}
+
+timing::Evaluation evaluateInProgramOrder(const Stream &stream, const EstimateOptions &options,
+                                          Transitions &transitions) {
+  // An attempt in program order may have to be given up: find out without the observer.
+  EstimateOptions silent = options;
+  silent.observer = nullptr;
+  const auto evaluate = [&](const EstimateOptions &with) {
+    return ProgramOrderEvaluator(*stream.plan, *stream.flat, with, transitions).run();
+  };
+  auto result = evaluate(silent);
+  if (!result)
+    return evaluateInTimeOrder(*stream.plan, options);
+  return options.observer ? *evaluate(options) : std::move(*result);
+}
+
+} // namespace
+
+struct Batch::State {
+  const arch::ArchitectureGraph &graph;
+  std::vector<Stream> streams;
+  std::vector<std::vector<std::size_t>> groups;
+  std::vector<Transitions> transitions; ///< by group
+};
+
+Batch::Batch(const arch::ArchitectureGraph &graph, std::span<const program::Program *const> streams)
+    : state_(new State{graph, {}, {}, {}}) {
+  std::map<std::vector<std::int64_t>, std::size_t> groupOf;
+  for (const program::Program *program : streams) {
+    Stream &stream = state_->streams.emplace_back(prepare(graph, *program));
+    stream.group = state_->groups.size();
+    if (stream.flat && !stream.flat->usesAddresses)
+      stream.group = groupOf.try_emplace(stream.flat->layout.signature, stream.group).first->second;
+    if (stream.group == state_->groups.size())
+      state_->groups.emplace_back();
+    state_->groups[stream.group].push_back(state_->streams.size() - 1);
+  }
+  state_->transitions.resize(state_->groups.size());
+}
+
+Batch::~Batch() = default;
+Batch::Batch(Batch &&) noexcept = default;
+Batch &Batch::operator=(Batch &&) noexcept = default;
+
+const std::vector<std::vector<std::size_t>> &Batch::groups() const { return state_->groups; }
+
+timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &options) {
+  const Stream &stream = state_->streams[index];
+  if (!stream.plan)
+    return evaluateOccupations(state_->graph, *stream.program, options);
+  if (stream.plan->hasEndlessLatency) {
+    timing::Evaluation result;
+    result.overflow = true;
+    return result;
+  }
+  if (options.forceTimeOrder || !stream.flat)
+    return evaluateInTimeOrder(*stream.plan, options);
+  return evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
+}
+
+timing::Evaluation estimate(const arch::ArchitectureGraph &graph, const program::Program &program,
+                            const EstimateOptions &options) {
+  const program::Program *const only = &program;
+  return Batch(graph, {&only, 1}).estimate(0, options);
+}
+
+} // namespace acadlc::aidg

@@ -1,0 +1,151 @@
+#include "backend/aidg/FlatProgram.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace acadlc::aidg {
+
+namespace {
+
+/// The indices of \p things in the order of \p idOf.
+template <typename Thing, typename IdOf>
+std::vector<std::uint32_t> inOrderOf(const std::vector<Thing> &things, IdOf idOf) {
+  std::vector<std::uint32_t> order(things.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, {}, [&](std::uint32_t index) { return idOf(things[index]); });
+  return order;
+}
+
+/// Whether a request is served as soon as it is made, whatever others do: then it is a latency.
+bool isServedAtOnce(const PlanStorage &storage) {
+  if (storage.hasState || storage.stateGroup || storage.programOrder)
+    return false;
+  return storage.neverWaits();
+}
+
+} // namespace
+
+TimeLayout::TimeLayout(const Plan &plan) {
+  const auto add = [this](std::int64_t least) {
+    distance.push_back(least);
+    return size++;
+  };
+  for (int header = 0; header != 3; ++header)
+    add(0);
+  signature = {plan.fetch.width, plan.fetch.bufferSize, plan.fetch.latency()};
+
+  objects.resize(plan.objects.size());
+  const auto idOfObject = [](const PlanObject &object) { return object.id; };
+  for (const std::uint32_t index : inOrderOf(plan.objects, idOfObject)) {
+    const PlanObject &object = plan.objects[index];
+    objects[index] = add(object.distance);
+    signature.insert(signature.end(), {object.id, object.distance});
+  }
+  signature.push_back(-1);
+
+  registers.resize(plan.registerIds.size());
+  const auto sameId = [](arch::RegisterId id) { return id; };
+  for (const std::uint32_t index : inOrderOf(plan.registerIds, sameId)) {
+    const std::int64_t least = plan.registerDistance[index];
+    registers[index] = add(least);
+    add(least);
+    signature.insert(signature.end(), {plan.registerIds[index], least});
+  }
+  signature.push_back(-1);
+
+  storages.resize(plan.storages.size());
+  slots.resize(plan.storages.size());
+  slotEnds.resize(plan.storages.size());
+  const auto idOfStorage = [](const PlanStorage &storage) { return storage.id; };
+  for (const std::uint32_t index : inOrderOf(plan.storages, idOfStorage)) {
+    const PlanStorage &storage = plan.storages[index];
+    storages[index] = add(storage.distance);
+    add(storage.distance);
+    // The first of a group may be farther away than others: no distance that holds for all is
+    // known.
+    add(0);
+    // Slots that can never be waited for need no state.
+    const std::int64_t count = storage.neverWaits() && !storage.programOrder ? 1 : storage.slots;
+    slots[index] = size;
+    for (std::int64_t i = 0; i != count; ++i)
+      add(storage.distance);
+    slotEnds[index] = size;
+    signature.insert(signature.end(), {storage.id, storage.distance, count});
+  }
+
+  issues = size;
+  issueCount = static_cast<std::uint32_t>(plan.fetch.bufferSize - plan.fetch.width + 1);
+  size += issueCount;
+}
+
+FlatProgram::FlatProgram(const Plan &plan)
+    : layout(plan), fetchWidth(plan.fetch.width), fetchLatency(plan.fetch.latency()) {
+  for (const PlanInstruction &planned : plan.instructions) {
+    FlatInstruction flat;
+    flat.firstHop = static_cast<std::uint32_t>(hops.size());
+    for (std::uint32_t i = 0; i != planned.stageCount; ++i) {
+      const std::uint32_t object = plan.routeObjects[planned.firstStage + i];
+      hops.push_back({layout.objects[object], plan.objects[object].latency});
+    }
+    hops.push_back({layout.objects[planned.unit], 0});
+    flat.hopCount = planned.stageCount + 1;
+    flat.firstRead = static_cast<std::uint32_t>(operands.size());
+    flat.readCount = planned.readCount;
+    for (std::uint32_t i = 0; i != planned.readCount; ++i)
+      operands.push_back(layout.registers[plan.registers[planned.firstRead + i]]);
+    flat.firstWrite = static_cast<std::uint32_t>(operands.size());
+    flat.writeCount = planned.writeCount;
+    for (std::uint32_t i = 0; i != planned.writeCount; ++i)
+      operands.push_back(layout.registers[plan.registers[planned.firstWrite + i]]);
+    flat.isBranch = planned.isBranch;
+    addAccesses(plan, planned, flat);
+    instructions.push_back(flat);
+  }
+}
+
+void FlatProgram::addAccesses(const Plan &plan, const PlanInstruction &planned,
+                              FlatInstruction &flat) {
+  flat.latency = planned.latency;
+  flat.occupation = planned.occupation;
+  flat.firstAccess = static_cast<std::uint32_t>(accesses.size());
+  flat.usesAddresses = planned.hasTracked;
+  if (planned.makesRequests) {
+    for (std::uint32_t i = 0; i != planned.accessCount; ++i)
+      addAccess(plan, planned, i, flat);
+    // It stands in its unit until its last request has been served.
+    if (flat.accessCount == 0)
+      flat.occupation = flat.latency;
+  }
+  usesAddresses = usesAddresses || flat.usesAddresses;
+}
+
+void FlatProgram::addAccess(const Plan &plan, const PlanInstruction &instruction,
+                            std::uint32_t operand, FlatInstruction &flat) {
+  const PlanAccess &planned = plan.accesses[instruction.firstAccess + operand];
+  const PlanStorage &storage = plan.storages[planned.storage];
+  if (isServedAtOnce(storage) && flat.accessCount == 0) {
+    flat.latency += planned.service;
+    return;
+  }
+  FlatAccess access;
+  access.access = instruction.firstAccess + operand;
+  access.operand = operand;
+  access.requests = layout.storages[planned.storage];
+  access.slots = layout.slots[planned.storage];
+  access.slotEnd = layout.slotEnds[planned.storage];
+  access.service = planned.service;
+  access.hasState = storage.hasState;
+  access.inProgramOrder = storage.programOrder;
+  access.takesSlot = !storage.neverWaits();
+  access.merges =
+      storage.clients > 1 && !storage.programOrder && (storage.hasState || !storage.neverWaits());
+  if (storage.stateGroup) {
+    access.hasGroup = true;
+    access.groupGrant = layout.storages[*storage.stateGroup] + 2;
+  }
+  flat.usesAddresses = flat.usesAddresses || storage.hasState;
+  accesses.push_back(access);
+  ++flat.accessCount;
+}
+
+} // namespace acadlc::aidg

@@ -1,0 +1,90 @@
+/// \file
+/// The plan of a program-order evaluation compiled once more: every instruction is a few places in
+/// one array of times, so evaluating it is max and add over that array.
+#pragma once
+
+#include "backend/aidg/Plan.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace acadlc::aidg {
+
+/// Where each time that later instructions can feel stands in the array. Objects, registers and
+/// storages come in the order of their ids in the architecture, so that streams that use the same
+/// ones have the same layout.
+struct TimeLayout {
+  explicit TimeLayout(const Plan &plan);
+
+  static constexpr std::uint32_t arrival = 0;   ///< of the present fetch block in the buffer
+  static constexpr std::uint32_t fetchFree = 1; ///< when the next fetch may start at the earliest
+  static constexpr std::uint32_t end = 2;       ///< largest finish time so far
+  std::vector<std::uint32_t> objects;           ///< by plan object: when it is free
+  /// By plan register: finish of the last write; behind it that of the last use.
+  std::vector<std::uint32_t> registers;
+  /// By plan storage: largest request time, then the last grant, then the last grant at its group.
+  std::vector<std::uint32_t> storages;
+  std::vector<std::uint32_t> slots, slotEnds; ///< by plan storage; the times ascend
+  /// The largest (buffer size − fetch width + 1) issue times, a ring that ascends from where it
+  /// starts: a fetch finds room when the smallest of them has passed.
+  std::uint32_t issues = 0, issueCount = 0;
+  std::uint32_t size = 0;
+  /// By place before `issues`: least cycles from the arrival of an instruction to its use of it.
+  std::vector<std::int64_t> distance;
+  /// Equal signatures: the same things stand at the same places, with the same distances.
+  std::vector<std::int64_t> signature;
+};
+
+/// An object on an instruction's way.
+struct FlatHop {
+  std::uint32_t place = 0;
+  std::int64_t latency = 0; ///< cycles until it can be left; of the unit: 0
+};
+
+/// A request whose place in the order matters, or whose time depends on addresses.
+struct FlatAccess {
+  std::uint32_t access = 0;   ///< into Plan::accesses
+  std::uint32_t operand = 0;  ///< which of its instruction's accesses
+  std::uint32_t requests = 0; ///< place of the storage's three times
+  std::uint32_t slots = 0, slotEnd = 0;
+  std::uint32_t groupGrant = 0; ///< place of the last grant at the group of storages
+  std::int64_t service = 0;     ///< cycles, if the storage has no state
+  bool merges = false;          ///< several clients, granted as they come: the order is checked
+  bool inProgramOrder = false;  ///< granted in program order
+  bool takesSlot = false;       ///< may have to wait for a slot
+  bool hasGroup = false, hasState = false;
+};
+
+struct FlatInstruction {
+  std::uint32_t firstHop = 0, hopCount = 0;       ///< the last is the unit
+  std::uint32_t firstRead = 0, readCount = 0;     ///< into `operands`
+  std::uint32_t firstWrite = 0, writeCount = 0;   ///< into `operands`
+  std::uint32_t firstAccess = 0, accessCount = 0; ///< into `accesses`
+  std::int64_t latency = 1;    ///< from the start to the finish, or to the first of the accesses
+  std::int64_t occupation = 1; ///< from the start until the unit is free; without accesses
+  bool isBranch = false;
+  /// Where it finds its operands in memory matters: dependences through addresses, or storages
+  /// whose service depends on them.
+  bool usesAddresses = false;
+};
+
+struct FlatProgram {
+  explicit FlatProgram(const Plan &plan);
+
+  TimeLayout layout;
+  std::vector<FlatInstruction> instructions; ///< parallel to Program::instructions
+  std::vector<FlatHop> hops;
+  std::vector<std::uint32_t> operands; ///< places of registers
+  std::vector<FlatAccess> accesses;
+  std::int64_t fetchWidth = 1, fetchLatency = 1;
+  bool usesAddresses = false; ///< some instruction does
+
+private:
+  void addAccesses(const Plan &plan, const PlanInstruction &planned, FlatInstruction &flat);
+  void addAccess(const Plan &plan, const PlanInstruction &instruction, std::uint32_t operand,
+                 FlatInstruction &flat);
+};
+
+} // namespace acadlc::aidg

@@ -1,0 +1,208 @@
+/// \file
+/// The recurrences of docs/timing.md in program order: for each instruction a few maxima and sums
+/// over the array of times. Written once for two kinds of numbers: plain cycles, and cycles that
+/// move at a rate (Drift.h).
+#pragma once
+
+#include "backend/aidg/FlatProgram.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace acadlc::aidg {
+
+/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
+inline constexpr std::int64_t timeLimit = std::int64_t{1} << 61;
+
+/// Thrown where a younger request comes before an older one: then the order depends on time.
+struct OrderDependsOnTime {};
+/// Thrown where a time would leave the range.
+struct TimeOverflow {};
+
+/// Plain cycles.
+struct ExactArithmetic {
+  using Time = std::int64_t;
+  static Time max(Time a, Time b) { return a < b ? b : a; }
+  static bool isBefore(Time a, Time b) { return a < b; }
+  static Time add(Time time, std::int64_t cycles) { return time + cycles; }
+  static std::int64_t cycles(Time time) { return time; }
+};
+
+/// The times of a program-order evaluation, and how one instruction changes them. Neither depends
+/// on addresses; whoever evaluates instructions that use them does that between enter() and
+/// finish().
+template <typename Arithmetic> class Recurrences {
+public:
+  using Time = typename Arithmetic::Time;
+
+  explicit Recurrences(const FlatProgram &program)
+      : values(program.layout.size), program_(&program) {}
+
+  std::vector<Time> values;   ///< as the layout says
+  std::uint32_t oldest = 0;   ///< where the ring of issues starts
+  std::int64_t remaining = 0; ///< instructions of the present fetch block that are still to come
+  Arithmetic arithmetic;
+
+  /// Evaluates an instruction that uses no addresses.
+  void evaluate(const FlatInstruction &instruction) {
+    const Time started = awaitRegisters(instruction, enter(instruction));
+    Time time = arithmetic.add(started, instruction.latency);
+    if (instruction.accessCount == 0) {
+      finish(instruction, time, arithmetic.add(started, instruction.occupation));
+      return;
+    }
+    for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
+      const FlatAccess &access = program_->accesses[instruction.firstAccess + i];
+      time = arithmetic.add(grant(access, time), access.service);
+      giveBack(access, time);
+    }
+    finish(instruction, time, time);
+  }
+
+  /// Lets the instruction arrive and go to its unit; returns when it enters that. An object is
+  /// entered when the one before is done and its previous occupant, which is the previous
+  /// instruction in program order that passes it, has left.
+  Time enter(const FlatInstruction &instruction) {
+    Time ready = arrivalOfNext();
+    const FlatHop *hop = &program_->hops[instruction.firstHop];
+    const FlatHop *const unit = hop + instruction.hopCount - 1;
+    Time entered = arithmetic.max(ready, values[hop->place]);
+    recordIssue(entered);
+    while (hop != unit) {
+      ready = arithmetic.add(entered, hop->latency);
+      Time &leaving = values[hop->place];
+      ++hop;
+      entered = arithmetic.max(ready, values[hop->place]);
+      leaving = entered;
+    }
+    return entered;
+  }
+  /// When the last instruction that entered its unit had left the issue buffer.
+  [[nodiscard]] Time issued() const { return issued_; }
+
+  /// When the registers of an instruction are ready that can start at \p time.
+  Time awaitRegisters(const FlatInstruction &instruction, Time time) {
+    const std::uint32_t *place = program_->operands.data() + instruction.firstRead;
+    for (std::uint32_t i = 0; i != instruction.readCount; ++i)
+      time = arithmetic.max(time, values[place[i]]);
+    place = program_->operands.data() + instruction.firstWrite;
+    for (std::uint32_t i = 0; i != instruction.writeCount; ++i)
+      time = arithmetic.max(time, values[place[i] + 1]);
+    return time;
+  }
+
+  /// When a request made at \p time is granted.
+  Time grant(const FlatAccess &access, Time time) {
+    Time granted = time;
+    if (access.inProgramOrder)
+      granted = arithmetic.max(granted, values[access.requests + 1]);
+    else if (access.merges)
+      // Program order is the order of time as long as requests do not come earlier than older ones.
+      advance(values[access.requests], time);
+    if (access.takesSlot)
+      granted = arithmetic.max(granted, values[access.slots]);
+    if (access.inProgramOrder)
+      values[access.requests + 1] = granted;
+    if (access.hasGroup)
+      advance(values[access.groupGrant], granted);
+    return granted;
+  }
+  /// Ends a request at \p time: its slot is free again.
+  void giveBack(const FlatAccess &access, Time time) {
+    if (!access.takesSlot)
+      return;
+    std::uint32_t place = access.slots;
+    for (; place + 1 != access.slotEnd && arithmetic.isBefore(values[place + 1], time); ++place)
+      values[place] = values[place + 1];
+    values[place] = time;
+  }
+
+  /// Ends the instruction at \p time; its unit is free at \p unitFree.
+  void finish(const FlatInstruction &instruction, Time time, Time unitFree) {
+    if (arithmetic.cycles(time) > timeLimit || arithmetic.cycles(unitFree) > timeLimit)
+      throw TimeOverflow{};
+    values[program_->hops[instruction.firstHop + instruction.hopCount - 1].place] = unitFree;
+    const std::uint32_t *place = program_->operands.data() + instruction.firstRead;
+    for (std::uint32_t i = 0; i != instruction.readCount; ++i)
+      values[place[i] + 1] = arithmetic.max(values[place[i] + 1], time);
+    place = program_->operands.data() + instruction.firstWrite;
+    for (std::uint32_t i = 0; i != instruction.writeCount; ++i)
+      values[place[i]] = values[place[i] + 1] = time;
+    values[TimeLayout::end] = arithmetic.max(values[TimeLayout::end], time);
+    if (instruction.isBranch) {
+      remaining = 0;
+      Time &free = values[TimeLayout::fetchFree];
+      free = arithmetic.max(free, time);
+    }
+  }
+
+  /// Raises times that can delay nothing any more to what nothing to come undercuts: no later
+  /// instruction arrives before the present block did, so none uses a thing before that and the
+  /// least distance from an arrival to the thing.
+  void clamp() {
+    const TimeLayout &layout = program_->layout;
+    const Time arrival = values[TimeLayout::arrival];
+    for (std::uint32_t place = TimeLayout::end; place != layout.issues; ++place)
+      values[place] =
+          arithmetic.max(values[place], arithmetic.add(arrival, layout.distance[place]));
+    const Time fetchFree = values[TimeLayout::fetchFree];
+    for (std::uint32_t place = layout.issues; place != layout.size; ++place)
+      values[place] = arithmetic.max(values[place], fetchFree);
+  }
+
+  /// Lets the ring of issues start at its first place.
+  void straighten() {
+    const auto first = values.begin() + program_->layout.issues;
+    std::rotate(first, first + oldest, values.end());
+    oldest = 0;
+  }
+
+private:
+  Time arrivalOfNext() {
+    if (remaining == 0) {
+      const Time start = arithmetic.max(values[TimeLayout::fetchFree], issue(oldest));
+      if (arithmetic.cycles(start) > timeLimit)
+        throw TimeOverflow{};
+      values[TimeLayout::arrival] = values[TimeLayout::fetchFree] =
+          arithmetic.add(start, program_->fetchLatency);
+      remaining = program_->fetchWidth;
+    }
+    --remaining;
+    return values[TimeLayout::arrival];
+  }
+
+  Time &issue(std::uint32_t position) { return values[program_->layout.issues + position]; }
+
+  void recordIssue(Time time) {
+    issued_ = time;
+    if (!arithmetic.isBefore(issue(oldest), time))
+      return;
+    // Issues come nearly in order, so the place of a new one is found from the young end.
+    const std::uint32_t count = program_->layout.issueCount;
+    std::uint32_t position = oldest;
+    oldest = oldest + 1 == count ? 0 : oldest + 1;
+    while (position != oldest) {
+      const std::uint32_t previous = position == 0 ? count - 1 : position - 1;
+      if (!arithmetic.isBefore(time, issue(previous)))
+        break;
+      issue(position) = issue(previous);
+      position = previous;
+    }
+    issue(position) = time;
+  }
+
+  /// Moves a time forward that must not go back.
+  void advance(Time &latest, Time time) {
+    if (arithmetic.isBefore(time, latest))
+      throw OrderDependsOnTime{};
+    latest = time;
+  }
+
+  const FlatProgram *program_;
+  Time issued_{};
+};
+
+} // namespace acadlc::aidg
