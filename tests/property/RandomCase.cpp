@@ -149,7 +149,7 @@ private:
   void makeFetch() {
     CaseBuilder::Fetch fetch;
     fetch.width = random_.range(1, knobs_.maxWidth);
-    fetch.bufferSize = fetch.width + random_.range(0, 6);
+    fetch.bufferSize = fetch.width + random_.range(0, knobs_.maxBufferRest);
     fetch.unitLatency = random_.range(1, 2);
     fetch.readLatency = random_.range(1, 3);
     fetch.stageLatency = random_.range(0, 2);
@@ -269,7 +269,7 @@ private:
     Instruction &instruction =
         builder_.emit(way.stages, way.unit, someRegisters(2), someRegisters(1));
     if (random_.chance(50))
-      instruction.latency = random_.range(1, 9);
+      instruction.latency = random_.range(1, knobs_.maxOwnLatency);
     if (access == accessUnits_.end()) {
       // Functional units work on memory without requests.
       if (!accessUnits_.empty() && random_.chance(knobs_.directOperands)) {
@@ -295,7 +295,7 @@ private:
     // Far apart bases give operands that meet no other, near ones give dependences.
     const std::int64_t base = random_.chance(50) ? 0 : 100000 * random_.range(1, 4);
     MemoryOperand operand = builder_.access(random_.pick(storages), base + random_.range(0, 40),
-                                            random_.range(1, 24), random_.chance(40));
+                                            random_.range(1, 24), random_.chance(knobs_.writes));
     Address &address = operand.address;
     for (std::uint32_t depth = 0; depth < builder_.depth(); ++depth)
       if (random_.chance(60))

@@ -27,6 +27,9 @@ struct Knobs {
   int branches = 0;           ///< an instruction is a branch
   int loops = 0;              ///< the program has loops
   int generalAddresses = 0;   ///< an address in a loop is not affine
+  int writes = 40;            ///< a memory operand is written
+  std::int64_t maxBufferRest = 6; ///< issue buffer beyond the fetch width
+  std::int64_t maxOwnLatency = 9; ///< of an instruction that has its own
   int maxPorts = 4, maxStages = 4, maxMemories = 3, maxWidth = 4;
   std::int64_t maxInstructions = 1200; ///< of the stream, if it has loops
   std::int64_t maxTrips = 200;
