@@ -41,13 +41,14 @@ std::optional<std::int64_t> proveDrift(const FlatProgram &flat, const program::P
   for (std::size_t place = 0; place != times.values.size(); ++place)
     times.values[place] = {start.values[place], start.step[place]};
   times.remaining = start.remaining;
+  times.takeIssues();
   try {
     for (std::int64_t i = 0; i != iterations; ++i)
       evaluate(times, flat, program, body);
   } catch (const OrderDependsOnTime &) {
     return std::nullopt; // at equal request times of which one will be overtaken
   }
-  times.straighten();
+  times.storeIssues();
   times.clamp();
   if (!goesOn(times, start))
     return std::nullopt;

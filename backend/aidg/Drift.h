@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backend/aidg/FlatProgram.h"
+#include "backend/aidg/Issues.h"
 #include "ir/Program.h"
 
 #include <cstdint>
@@ -21,6 +22,7 @@ public:
   struct Time {
     std::int64_t cycles = 0, rate = 0;
   };
+  using Issues = IssueRing<DriftingArithmetic>;
   static constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
 
   Time max(Time a, Time b) { return isBefore(a, b) ? b : a; }

@@ -47,14 +47,33 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
 //===--- The stream ---------------------------------------------------------------------------===//
 
 void ProgramOrderEvaluator::evaluateRegion(program::RegionId region) {
-  for (const program::Step &step : plan_->program->regions[region].steps) {
-    if (step.kind == program::Step::Kind::Repeat) {
-      evaluateRepeat(step.index);
+  const std::vector<program::Step> &steps = plan_->program->regions[region].steps;
+  const bool isPlain = !flat_->usesAddresses && !options_->observer;
+  for (auto step = steps.begin(); step != steps.end();) {
+    if (step->kind == program::Step::Kind::Repeat) {
+      evaluateRepeat(step++->index);
       continue;
     }
     load();
-    evaluateInstruction(step.index);
+    const auto end = std::find_if(step, steps.end(), [](const program::Step &other) {
+      return other.kind == program::Step::Kind::Repeat;
+    });
+    if (isPlain && options_->maxInstructions - evaluated_ >= end - step) {
+      evaluatePlainly({step, end});
+      step = end;
+    }
+    for (; step != end; ++step)
+      evaluateInstruction(step->index);
   }
+}
+
+void ProgramOrderEvaluator::evaluatePlainly(std::span<const program::Step> emits) {
+  Recurrences<ExactArithmetic> &times = state_.times;
+  for (const program::Step &emit : emits)
+    times.evaluate(flat_->instructions[emit.index]);
+  known_ = noState;
+  index_ += static_cast<std::int64_t>(emits.size());
+  evaluated_ += static_cast<std::int64_t>(emits.size());
 }
 
 void ProgramOrderEvaluator::evaluateRepeat(std::uint32_t index) {
@@ -95,10 +114,6 @@ void ProgramOrderEvaluator::evaluateInstruction(std::uint32_t id) {
   ++index_;
   known_ = noState;
   const FlatInstruction &flat = flat_->instructions[id];
-  if (!flat.usesAddresses && !options_->observer) {
-    state_.times.evaluate(flat);
-    return;
-  }
   const PlanInstruction &instruction = plan_->instructions[id];
   timing::InstructionTimes times;
   times.entered = state_.times.enter(flat);

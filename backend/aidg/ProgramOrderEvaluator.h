@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -66,6 +67,7 @@ private:
   void evaluateRegion(program::RegionId region);
   void evaluateRepeat(std::uint32_t index);
   void evaluateTrips(std::uint32_t index, std::int64_t first, std::int64_t count);
+  void evaluatePlainly(std::span<const program::Step> emits);
   void evaluateInstruction(std::uint32_t id);
   std::int64_t addressDependences(const PlanInstruction &instruction, std::int64_t time);
   std::int64_t serveAccesses(const FlatInstruction &instruction, std::int64_t time);

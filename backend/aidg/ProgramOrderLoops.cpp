@@ -267,6 +267,7 @@ ProgramOrderEvaluator::findDrift(std::uint32_t index, Run &run, const Visit &now
 }
 
 void ProgramOrderEvaluator::drift(const TransitionTable::KnownDrift &drift, std::int64_t periods) {
+  state_.times.storeIssues();
   for (std::size_t place = 0; place != drift.step.size(); ++place) {
     std::int64_t &time = state_.times.values[place];
     std::int64_t moved = 0;
@@ -274,6 +275,7 @@ void ProgramOrderEvaluator::drift(const TransitionTable::KnownDrift &drift, std:
         __builtin_add_overflow(time, moved, &time) || time > timeLimit)
       throw TimeOverflow{};
   }
+  state_.times.takeIssues();
   known_ = noState;
 }
 

@@ -30,8 +30,9 @@ void ProgramOrderState::dropDeadRanges(std::uint32_t space) {
 }
 
 void ProgramOrderState::normalise() {
-  times.straighten();
+  times.storeIssues();
   times.clamp();
+  times.takeIssues();
   for (std::uint32_t space = 0; space != ranges.size(); ++space)
     dropDeadRanges(space);
 }
@@ -44,9 +45,9 @@ void ProgramOrderState::appendTimes(std::vector<std::int64_t> &key) const {
 
 void ProgramOrderState::loadTimes(std::span<const std::int64_t> key, std::int64_t arrival) {
   times.remaining = key.front();
-  times.oldest = 0;
   for (std::size_t place = 0; place != times.values.size(); ++place)
     times.values[place] = key[place + 1] + arrival;
+  times.takeIssues();
 }
 
 void ProgramOrderState::appendAddresses(const std::vector<std::int64_t> &addressShift,
@@ -80,8 +81,10 @@ void ProgramOrderState::appendStorageStates(std::vector<std::int64_t> &key) cons
 }
 
 void ProgramOrderState::shift(std::int64_t cycles, const std::vector<std::int64_t> &addressShift) {
+  times.storeIssues();
   for (std::int64_t &time : times.values)
     time += cycles;
+  times.takeIssues();
   for (std::size_t space = 0; space != ranges.size(); ++space)
     for (TrackedRange &range : ranges[space]) {
       range.low += addressShift[space];

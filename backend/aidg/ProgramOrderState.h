@@ -34,7 +34,7 @@ public:
   [[nodiscard]] std::int64_t arrival() const { return times.values[TimeLayout::arrival]; }
   [[nodiscard]] std::int64_t end() const { return times.values[TimeLayout::end]; }
 
-  /// Raises dead times, straightens the ring of issues and forgets dead ranges: the same state.
+  /// Raises dead times, stores the issues and forgets dead ranges: the same state.
   void normalise();
   /// Appends the normal form of the times to \p key; to be called when normalised.
   void appendTimes(std::vector<std::int64_t> &key) const;

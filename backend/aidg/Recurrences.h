@@ -5,10 +5,12 @@
 #pragma once
 
 #include "backend/aidg/FlatProgram.h"
+#include "backend/aidg/Issues.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct TimeOverflow {};
 /// Plain cycles.
 struct ExactArithmetic {
   using Time = std::int64_t;
+  using Issues = IssueCounts;
   static Time max(Time a, Time b) { return a < b ? b : a; }
   static bool isBefore(Time a, Time b) { return a < b; }
   static Time add(Time time, std::int64_t cycles) { return time + cycles; }
@@ -39,10 +42,11 @@ public:
   using Time = typename Arithmetic::Time;
 
   explicit Recurrences(const FlatProgram &program)
-      : values(program.layout.size), program_(&program) {}
+      : values(program.layout.size), program_(&program) {
+    takeIssues();
+  }
 
   std::vector<Time> values;   ///< as the layout says
-  std::uint32_t oldest = 0;   ///< where the ring of issues starts
   std::int64_t remaining = 0; ///< instructions of the present fetch block that are still to come
   Arithmetic arithmetic;
 
@@ -70,7 +74,8 @@ public:
     const FlatHop *hop = &program_->hops[instruction.firstHop];
     const FlatHop *const unit = hop + instruction.hopCount - 1;
     Time entered = arithmetic.max(ready, values[hop->place]);
-    recordIssue(entered);
+    issued_ = entered;
+    issues_.record(entered, arithmetic);
     while (hop != unit) {
       ready = arithmetic.add(entered, hop->latency);
       Time &leaving = values[hop->place];
@@ -139,9 +144,9 @@ public:
     }
   }
 
-  /// Raises times that can delay nothing any more to what nothing to come undercuts: no later
-  /// instruction arrives before the present block did, so none uses a thing before that and the
-  /// least distance from an arrival to the thing.
+  /// Raises times (the stored issues too) that can delay nothing any more to what nothing to come
+  /// undercuts: no later instruction arrives before the present block did, so none uses a thing
+  /// before that and the least distance from an arrival to the thing.
   void clamp() {
     const TimeLayout &layout = program_->layout;
     const Time arrival = values[TimeLayout::arrival];
@@ -153,17 +158,15 @@ public:
       values[place] = arithmetic.max(values[place], fetchFree);
   }
 
-  /// Lets the ring of issues start at its first place.
-  void straighten() {
-    const auto first = values.begin() + program_->layout.issues;
-    std::rotate(first, first + oldest, values.end());
-    oldest = 0;
-  }
+  /// The issues live apart from the other times. Writes them where the layout has them.
+  void storeIssues() { issues_.store(issuePart()); }
+  /// Takes them from there.
+  void takeIssues() { issues_.assign(issuePart()); }
 
 private:
   Time arrivalOfNext() {
     if (remaining == 0) {
-      const Time start = arithmetic.max(values[TimeLayout::fetchFree], issue(oldest));
+      const Time start = arithmetic.max(values[TimeLayout::fetchFree], issues_.room());
       if (arithmetic.cycles(start) > timeLimit)
         throw TimeOverflow{};
       values[TimeLayout::arrival] = values[TimeLayout::fetchFree] =
@@ -174,25 +177,7 @@ private:
     return values[TimeLayout::arrival];
   }
 
-  Time &issue(std::uint32_t position) { return values[program_->layout.issues + position]; }
-
-  void recordIssue(Time time) {
-    issued_ = time;
-    if (!arithmetic.isBefore(issue(oldest), time))
-      return;
-    // Issues come nearly in order, so the place of a new one is found from the young end.
-    const std::uint32_t count = program_->layout.issueCount;
-    std::uint32_t position = oldest;
-    oldest = oldest + 1 == count ? 0 : oldest + 1;
-    while (position != oldest) {
-      const std::uint32_t previous = position == 0 ? count - 1 : position - 1;
-      if (!arithmetic.isBefore(time, issue(previous)))
-        break;
-      issue(position) = issue(previous);
-      position = previous;
-    }
-    issue(position) = time;
-  }
+  std::span<Time> issuePart() { return std::span(values).subspan(program_->layout.issues); }
 
   /// Moves a time forward that must not go back.
   void advance(Time &latest, Time time) {
@@ -202,6 +187,7 @@ private:
   }
 
   const FlatProgram *program_;
+  typename Arithmetic::Issues issues_;
   Time issued_{};
 };
 
