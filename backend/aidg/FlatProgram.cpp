@@ -39,7 +39,7 @@ TimeLayout::TimeLayout(const Plan &plan) {
   for (const std::uint32_t index : inOrderOf(plan.objects, idOfObject)) {
     const PlanObject &object = plan.objects[index];
     objects[index] = add(object.distance);
-    signature.insert(signature.end(), {object.id, object.distance});
+    signature.insert(signature.end(), {object.id, object.distance, object.latency});
   }
   signature.push_back(-1);
 
@@ -80,23 +80,22 @@ TimeLayout::TimeLayout(const Plan &plan) {
 
 FlatProgram::FlatProgram(const Plan &plan)
     : layout(plan), fetchWidth(plan.fetch.width), fetchLatency(plan.fetch.latency()) {
+  latencies.resize(layout.size);
+  for (std::size_t object = 0; object != plan.objects.size(); ++object)
+    latencies[layout.objects[object]] = plan.objects[object].latency;
   for (const PlanInstruction &planned : plan.instructions) {
     FlatInstruction flat;
-    flat.firstHop = static_cast<std::uint32_t>(hops.size());
-    for (std::uint32_t i = 0; i != planned.stageCount; ++i) {
-      const std::uint32_t object = plan.routeObjects[planned.firstStage + i];
-      hops.push_back({layout.objects[object], plan.objects[object].latency});
-    }
-    hops.push_back({layout.objects[planned.unit], 0});
-    flat.hopCount = planned.stageCount + 1;
-    flat.firstRead = static_cast<std::uint32_t>(operands.size());
+    flat.firstPlace = static_cast<std::uint32_t>(places.size());
+    for (std::uint32_t i = 0; i != planned.stageCount; ++i)
+      places.push_back(layout.objects[plan.routeObjects[planned.firstStage + i]]);
+    places.push_back(layout.objects[planned.unit]);
+    flat.objectCount = planned.stageCount + 1;
     flat.readCount = planned.readCount;
     for (std::uint32_t i = 0; i != planned.readCount; ++i)
-      operands.push_back(layout.registers[plan.registers[planned.firstRead + i]]);
-    flat.firstWrite = static_cast<std::uint32_t>(operands.size());
+      places.push_back(layout.registers[plan.registers[planned.firstRead + i]]);
     flat.writeCount = planned.writeCount;
     for (std::uint32_t i = 0; i != planned.writeCount; ++i)
-      operands.push_back(layout.registers[plan.registers[planned.firstWrite + i]]);
+      places.push_back(layout.registers[plan.registers[planned.firstWrite + i]]);
     flat.isBranch = planned.isBranch;
     addAccesses(plan, planned, flat);
     instructions.push_back(flat);

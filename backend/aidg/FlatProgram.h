@@ -37,12 +37,6 @@ struct TimeLayout {
   std::vector<std::int64_t> signature;
 };
 
-/// An object on an instruction's way.
-struct FlatHop {
-  std::uint32_t place = 0;
-  std::int64_t latency = 0; ///< cycles until it can be left; of the unit: 0
-};
-
 /// A request whose place in the order matters, or whose time depends on addresses.
 struct FlatAccess {
   std::uint32_t access = 0;   ///< into Plan::accesses
@@ -58,16 +52,20 @@ struct FlatAccess {
 };
 
 struct FlatInstruction {
-  std::uint32_t firstHop = 0, hopCount = 0;       ///< the last is the unit
-  std::uint32_t firstRead = 0, readCount = 0;     ///< into `operands`
-  std::uint32_t firstWrite = 0, writeCount = 0;   ///< into `operands`
-  std::uint32_t firstAccess = 0, accessCount = 0; ///< into `accesses`
+  /// Where its places begin in FlatProgram::places: first the objects on its way, the last of them
+  /// the unit, then the registers that it reads, then those that it writes.
+  std::uint32_t firstPlace = 0;
+  std::uint32_t objectCount = 0, readCount = 0, writeCount = 0;
   std::int64_t latency = 1;    ///< from the start to the finish, or to the first of the accesses
   std::int64_t occupation = 1; ///< from the start until the unit is free; without accesses
+  std::uint32_t firstAccess = 0, accessCount = 0; ///< into FlatProgram::accesses
   bool isBranch = false;
   /// Where it finds its operands in memory matters: dependences through addresses, or storages
   /// whose service depends on them.
   bool usesAddresses = false;
+
+  [[nodiscard]] std::uint32_t unit() const { return firstPlace + objectCount - 1; }
+  [[nodiscard]] std::uint32_t placeCount() const { return objectCount + readCount + writeCount; }
 };
 
 struct FlatProgram {
@@ -75,8 +73,8 @@ struct FlatProgram {
 
   TimeLayout layout;
   std::vector<FlatInstruction> instructions; ///< parallel to Program::instructions
-  std::vector<FlatHop> hops;
-  std::vector<std::uint32_t> operands; ///< places of registers
+  std::vector<std::uint32_t> places;         ///< of all instructions
+  std::vector<std::int64_t> latencies;       ///< by place of a stage: cycles until it can be left
   std::vector<FlatAccess> accesses;
   std::int64_t fetchWidth = 1, fetchLatency = 1;
   bool usesAddresses = false; ///< some instruction does

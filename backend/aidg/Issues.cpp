@@ -40,19 +40,20 @@ void IssueCounts::addFar(std::int64_t time) {
 /// Forgets the smallest times until none is left over.
 void IssueCounts::drop() {
   while (true) {
-    const std::int64_t time = firstFilled(base_);
-    base_ = time;
-    if (surplus_ == 0)
-      break;
-    const auto place = static_cast<std::size_t>(time) % span;
-    const std::int64_t taken = std::min<std::int64_t>(surplus_, counts_[place]);
-    surplus_ -= taken;
-    counts_[place] -= static_cast<std::uint32_t>(taken);
-    if (counts_[place] == 0)
-      filled_[place / 64] &= ~(std::uint64_t{1} << (place % 64));
+    const auto place = static_cast<std::size_t>(base_) % span;
+    const std::int64_t here = counts_[place];
+    if (here > surplus_) {
+      counts_[place] -= static_cast<std::uint32_t>(surplus_);
+      surplus_ = 0;
+      return;
+    }
+    surplus_ -= here;
+    counts_[place] = 0;
+    filled_[place / 64] &= ~(std::uint64_t{1} << (place % 64));
+    base_ = firstFilled(base_);
+    if (far_.empty())
+      near_ = base_ + span;
   }
-  if (far_.empty())
-    near_ = base_ + span;
 }
 
 /// The first cycle at or behind \p from in which something left; there is one.

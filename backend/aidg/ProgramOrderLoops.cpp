@@ -72,20 +72,14 @@ BodyId ProgramOrderEvaluator::instructionId(std::uint32_t id) {
     return *known;
   const FlatInstruction &flat = flat_->instructions[id];
   std::vector<std::int64_t> content{0,
-                                    flat.hopCount,
+                                    flat.objectCount,
                                     flat.readCount,
                                     flat.writeCount,
                                     flat.latency,
                                     flat.occupation,
                                     flat.isBranch ? 1 : 0};
-  for (std::uint32_t i = 0; i != flat.hopCount; ++i) {
-    const FlatHop &hop = flat_->hops[flat.firstHop + i];
-    content.insert(content.end(), {hop.place, hop.latency});
-  }
-  for (std::uint32_t i = 0; i != flat.readCount; ++i)
-    content.push_back(flat_->operands[flat.firstRead + i]);
-  for (std::uint32_t i = 0; i != flat.writeCount; ++i)
-    content.push_back(flat_->operands[flat.firstWrite + i]);
+  for (std::uint32_t i = 0; i != flat.placeCount(); ++i)
+    content.push_back(flat_->places[flat.firstPlace + i]);
   for (std::uint32_t i = 0; i != flat.accessCount; ++i) {
     const FlatAccess &access = flat_->accesses[flat.firstAccess + i];
     content.insert(content.end(), {access.requests, access.slots, access.slotEnd, access.groupGrant,

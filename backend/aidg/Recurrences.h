@@ -70,17 +70,16 @@ public:
   /// entered when the one before is done and its previous occupant, which is the previous
   /// instruction in program order that passes it, has left.
   Time enter(const FlatInstruction &instruction) {
-    Time ready = arrivalOfNext();
-    const FlatHop *hop = &program_->hops[instruction.firstHop];
-    const FlatHop *const unit = hop + instruction.hopCount - 1;
-    Time entered = arithmetic.max(ready, values[hop->place]);
+    Time *const times = values.data();
+    const std::uint32_t *place = program_->places.data() + instruction.firstPlace;
+    const std::uint32_t *const unit = place + instruction.objectCount - 1;
+    Time entered = arithmetic.max(arrivalOfNext(), times[*place]);
     issued_ = entered;
     issues_.record(entered, arithmetic);
-    while (hop != unit) {
-      ready = arithmetic.add(entered, hop->latency);
-      Time &leaving = values[hop->place];
-      ++hop;
-      entered = arithmetic.max(ready, values[hop->place]);
+    while (place != unit) {
+      Time &leaving = times[*place];
+      const Time ready = arithmetic.add(entered, program_->latencies[*place]);
+      entered = arithmetic.max(ready, times[*++place]);
       leaving = entered;
     }
     return entered;
@@ -90,12 +89,12 @@ public:
 
   /// When the registers of an instruction are ready that can start at \p time.
   Time awaitRegisters(const FlatInstruction &instruction, Time time) {
-    const std::uint32_t *place = program_->operands.data() + instruction.firstRead;
-    for (std::uint32_t i = 0; i != instruction.readCount; ++i)
-      time = arithmetic.max(time, values[place[i]]);
-    place = program_->operands.data() + instruction.firstWrite;
-    for (std::uint32_t i = 0; i != instruction.writeCount; ++i)
-      time = arithmetic.max(time, values[place[i] + 1]);
+    const Time *const times = values.data();
+    const std::uint32_t *place = program_->places.data() + instruction.unit() + 1;
+    for (std::uint32_t i = instruction.readCount; i != 0; --i)
+      time = arithmetic.max(time, times[*place++]);
+    for (std::uint32_t i = instruction.writeCount; i != 0; --i)
+      time = arithmetic.max(time, times[*place++ + 1]);
     return time;
   }
 
@@ -129,18 +128,17 @@ public:
   void finish(const FlatInstruction &instruction, Time time, Time unitFree) {
     if (arithmetic.cycles(time) > timeLimit || arithmetic.cycles(unitFree) > timeLimit)
       throw TimeOverflow{};
-    values[program_->hops[instruction.firstHop + instruction.hopCount - 1].place] = unitFree;
-    const std::uint32_t *place = program_->operands.data() + instruction.firstRead;
-    for (std::uint32_t i = 0; i != instruction.readCount; ++i)
-      values[place[i] + 1] = arithmetic.max(values[place[i] + 1], time);
-    place = program_->operands.data() + instruction.firstWrite;
-    for (std::uint32_t i = 0; i != instruction.writeCount; ++i)
-      values[place[i]] = values[place[i] + 1] = time;
-    values[TimeLayout::end] = arithmetic.max(values[TimeLayout::end], time);
+    Time *const times = values.data();
+    const std::uint32_t *place = program_->places.data() + instruction.unit();
+    times[*place++] = unitFree;
+    for (std::uint32_t i = instruction.readCount; i != 0; --i, ++place)
+      times[*place + 1] = arithmetic.max(times[*place + 1], time);
+    for (std::uint32_t i = instruction.writeCount; i != 0; --i, ++place)
+      times[*place] = times[*place + 1] = time;
+    times[TimeLayout::end] = arithmetic.max(times[TimeLayout::end], time);
     if (instruction.isBranch) {
       remaining = 0;
-      Time &free = values[TimeLayout::fetchFree];
-      free = arithmetic.max(free, time);
+      times[TimeLayout::fetchFree] = arithmetic.max(times[TimeLayout::fetchFree], time);
     }
   }
 
