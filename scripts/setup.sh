@@ -3,7 +3,8 @@
 #
 #   . scripts/setup.sh; acadlc_setup build test
 #
-# Groups: build (compile acadlc), test (run the tests), check (linters, fuzzers, bare root).
+# Groups: build (compile acadlc), test (run the tests), bench (compile the benchmarks), check (linters,
+# fuzzers, bare root).
 # Nothing is downloaded, and no privilege needed, when all is there.
 
 acadlc_packages() {
@@ -13,6 +14,7 @@ acadlc_packages() {
       llvm-19-dev zlib1g-dev libzstd-dev libfmt-dev libcli11-dev doctest-dev
     ;;
   test) echo llvm-19-tools graphviz neovim ;;
+  bench) echo libbenchmark-dev ;;
   check) echo clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 debootstrap ;;
   *)
     echo "setup.sh: unknown group of packages '$1'" >&2

@@ -1,0 +1,15 @@
+/// \file
+/// Networks of matrix products, as TVM would print them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace acadlc::bench {
+
+/// A chain of matrix products: layer i multiplies `rows` x widths[i] by widths[i] x widths[i + 1].
+/// \p widths has at least two entries.
+std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &widths);
+
+} // namespace acadlc::bench
