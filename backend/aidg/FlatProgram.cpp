@@ -90,16 +90,48 @@ FlatProgram::FlatProgram(const Plan &plan)
       places.push_back(layout.objects[plan.routeObjects[planned.firstStage + i]]);
     places.push_back(layout.objects[planned.unit]);
     flat.objectCount = planned.stageCount + 1;
-    flat.readCount = planned.readCount;
-    for (std::uint32_t i = 0; i != planned.readCount; ++i)
-      places.push_back(layout.registers[plan.registers[planned.firstRead + i]]);
-    flat.writeCount = planned.writeCount;
-    for (std::uint32_t i = 0; i != planned.writeCount; ++i)
-      places.push_back(layout.registers[plan.registers[planned.firstWrite + i]]);
+    addRegisters(plan, planned, flat);
     flat.isBranch = planned.isBranch;
     addAccesses(plan, planned, flat);
+    findShape(flat);
+    longestStep = std::max(longestStep, stepOf(flat));
     instructions.push_back(flat);
   }
+  longestStep += fetchLatency;
+}
+
+void FlatProgram::addRegisters(const Plan &plan, const PlanInstruction &planned,
+                               FlatInstruction &flat) {
+  const auto writes = std::span(plan.registers).subspan(planned.firstWrite, planned.writeCount);
+  for (std::uint32_t i = 0; i != planned.readCount; ++i) {
+    // Who writes a register waits for its writers and users, and is its last user.
+    const std::uint32_t read = plan.registers[planned.firstRead + i];
+    if (std::ranges::find(writes, read) == writes.end()) {
+      places.push_back(layout.registers[read]);
+      ++flat.readCount;
+    }
+  }
+  for (const std::uint32_t write : writes)
+    places.push_back(layout.registers[write]);
+  flat.writeCount = planned.writeCount;
+}
+
+void FlatProgram::findShape(FlatInstruction &flat) const {
+  if (flat.objectCount != 2 || flat.readCount > mostShapeReads ||
+      flat.writeCount > mostShapeWrites || flat.isBranch || flat.usesAddresses ||
+      flat.accessCount != 0)
+    return;
+  flat.shape = shapeOf(flat.readCount, flat.writeCount);
+  flat.stageLatency = latencies[places[flat.firstPlace]];
+}
+
+std::int64_t FlatProgram::stepOf(const FlatInstruction &flat) const {
+  std::int64_t step = std::max(flat.latency, flat.occupation);
+  for (std::uint32_t i = 0; i + 1 != flat.objectCount; ++i)
+    step += latencies[places[flat.firstPlace + i]];
+  for (std::uint32_t i = 0; i != flat.accessCount; ++i)
+    step += accesses[flat.firstAccess + i].service;
+  return step;
 }
 
 void FlatProgram::addAccesses(const Plan &plan, const PlanInstruction &planned,

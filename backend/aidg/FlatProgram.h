@@ -60,6 +60,9 @@ struct FlatInstruction {
   std::int64_t occupation = 1; ///< from the start until the unit is free; without accesses
   std::uint32_t firstAccess = 0, accessCount = 0; ///< into FlatProgram::accesses
   bool isBranch = false;
+  /// Of the frequent form that shapeOf() says; 0: of another one.
+  std::uint8_t shape = 0;
+  std::int64_t stageLatency = 0; ///< of its only stage, if it has a shape
   /// Where it finds its operands in memory matters: dependences through addresses, or storages
   /// whose service depends on them.
   bool usesAddresses = false;
@@ -67,6 +70,13 @@ struct FlatInstruction {
   [[nodiscard]] std::uint32_t unit() const { return firstPlace + objectCount - 1; }
   [[nodiscard]] std::uint32_t placeCount() const { return objectCount + readCount + writeCount; }
 };
+
+/// Most registers of instructions with a shape: one stage, then a unit, no branch, requests that
+/// are served at once.
+inline constexpr std::uint32_t mostShapeReads = 3, mostShapeWrites = 1;
+constexpr std::uint8_t shapeOf(std::uint32_t reads, std::uint32_t writes) {
+  return static_cast<std::uint8_t>(1 + reads * (mostShapeWrites + 1) + writes);
+}
 
 struct FlatProgram {
   explicit FlatProgram(const Plan &plan);
@@ -77,9 +87,13 @@ struct FlatProgram {
   std::vector<std::int64_t> latencies;       ///< by place of a stage: cycles until it can be left
   std::vector<FlatAccess> accesses;
   std::int64_t fetchWidth = 1, fetchLatency = 1;
-  bool usesAddresses = false; ///< some instruction does
+  bool usesAddresses = false;   ///< some instruction does
+  std::int64_t longestStep = 0; ///< cycles by which one instruction can move any time, at the most
 
 private:
+  void addRegisters(const Plan &plan, const PlanInstruction &planned, FlatInstruction &flat);
+  void findShape(FlatInstruction &flat) const;
+  [[nodiscard]] std::int64_t stepOf(const FlatInstruction &flat) const;
   void addAccesses(const Plan &plan, const PlanInstruction &planned, FlatInstruction &flat);
   void addAccess(const Plan &plan, const PlanInstruction &instruction, std::uint32_t operand,
                  FlatInstruction &flat);

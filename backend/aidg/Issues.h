@@ -66,24 +66,41 @@ public:
       drop();
     return base_;
   }
-  void record(std::int64_t time, const ExactArithmetic & /*plain*/) {
-    if (time < base_)
-      return; // earlier than all that count
-    ++surplus_;
-    if (time < near_)
-      add(time);
-    else
-      addFar(time);
-  }
+  void record(std::int64_t time, const ExactArithmetic & /*plain*/) { surplus_ += recordOne(time); }
+
+  /// Records a series. room() must not be asked for before its end: how many count is summed up
+  /// apart, where it costs nothing.
+  class Series {
+  public:
+    explicit Series(IssueCounts &issues) : issues_(issues) {}
+    ~Series() { issues_.surplus_ += recorded_; }
+    Series(const Series &) = delete;
+    Series &operator=(const Series &) = delete;
+    void record(std::int64_t time) { recorded_ += issues_.recordOne(time); }
+
+  private:
+    IssueCounts &issues_;
+    std::int64_t recorded_ = 0;
+  };
 
 private:
   static constexpr std::int64_t span = 1024; ///< cycles
   static constexpr std::size_t words = span / 64;
 
+  std::int64_t recordOne(std::int64_t time) {
+    if (time < base_)
+      return 0; // earlier than all that count
+    if (time < near_)
+      add(time);
+    else
+      addFar(time);
+    return 1;
+  }
+
   void add(std::int64_t time) {
     const auto place = static_cast<std::size_t>(time) % span;
-    ++counts_[place];
-    filled_[place / 64] |= std::uint64_t{1} << (place % 64);
+    if (counts_[place]++ == 0)
+      filled_[place / 64] |= std::uint64_t{1} << (place % 64);
   }
   void addFar(std::int64_t time);
   void drop();

@@ -15,7 +15,8 @@ ProgramOrderEvaluator::ProgramOrderEvaluator(const Plan &plan, const FlatProgram
       table_(&transitions.tableFor(flat.layout.signature, flat.layout.size + 1)),
       state_(plan, flat), loopValues_(plan.program->maxDepth, 0), runs_(plan.program->maxDepth),
       bodies_(plan.program->repeats.size()), regionIds_(plan.program->regions.size()),
-      instructionIds_(plan.instructions.size()) {}
+      instructionIds_(plan.instructions.size()),
+      mostAtOnce_(timeLimit / std::max<std::int64_t>(flat.longestStep, 1)) {}
 
 std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
   timing::Evaluation result;
@@ -58,7 +59,8 @@ void ProgramOrderEvaluator::evaluateRegion(program::RegionId region) {
     const auto end = std::find_if(step, steps.end(), [](const program::Step &other) {
       return other.kind == program::Step::Kind::Repeat;
     });
-    if (isPlain && options_->maxInstructions - evaluated_ >= end - step) {
+    if (isPlain && end - step <= mostAtOnce_ &&
+        options_->maxInstructions - evaluated_ >= end - step) {
       evaluatePlainly({step, end});
       step = end;
     }
@@ -68,9 +70,7 @@ void ProgramOrderEvaluator::evaluateRegion(program::RegionId region) {
 }
 
 void ProgramOrderEvaluator::evaluatePlainly(std::span<const program::Step> emits) {
-  Recurrences<ExactArithmetic> &times = state_.times;
-  for (const program::Step &emit : emits)
-    times.evaluate(flat_->instructions[emit.index]);
+  state_.times.evaluate(emits);
   known_ = noState;
   index_ += static_cast<std::int64_t>(emits.size());
   evaluated_ += static_cast<std::int64_t>(emits.size());

@@ -118,6 +118,7 @@ private:
   std::vector<Run> runs_;    ///< by depth
   std::vector<Body> bodies_; ///< by repeat
   std::vector<std::optional<BodyId>> regionIds_, instructionIds_;
+  std::int64_t mostAtOnce_ = 0; ///< instructions in which no time leaves the 64-bit range
   std::vector<timing::Certificate> certificates_;
   /// What has been certified: a loop may be gone through many times.
   std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;

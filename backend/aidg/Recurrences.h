@@ -6,6 +6,9 @@
 
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Issues.h"
+#include "ir/Program.h"
+
+#include <llvm/Support/Compiler.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -64,6 +67,23 @@ public:
       giveBack(access, time);
     }
     finish(instruction, time, time);
+  }
+
+  /// Evaluates instructions that use no addresses, a series of them at once where they are of
+  /// frequent shapes. Plain cycles only; for so few instructions that no time can leave the 64-bit
+  /// range on the way.
+  void evaluate(std::span<const program::Step> emits) {
+    for (std::size_t i = 0; i != emits.size();) {
+      const FlatInstruction &next = program_->instructions[emits[i].index];
+      if (next.shape == 0) {
+        evaluate(next);
+        ++i;
+        continue;
+      }
+      i += evaluateSeries(emits.subspan(i));
+    }
+    if (values[TimeLayout::end] > timeLimit)
+      throw TimeOverflow{};
   }
 
   /// Lets the instruction arrive and go to its unit; returns when it enters that. An object is
@@ -162,7 +182,82 @@ public:
   void takeIssues() { issues_.assign(issuePart()); }
 
 private:
+  /// Evaluates instructions with a shape of one fetch block, and returns how many.
+  std::size_t evaluateSeries(std::span<const program::Step> emits) {
+    fetch();
+    const std::size_t most = std::min(emits.size(), static_cast<std::size_t>(remaining));
+    std::size_t count = 0;
+    {
+      typename Arithmetic::Issues::Series issues(issues_);
+      const Time arrival = values[TimeLayout::arrival];
+      Time end = values[TimeLayout::end];
+      for (; count != most; ++count) {
+        const FlatInstruction &next = program_->instructions[emits[count].index];
+        if (next.shape == 0)
+          break;
+        end = std::max(end, evaluateShape(next, arrival, issues));
+      }
+      values[TimeLayout::end] = end;
+    }
+    remaining -= static_cast<std::int64_t>(count);
+    return count;
+  }
+
+  /// Evaluates one; returns when it finishes.
+  template <typename Series>
+  LLVM_ATTRIBUTE_ALWAYS_INLINE Time evaluateShape(const FlatInstruction &instruction, Time arrival,
+                                                  Series &issues) {
+    switch (instruction.shape) {
+    case shapeOf(0, 0):
+      return evaluateShape<0, 0>(instruction, arrival, issues);
+    case shapeOf(0, 1):
+      return evaluateShape<0, 1>(instruction, arrival, issues);
+    case shapeOf(1, 0):
+      return evaluateShape<1, 0>(instruction, arrival, issues);
+    case shapeOf(1, 1):
+      return evaluateShape<1, 1>(instruction, arrival, issues);
+    case shapeOf(2, 0):
+      return evaluateShape<2, 0>(instruction, arrival, issues);
+    case shapeOf(2, 1):
+      return evaluateShape<2, 1>(instruction, arrival, issues);
+    case shapeOf(3, 0):
+      return evaluateShape<3, 0>(instruction, arrival, issues);
+    default:
+      return evaluateShape<3, 1>(instruction, arrival, issues);
+    }
+  }
+  template <std::uint32_t Reads, std::uint32_t Writes, typename Series>
+  LLVM_ATTRIBUTE_ALWAYS_INLINE Time evaluateShape(const FlatInstruction &instruction, Time arrival,
+                                                  Series &issues) {
+    Time *const times = values.data();
+    const std::uint32_t *const place = program_->places.data() + instruction.firstPlace;
+    Time &stage = times[place[0]];
+    Time &unit = times[place[1]];
+    const Time issued = std::max(arrival, stage);
+    issues.record(issued);
+    Time time = std::max(issued + instruction.stageLatency, unit);
+    stage = time;
+    for (std::uint32_t i = 0; i != Reads; ++i)
+      time = std::max(time, times[place[2 + i]]);
+    for (std::uint32_t i = 0; i != Writes; ++i)
+      time = std::max(time, times[place[2 + Reads + i] + 1]);
+    unit = time + instruction.occupation;
+    time += instruction.latency;
+    for (std::uint32_t i = 0; i != Reads; ++i)
+      times[place[2 + i] + 1] = std::max(times[place[2 + i] + 1], time);
+    for (std::uint32_t i = 0; i != Writes; ++i)
+      times[place[2 + Reads + i]] = times[place[2 + Reads + i] + 1] = time;
+    return time;
+  }
+
   Time arrivalOfNext() {
+    fetch();
+    --remaining;
+    return values[TimeLayout::arrival];
+  }
+
+  /// Fetches a block unless there is something left of the present one.
+  void fetch() {
     if (remaining == 0) {
       const Time start = arithmetic.max(values[TimeLayout::fetchFree], issues_.room());
       if (arithmetic.cycles(start) > timeLimit)
@@ -171,8 +266,6 @@ private:
           arithmetic.add(start, program_->fetchLatency);
       remaining = program_->fetchWidth;
     }
-    --remaining;
-    return values[TimeLayout::arrival];
   }
 
   std::span<Time> issuePart() { return std::span(values).subspan(program_->layout.issues); }
