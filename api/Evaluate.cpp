@@ -4,6 +4,7 @@
 #include "backend/aidg/Batch.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
+#include "backend/simulate/Replay.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
 #include "backend/timing/Machine.h"
@@ -16,6 +17,12 @@ namespace acadlc {
 namespace {
 
 using analysis::Method;
+
+/// What is known of one stream.
+struct Timed {
+  timing::Evaluation evaluation;
+  std::vector<simulate::Replay> replays; ///< of the certificates, if they were to be verified
+};
 
 /// Calls the user's progress function, one call at a time.
 class Progress {
@@ -60,15 +67,15 @@ aidg::EstimateOptions estimation(const EstimateOptions &options) {
 }
 
 /// The time of each stream.
-std::vector<timing::Evaluation> timeStreams(const std::vector<const program::Program *> &streams,
-                                            const arch::ArchitectureGraph &graph,
-                                            const EstimateOptions &options) {
-  std::vector<timing::Evaluation> results(streams.size());
+std::vector<Timed> timeStreams(const std::vector<const program::Program *> &streams,
+                               const arch::ArchitectureGraph &graph,
+                               const EstimateOptions &options) {
+  std::vector<Timed> results(streams.size());
   Progress progress(options, streams.size());
   const unsigned threads = threadCount(options.jobs);
   if (options.method == Method::Simulate) {
     forEachInParallel(streams.size(), threads, [&](std::size_t i) {
-      results[i] = evaluateStream(graph, *streams[i], options);
+      results[i].evaluation = evaluateStream(graph, *streams[i], options);
       progress.finishedOne();
     });
     return results;
@@ -76,10 +83,16 @@ std::vector<timing::Evaluation> timeStreams(const std::vector<const program::Pro
   aidg::Batch batch(graph, streams);
   forEachInParallel(batch.groups().size(), threads, [&](std::size_t group) {
     for (const std::size_t i : batch.groups()[group]) {
-      results[i] = batch.estimate(i, estimation(options));
+      results[i].evaluation = batch.estimate(i, estimation(options));
       progress.finishedOne();
     }
   });
+  if (options.verifyCertificates)
+    forEachInParallel(streams.size(), threads, [&](std::size_t i) {
+      if (results[i].evaluation.completed())
+        results[i].replays =
+            simulate::replay(graph, *streams[i], results[i].evaluation.certificates);
+    });
   return results;
 }
 
@@ -93,16 +106,42 @@ timing::Evaluation traced(const Layer &layer, const arch::ArchitectureGraph &gra
       });
 }
 
-void fill(analysis::LayerEstimate &layer, const timing::Evaluation &evaluation,
-          const SourceManager &sources) {
+/// What came out for certificate number \p index; nothing unless it was asked for.
+std::optional<analysis::CertificateReplay> replayOf(const Timed &timed, std::size_t index) {
+  using Verdict = simulate::Replay::Verdict;
+  if (timed.replays.empty())
+    return std::nullopt;
+  const simulate::Replay &replay = timed.replays[index];
+  analysis::CertificateReplay result{std::nullopt, replay.finding};
+  if (replay.verdict != Verdict::Open)
+    result.holds = replay.verdict == Verdict::Holds;
+  return result;
+}
+
+/// A certificate that does not hold is a mistake of ours; the cycles of \p layer can't be trusted.
+void reportRefuted(const Layer &layer, const Timed &timed, DiagnosticEngine &diagnostics) {
+  for (std::size_t i = 0; i < timed.replays.size(); ++i)
+    if (timed.replays[i].verdict == simulate::Replay::Verdict::Fails)
+      diagnostics
+          .report(DiagnosticCode::CertificateRefuted, timed.evaluation.certificates[i].loop,
+                  timed.replays[i].finding)
+          .note(layer.range, "in the stream of '" + layer.estimate.name +
+                                 "'; this is a mistake of acadlc: please report it");
+}
+
+void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManager &sources) {
+  const timing::Evaluation &evaluation = timed.evaluation;
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
   layer.instructions = evaluation.instructions;
   layer.iterations = evaluation.kernelIterations;
   layer.evaluatedIterations = evaluation.evaluatedIterations;
-  for (const timing::Certificate &certificate : evaluation.certificates)
+  for (std::size_t i = 0; i < evaluation.certificates.size(); ++i) {
+    const timing::Certificate &certificate = evaluation.certificates[i];
     layer.certificates.push_back({placeOf(certificate.loop, sources), certificate.k0,
-                                  certificate.period, certificate.cyclesPerPeriod});
+                                  certificate.period, certificate.cyclesPerPeriod,
+                                  replayOf(timed, i)});
+  }
 }
 
 } // namespace
@@ -130,17 +169,18 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
     evaluable = timing::checkEvaluable(graph, *program, diagnostics) && evaluable;
   if (!evaluable)
     return;
-  std::vector<timing::Evaluation> results;
+  std::vector<Timed> results;
   if (!options.trace)
     results = timeStreams(streams.programs, graph, options);
   for (Layer &layer : layers) {
-    const timing::Evaluation evaluation = options.trace
-                                              ? traced(layer, graph, options)
-                                              : results[streams.places.at(&layer.lowered->program)];
-    if (evaluation.completed())
-      fill(layer.estimate, evaluation, sources);
-    else
-      timing::reportFailure(evaluation, graph, layer.range, diagnostics);
+    const Timed timed = options.trace ? Timed{traced(layer, graph, options), {}}
+                                      : results[streams.places.at(&layer.lowered->program)];
+    if (timed.evaluation.completed()) {
+      fill(layer.estimate, timed, sources);
+      reportRefuted(layer, timed, diagnostics);
+    } else {
+      timing::reportFailure(timed.evaluation, graph, layer.range, diagnostics);
+    }
   }
 }
 

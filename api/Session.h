@@ -58,8 +58,9 @@ struct EstimateOptions {
   std::optional<workload::ElementType> elementType; ///< reads every tensor as this type
   bool strict = false;                              ///< an operator without a mapping is an error
   bool extrapolate = true;                          ///< false: evaluate every instruction
-  unsigned jobs = 0;                                ///< threads; 0: one for each core
-  TraceObserver trace; ///< if set, nothing is extrapolated and one thread is used
+  bool verifyCertificates = false; ///< go through every certificate again in the simulator
+  unsigned jobs = 0;               ///< threads; 0: one for each core
+  TraceObserver trace;             ///< if set, nothing is extrapolated and one thread is used
   /// Called when \p done of \p total layers are known; from any thread, one call at a time.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

@@ -288,6 +288,7 @@ private:
     options.strict = options_.strict;
     options.extrapolate = options_.extrapolate;
     options.jobs = options_.jobs;
+    options.verifyCertificates = options_.verifyCertificates;
     return options;
   }
 
@@ -300,7 +301,8 @@ private:
     case ReportFormat::Text:
       break;
     }
-    return report::textReport(estimate, {options_.listFree, options_.explainEstimate});
+    return report::textReport(
+        estimate, {options_.listFree, options_.explainEstimate || options_.verifyCertificates});
   }
 
   int writeReport() {

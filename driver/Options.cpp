@@ -64,6 +64,7 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "-o", options.output);
   app.add_flag("--list-free", options.listFree);
   app.add_flag("--explain-estimate", options.explainEstimate);
+  app.add_flag("--verify-certificates", options.verifyCertificates);
   addText(app, "--trace", options.trace);
   app.add_flag("--dump-ast", options.dumpAst);
   addText(app, "--dump-ag", options.dumpAg);
@@ -236,9 +237,10 @@ void checkValidation(const Options &options, const RawOptions &raw) {
           "--program and --operator exclude each other");
   require(options.description != "-" || options.measurements != "-",
           "standard input can be FILE or the measurements, not both");
-  require(options.trace.empty() && !options.explainEstimate && !options.listFree,
-          "--trace, --explain-estimate and --list-free are for networks and programs, not for "
-          "--validate");
+  require(options.trace.empty() && !options.explainEstimate && !options.verifyCertificates &&
+              !options.listFree,
+          "--trace, --explain-estimate, --verify-certificates and --list-free are for networks and "
+          "programs, not for --validate");
   require(!options.dumpAst && options.dumpAg.empty() && options.dumpAidg.empty(),
           "nothing can be dumped with --validate");
   if (!options.plot.empty() && !options.plot.ends_with(".svg"))
@@ -266,6 +268,10 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "--explain-estimate needs --estimate or --simulate");
   require(options.format == ReportFormat::Text || !options.explainEstimate,
           "--explain-estimate is for --format text; the others say it anyway");
+  require(options.mode == Mode::Estimate || !options.verifyCertificates,
+          "--verify-certificates needs --estimate");
+  require((options.extrapolate && options.trace.empty()) || !options.verifyCertificates,
+          "--verify-certificates: with --no-extrapolate or --trace there are no certificates");
   require(evaluates || options.dumpAst || options.output.empty(),
           "-o needs a report: --estimate or --simulate");
   require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "

@@ -57,6 +57,7 @@ struct Options {
   std::string output; ///< empty or "-": standard output
   bool listFree = false;
   bool explainEstimate = false;
+  bool verifyCertificates = false;
   std::string trace;
   bool dumpAst = false;
   std::string dumpAg;

@@ -12,8 +12,10 @@ A table is a sequence of entries; lines that start with '#' before the first ent
 
 The example is a complete input file. If its first line reads '// args: ...' or '# args: ...', these
 are more command-line arguments for acadlc. A .csv file has no comments: the arguments that go with
-'--validate FILE' stand behind its kind, 'example: .csv std/one_mac.acadl --operator matmul'. The file name of a table starts with a digit, which is
-the second digit of the ids in it: 1-parse.txt holds E01xx and W01xx.
+'--validate FILE' stand behind its kind, 'example: .csv std/one_mac.acadl --operator matmul'. What no
+input can lead to, because it would be a mistake of acadlc, has 'example: none' with the reason below
+it. The file name of a table starts with a digit, which is the second digit of the ids in it:
+1-parse.txt holds E01xx and W01xx.
 """
 
 import argparse
@@ -23,7 +25,8 @@ import sys
 from dataclasses import dataclass
 
 HEADING = re.compile(r"^== ([EW]\d{4}) ([a-z][a-z0-9]*(?:-[a-z0-9]+)*) (error|warning)$")
-EXAMPLE_KINDS = (".acadl", ".tir", ".csv")
+NO_EXAMPLE = "none"
+EXAMPLE_KINDS = (".acadl", ".tir", ".csv", NO_EXAMPLE)
 SEVERITY_LETTER = {"error": "E", "warning": "W"}
 
 
@@ -38,7 +41,11 @@ class Entry:
     explanation: str = ""
     example_kind: str = ""
     example_arguments: str = ""  # of a .csv file
-    example: str = ""
+    example: str = ""  # or why there is none
+
+    @property
+    def has_example(self) -> bool:
+        return self.example_kind != NO_EXAMPLE
 
     @property
     def example_heading(self) -> str:
@@ -118,8 +125,9 @@ def parse_table(path: pathlib.Path) -> list[Entry]:
             if key == "example":
                 kind, _, arguments = rest.partition(" ")
                 if kind not in EXAMPLE_KINDS or (arguments != "") != (kind == ".csv"):
-                    raise TableError(path, number, "expected 'example: .acadl', 'example: .tir' or "
-                                     f"'example: .csv ARGUMENTS', found: {line}")
+                    raise TableError(path, number, "expected 'example: .acadl', 'example: .tir', "
+                                     "'example: .csv ARGUMENTS' or 'example: none', found: "
+                                     f"{line}")
                 entries[-1].example_kind = kind
                 entries[-1].example_arguments = arguments
             block = blocks[key] = []
@@ -210,10 +218,11 @@ def source_text(entries: list[Entry]) -> str:
              "extern const std::size_t diagnosticTableSize;", "",
              "const DiagnosticInfo diagnosticTable[] = {"]
     for entry in entries:
+        example = f"{entry.example_heading}\n{entry.example}" if entry.has_example else ""
         lines.append(f'    {{"{entry.id}", "{entry.name}", '
                      f"Severity::{entry.severity.capitalize()},\n"
                      f"     {literal(entry.message)},\n     {literal(entry.explanation)},\n"
-                     f"     {literal(entry.example_heading + chr(10) + entry.example)}}},")
+                     f"     {literal(example)}}},")
     lines += ["};", f"const std::size_t diagnosticTableSize = {len(entries)};", "",
               "} // namespace acadlc::detail", ""]
     return "\n".join(lines)
@@ -235,6 +244,9 @@ def markdown_text(entries: list[Entry]) -> str:
             fence += "`"
         lines += ["", f"## {entry.id} {entry.name}", "", f"{entry.severity}: `{entry.message}`",
                   "", entry.explanation, ""]
+        if not entry.has_example:
+            lines.append(entry.example)
+            continue
         if entry.example_arguments:
             lines += [f"`acadlc {entry.example_arguments} --validate FILE` on", ""]
         lines += [fence + {".acadl": "acadl", ".tir": "python", ".csv": "csv"}[entry.example_kind],

@@ -98,7 +98,8 @@ struct DiagnosticInfo {
   Severity severity;            ///< the default
   std::string_view message;     ///< with {0}, {1}, …
   std::string_view explanation; ///< prose for `--explain`, Markdown
-  std::string_view example; ///< input that shows it; first line says the kind (`.acadl`, `.tir`)
+  std::string_view example; ///< input that shows it; first line says the kind (`.acadl`, `.tir`);
+                            ///< empty: no input leads to it
 };
 const DiagnosticInfo &diagnosticInfo(DiagnosticCode code);
 /// Every code of the table in its order.

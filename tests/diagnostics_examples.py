@@ -61,7 +61,9 @@ def main() -> int:
     parser.add_argument("--acadlc", default="acadlc", help="the program, by path or in PATH")
     parser.add_argument("only", nargs="*", help="ids or names; all by default")
     options = parser.parse_args()
-    entries = generate_diagnostics.read_tables(ROOT / "support" / "diagnostics")
+    entries = [entry for entry in
+               generate_diagnostics.read_tables(ROOT / "support" / "diagnostics")
+               if entry.has_example]
     if options.only:
         entries = [e for e in entries if e.id in options.only or e.name in options.only]
     acadlc = options.acadlc

@@ -38,10 +38,17 @@ struct LayerTensor {
   [[nodiscard]] bool isReinterpreted() const { return declared != readAs; }
 };
 
+/// What came out when a certificate was gone through again in the simulator.
+struct CertificateReplay {
+  std::optional<bool> holds; ///< none: not replayed, or not all that it says was compared
+  std::string finding;       ///< what was compared, what differs, or why it was not replayed
+};
+
 /// Proof that a loop repeats itself, see timing::Certificate.
 struct LayerCertificate {
   std::string loop; ///< "arch.acadl:130"
   std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
+  std::optional<CertificateReplay> replay; ///< if it was asked for
 };
 
 /// A mapping that was not taken for a layer, and why.

@@ -46,6 +46,18 @@ Value tensorValue(const TensorBinding &binding) {
   return Value::ofTable({{"shape", Value::ofList(std::move(shape))}});
 }
 
+/// Whether \p body does anything but to give names to values, by its text.
+bool hasEffect(ast::Block body) {
+  using Kind = ast::StatementKind;
+  return std::ranges::any_of(body, [](const ast::Statement *statement) {
+    if (const auto *loop = ast::dynCast<ast::ForStatement>(statement))
+      return hasEffect(loop->body);
+    if (const auto *branch = ast::dynCast<ast::IfStatement>(statement))
+      return hasEffect(branch->thenBlock) || hasEffect(branch->elseBlock);
+    return statement->kind != Kind::Let;
+  });
+}
+
 /// The header's own name for a tensor: it outlives the match.
 void declareTensors(const Match &match, Scope &scope) {
   const auto declare = [&](llvm::StringRef name, SourceRange range) {
@@ -117,7 +129,10 @@ std::optional<LoweredLayer> Lowerer::run(const ast::ProgramDeclaration &program,
   Steps steps;
   if (lowerBody(program.body, frame, scope, steps) != Status::Done)
     return std::nullopt;
-  return finish(frame.name, std::move(steps), program.name.range);
+  auto layer = finish(frame.name, std::move(steps), program.name.range);
+  if (layer && layer->totals.instructions == 0)
+    diagnostics_.report(DiagnosticCode::EmptyStream, program.name.range, frame.name);
+  return layer;
 }
 
 std::optional<LoweredLayer> Lowerer::finish(std::string name, Steps steps, SourceRange at) {
@@ -182,8 +197,13 @@ Lowerer::Status Lowerer::lowerStatement(const ast::Statement &statement, Frame &
                                                                                   : failed();
   case Kind::Param:
     return lowerParam(ast::cast<ast::ParamStatement>(statement), frame, scope);
-  case Kind::For:
-    return lowerFor(ast::cast<ast::ForStatement>(statement), 0, frame, scope, steps);
+  case Kind::For: {
+    const auto &loop = ast::cast<ast::ForStatement>(statement);
+    const Status status = lowerFor(loop, 0, frame, scope, steps);
+    if (status == Status::Done && !hasEffect(loop.body))
+      diagnostics_.report(DiagnosticCode::LoopEmitsNothing, loop.headerRange);
+    return status;
+  }
   case Kind::If: {
     const auto &branch = ast::cast<ast::IfStatement>(statement);
     const auto condition = evaluator_.evaluateBool(*branch.condition, scope);
@@ -277,9 +297,25 @@ Lowerer::Status Lowerer::lowerRange(const ast::ForStatement &statement, std::siz
   const auto known = length ? values_.requirePoint(*length, range.range) : std::nullopt;
   if (!known)
     return failed();
+  if (*known < 0) {
+    reportTripCount(range, *first, *last, *known);
+    return Status::Failed;
+  }
   loop.low = *first;
-  loop.count = *known <= 0 ? 0 : *checkedCeilDiv(*known, loop.step);
+  loop.count = *known == 0 ? 0 : *checkedCeilDiv(*known, loop.step);
   return lowerLoop(loop, frame, scope, steps);
+}
+
+void Lowerer::reportTripCount(const ast::RangeExpr &range, const Linear &first, const Linear &last,
+                              std::int64_t length) {
+  diagnostics_.report(DiagnosticCode::NegativeTripCount, range.range, boundText(*range.low, first),
+                      boundText(*range.high, last), length);
+}
+
+/// The number if it is one in all iterations, else the text.
+std::string Lowerer::boundText(const ast::Expr &bound, const Linear &value) const {
+  return value.isConstant() ? std::to_string(value.constant)
+                            : "'" + std::string(sources_.textOf(bound.range)) + "'";
 }
 
 Lowerer::Status Lowerer::lowerElements(const ast::ForStatement &statement, std::size_t header,
@@ -290,7 +326,17 @@ Lowerer::Status Lowerer::lowerElements(const ast::ForStatement &statement, std::
     loop.statement = &statement;
     loop.header = header;
     loop.low = SymbolicSpace::constant(values.rangeLow());
-    loop.count = std::max<std::int64_t>(0, values.rangeHigh() - values.rangeLow());
+    const auto length = checkedSub(values.rangeHigh(), values.rangeLow());
+    if (!length || *length < 0) {
+      const SourceRange at = statement.loops[header].iterated->range;
+      if (length)
+        diagnostics_.report(DiagnosticCode::NegativeTripCount, at, values.rangeLow(),
+                            values.rangeHigh(), *length);
+      else
+        diagnostics_.report(DiagnosticCode::MappingNumberTooLarge, at);
+      return Status::Failed;
+    }
+    loop.count = *length;
     return lowerLoop(loop, frame, scope, steps);
   }
   const ast::LoopHeader &head = statement.loops[header];
@@ -340,6 +386,8 @@ Lowerer::Status Lowerer::lowerIterations(const Loop &loop, std::int64_t first, s
       status = Status::Failed;
     else
       status = lowerIteration(loop, SymbolicValues::toValue(*value), frame, scope, steps);
+    if (status == Status::Failed && value && values_.space().depth() == 0)
+      failedLoops_.push_back({&loop.head(), value->constant, value->constant});
   }
   unrolled_.pop_back();
   return status;
@@ -389,6 +437,64 @@ std::int64_t Lowerer::splitPoint(const Loop &loop, const Piece &piece) {
 }
 
 Lowerer::Status Lowerer::lowerLoop(const Loop &loop, Frame &frame, Scope &scope, Steps &steps) {
+  // Loops inside of one whose variable is a symbol are narrowed when that has become a number.
+  if (isNarrowing_ || values_.space().depth() != 0)
+    return lowerPieces(loop, frame, scope, steps);
+  DiagnosticEngine before = diagnostics_;
+  const std::uint64_t stepsBefore = steps_;
+  const Status status = lowerPieces(loop, frame, scope, steps);
+  // What takes long to lower is not lowered again and again.
+  constexpr std::uint64_t cheap = 100'000;
+  if (status == Status::Failed && failedLoops_.empty() && steps_ - stepsBefore <= cheap)
+    narrowFailure(loop, frame, scope, std::move(before));
+  return status;
+}
+
+Lowerer::Loop Lowerer::partOf(const Loop &loop, std::int64_t first, std::int64_t count) {
+  Loop part = loop;
+  part.low.constant += first * loop.step;
+  part.count = count;
+  return part;
+}
+
+/// What was reported last.
+static std::optional<DiagnosticCode> lastCode(const DiagnosticEngine &diagnostics) {
+  if (diagnostics.diagnostics().empty())
+    return std::nullopt;
+  return diagnostics.diagnostics().back().code;
+}
+
+void Lowerer::narrowFailure(const Loop &loop, Frame &frame, Scope &scope, DiagnosticEngine before) {
+  const DiagnosticEngine whole = diagnostics_;
+  const auto fails = [&](const Loop &part) {
+    Steps steps;
+    diagnostics_ = before;
+    const bool isFailed = lowerPieces(part, frame, scope, steps) == Status::Failed &&
+                          lastCode(diagnostics_) == lastCode(whole);
+    diagnostics_ = whole;
+    failedLoops_.clear();
+    return isFailed;
+  };
+  Loop part = loop;
+  isNarrowing_ = true;
+  while (part.count > 1) {
+    const Loop front = partOf(part, 0, part.count / 2);
+    part = fails(front) ? front : partOf(part, front.count, part.count - front.count);
+  }
+  isNarrowing_ = false;
+  // With a number in its place, and loops inside narrowed in turn.
+  diagnostics_ = std::move(before);
+  Steps steps;
+  if (lowerIterations(part, 0, 1, frame, scope, steps) == Status::Failed &&
+      lastCode(diagnostics_) == lastCode(whole))
+    return;
+  // Only all together fail.
+  diagnostics_ = whole;
+  failedLoops_ = {
+      {&loop.head(), loop.low.constant, loop.low.constant + (loop.count - 1) * loop.step}};
+}
+
+Lowerer::Status Lowerer::lowerPieces(const Loop &loop, Frame &frame, Scope &scope, Steps &steps) {
   if (loop.count == 0)
     return Status::Done;
   const Interval last = values_.space().interval(loop.low);
@@ -565,6 +671,22 @@ bool Lowerer::bindVia(const ast::ViaStatement &statement, const ast::MappingDecl
   return true;
 }
 
+std::optional<DiagnosticNote> Lowerer::failedIteration() const {
+  if (failedLoops_.empty())
+    return std::nullopt;
+  std::string text;
+  bool isOne = true;
+  for (auto loop = failedLoops_.rbegin(); loop != failedLoops_.rend(); ++loop) {
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", loop->header->name.text.str(),
+                        loop->first);
+    if (loop->last != loop->first)
+      text += fmt::format(" to {}", loop->last);
+    isOne = isOne && loop->last == loop->first;
+  }
+  return DiagnosticNote{failedLoops_.front().header->name.range,
+                        (isOne ? "in the iteration " : "in one of the iterations ") + text};
+}
+
 //===--- Interface ----------------------------------------------------------------------------===//
 
 bool guardHolds(const Match &match, const ElaboratedArchitecture &architecture, const Scope &home,
@@ -592,17 +714,43 @@ std::optional<double> numberInHeader(const ast::Expr &expr, const Match &match,
   return value->is(Value::Kind::Int) ? static_cast<double>(value->asInt()) : value->asReal();
 }
 
+namespace {
+
+/// Runs a lowerer with \p run; an error says in which iteration it came up.
+template <typename Run>
+std::optional<LoweredLayer> lowerWith(const ElaboratedArchitecture &architecture,
+                                      SourceManager &sources, DiagnosticEngine &diagnostics,
+                                      const LoweringOptions &options, const Run &run) {
+  DiagnosticEngine own;
+  Lowerer lowerer(architecture, sources, own, options);
+  std::optional<LoweredLayer> layer = run(lowerer);
+  const std::optional<DiagnosticNote> iteration = lowerer.failedIteration();
+  // How far it had come when there was too much of it says nothing.
+  const bool isTooLong = std::ranges::any_of(own.diagnostics(), [](const Diagnostic &diagnostic) {
+    return diagnostic.code == DiagnosticCode::UnrollsTooFar;
+  });
+  if (!layer && iteration && !isTooLong)
+    diagnostics.append(own, *iteration);
+  else
+    diagnostics.append(own);
+  return layer;
+}
+
+} // namespace
+
 std::optional<LoweredLayer> lower(const Match &match, const ElaboratedArchitecture &architecture,
                                   const Scope &home, SourceManager &sources,
                                   DiagnosticEngine &diagnostics, const LoweringOptions &options) {
-  return Lowerer(architecture, sources, diagnostics, options).run(match, home);
+  return lowerWith(architecture, sources, diagnostics, options,
+                   [&](Lowerer &lowerer) { return lowerer.run(match, home); });
 }
 
 std::optional<LoweredLayer> lower(const ast::ProgramDeclaration &program,
                                   const ElaboratedArchitecture &architecture, const Scope &home,
                                   SourceManager &sources, DiagnosticEngine &diagnostics,
                                   const LoweringOptions &options) {
-  return Lowerer(architecture, sources, diagnostics, options).run(program, home);
+  return lowerWith(architecture, sources, diagnostics, options,
+                   [&](Lowerer &lowerer) { return lowerer.run(program, home); });
 }
 
 } // namespace acadlc::mapping

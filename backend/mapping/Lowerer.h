@@ -25,6 +25,10 @@ public:
   std::optional<LoweredLayer> run(const Match &match, const Scope &home);
   std::optional<LoweredLayer> run(const ast::ProgramDeclaration &program, const Scope &home);
 
+  /// In which iteration the error that was reported came up: "in the iteration m0 = 4, k = 2", at
+  /// the innermost of these loops. Nothing if it was in none.
+  [[nodiscard]] std::optional<DiagnosticNote> failedIteration() const;
+
 private:
   using Steps = std::vector<program::Step>;
 
@@ -100,6 +104,15 @@ private:
   Status lowerElements(const ast::ForStatement &statement, std::size_t header, const Value &values,
                        Frame &frame, Scope &scope, Steps &steps);
   Status lowerLoop(const Loop &loop, Frame &frame, Scope &scope, Steps &steps);
+  Status lowerPieces(const Loop &loop, Frame &frame, Scope &scope, Steps &steps);
+  /// Finds the first iteration of \p loop, in which there was an error, that has the same one by
+  /// itself, and reports that instead. \p before: what had been reported before the loop.
+  void narrowFailure(const Loop &loop, Frame &frame, Scope &scope, DiagnosticEngine before);
+  /// Iterations first … first + count − 1 of \p loop, which starts at a number.
+  static Loop partOf(const Loop &loop, std::int64_t first, std::int64_t count);
+  void reportTripCount(const ast::RangeExpr &range, const Linear &first, const Linear &last,
+                       std::int64_t length);
+  [[nodiscard]] std::string boundText(const ast::Expr &bound, const Linear &value) const;
   Status lowerPiece(const Loop &loop, Piece &piece, Frame &frame, Scope &scope);
   Status lowerIterations(const Loop &loop, std::int64_t first, std::int64_t count, Frame &frame,
                          Scope &scope, Steps &steps);
@@ -209,6 +222,13 @@ private:
   std::vector<arch::ParameterValue> parameters_;
   std::vector<ParsedOverride> overrideTexts_; ///< own the trees of overrides
   std::vector<UnrolledLoop> unrolled_;
+  /// A loop in whose iteration (or one of several) an error came up.
+  struct FailedLoop {
+    const ast::LoopHeader *header = nullptr;
+    std::int64_t first = 0, last = 0; ///< values of its variable
+  };
+  std::vector<FailedLoop> failedLoops_; ///< innermost first
+  bool isNarrowing_ = false;
   std::uint64_t steps_ = 0;
   unsigned viaDepth_ = 0, expansionDepth_ = 0;
 };

@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace acadlc::report {
@@ -38,31 +41,79 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
     out += fmt::format("    not taken: {}: {}\n", rejected.mapping, printableText(rejected.reason));
 }
 
-/// A loop that is met again and again, inside of others, mostly repeats in the same way.
-void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
-  std::vector<std::pair<analysis::LayerCertificate, std::int64_t>> groups;
+/// A certificate and how many more like it there are.
+struct CertificateGroup {
+  analysis::LayerCertificate certificate;
+  std::int64_t count = 1;
+  std::string_view file; ///< of the loop
+  std::int64_t line = 0;
+  std::size_t number; ///< in the order of being found
+
+  CertificateGroup(const analysis::LayerCertificate &one, std::size_t place)
+      : certificate(one), number(place) {
+    // "arch.acadl:130"
+    const std::string_view loop = one.loop;
+    const std::size_t colon = std::min(loop.rfind(':'), loop.size());
+    file = loop.substr(0, colon);
+    if (colon < loop.size())
+      std::from_chars(loop.data() + colon + 1, loop.data() + loop.size(), line);
+  }
+};
+
+bool isAlike(const analysis::LayerCertificate &a, const analysis::LayerCertificate &b) {
+  const auto finding = [](const analysis::LayerCertificate &one) {
+    return one.replay ? one.replay->finding : std::string();
+  };
+  return a.loop == b.loop && a.period == b.period && a.cyclesPerPeriod == b.cyclesPerPeriod &&
+         finding(a) == finding(b);
+}
+
+/// A loop that is met again and again, inside of others, mostly repeats in the same way. Loops are
+/// in the order of the text: the outer ones before those that they hold.
+std::vector<CertificateGroup> groupCertificates(const LayerEstimate &layer) {
+  std::vector<CertificateGroup> groups;
   for (const analysis::LayerCertificate &certificate : layer.certificates) {
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto &group) {
-      return group.first.loop == certificate.loop && group.first.period == certificate.period &&
-             group.first.cyclesPerPeriod == certificate.cyclesPerPeriod;
+    const auto same = std::ranges::find_if(groups, [&](const CertificateGroup &group) {
+      return isAlike(group.certificate, certificate);
     });
     if (same == groups.end())
-      groups.emplace_back(certificate, 1);
+      groups.emplace_back(certificate, groups.size());
     else
-      same->second += 1;
+      same->count += 1;
   }
-  for (const auto &[certificate, count] : groups)
+  std::ranges::sort(groups, [](const CertificateGroup &a, const CertificateGroup &b) {
+    return std::tie(a.file, a.line, a.number) < std::tie(b.file, b.line, b.number);
+  });
+  return groups;
+}
+
+std::string_view verdictOf(const analysis::CertificateReplay &replay) {
+  if (!replay.holds)
+    return ""; // the finding says it
+  return *replay.holds ? "replayed in the simulator: " : "REFUTED by the simulator: ";
+}
+
+void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
+  for (const CertificateGroup &group : groupCertificates(layer)) {
+    const analysis::LayerCertificate &certificate = group.certificate;
     out += fmt::format(
         "    loop {}: every {} {} {}, from iteration {} on{}\n", printableText(certificate.loop),
         counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
         counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
-        count == 1 ? "" : fmt::format("; the same {} more", counted(count - 1, "time")));
+        group.count == 1 ? ""
+                         : fmt::format("; the same {} more", counted(group.count - 1, "time")));
+    if (certificate.replay)
+      out += fmt::format("      {}{}\n", verdictOf(*certificate.replay),
+                         printableText(certificate.replay->finding));
+  }
 }
 
 void printCertificates(const LayerEstimate &layer, std::string &out) {
   out += fmt::format("    {} of {} of innermost loops evaluated one by one\n",
                      thousands(layer.evaluatedIterations), counted(layer.iterations, "iteration"));
   printEqualCertificates(layer, out);
+  if (layer.guarantee == timing::Guarantee::Bounded)
+    out += "    no certificate covers the iterations that were not evaluated\n";
 }
 
 } // namespace

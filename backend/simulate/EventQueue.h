@@ -44,6 +44,17 @@ public:
     return true;
   }
 
+  /// Calls \p visit with the time and the event of all that are still to come, in no order.
+  template <typename Visit> void forEach(const Visit &visit) const {
+    for (std::size_t place = 0; place < ring_.size(); ++place)
+      for (const Event &event : ring_[place])
+        visit(now_ + static_cast<std::int64_t>(
+                         (place + ringSize - static_cast<std::size_t>(now_) % ringSize) % ringSize),
+              event);
+    for (const FarEvent &far : far_.container())
+      visit(far.time, far.event);
+  }
+
 private:
   static constexpr std::int64_t ringSize = 256;
   static constexpr std::size_t words = ringSize / 64;
@@ -52,6 +63,10 @@ private:
     std::int64_t time;
     Event event;
     friend bool operator<(const FarEvent &a, const FarEvent &b) { return a.time > b.time; }
+  };
+
+  struct FarQueue : std::priority_queue<FarEvent> {
+    [[nodiscard]] const std::vector<FarEvent> &container() const { return this->c; }
   };
 
   /// Time of the first event in the ring; −1 if it is empty. Every event there lies less than
@@ -78,7 +93,7 @@ private:
   std::int64_t now_ = 0;
   std::array<std::vector<Event>, ringSize> ring_;
   std::array<std::uint64_t, words> filled_{};
-  std::priority_queue<FarEvent> far_;
+  FarQueue far_;
 };
 
 } // namespace acadlc::simulate

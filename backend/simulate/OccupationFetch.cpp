@@ -5,7 +5,7 @@ namespace acadlc::simulate {
 
 void OccupationRun::readAhead() {
   hasAhead_ = stream_.next(ahead_);
-  if (hasAhead_ && ahead_.index >= limit_) {
+  if (hasAhead_ && ahead_.index >= options_.maxInstructions) {
     hasAhead_ = false;
     limitReached_ = true;
   }
@@ -58,6 +58,7 @@ void OccupationRun::buffer() {
                           Age{ahead_.index, {}}, nullptr);
   ports_[record.next()].push_back(&record);
   ++buffered_;
+  ++fetchedCount_;
   branchUnderWay_ = record.table->isBranch;
 }
 

@@ -13,10 +13,10 @@ using program::Instruction;
 
 OccupationRun::OccupationRun(const arch::ArchitectureGraph &graph, const program::Program &program,
                              const SimulateOptions &options, const timing::FetchPath &fetchPath)
-    : graph_(graph), program_(program), observer_(options.observer),
-      limit_(options.maxInstructions), fetchPath_(fetchPath), tables_(graph, program, fetchPath),
-      storageModel_(graph), channels_(graph, tables_), stream_(program),
-      ports_(graph.objects.size()), places_(graph.objects.size()), units_(graph.objects.size()),
+    : graph_(graph), program_(program), options_(options), observer_(options.observer),
+      fetchPath_(fetchPath), tables_(graph, program, fetchPath), storageModel_(graph),
+      channels_(graph, tables_), stream_(program), ports_(graph.objects.size()),
+      places_(graph.objects.size()), units_(graph.objects.size()),
       candidates_(graph.objects.size()), turns_(tables_.turnCount()) {
   for (const arch::Object &object : graph.objects)
     freeSlotsOf_.push_back(object.slots());
@@ -33,13 +33,15 @@ timing::Evaluation OccupationRun::run() {
   std::vector<Timed> due;
   do {
     cycle(due);
-  } while (!overflow_ && timed_.advance(now_, due));
+    takeSnapshots();
+    isStopped_ = options_.isEnough && options_.isEnough();
+  } while (!overflow_ && !isStopped_ && timed_.advance(now_, due));
   result.cycles = lastFinish_;
   result.instructions = finishedCount_;
   result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
   result.overflow = overflow_;
-  result.limitReached = limitReached_;
-  if (!overflow_ && (!live_.empty() || hasAhead_))
+  result.limitReached = limitReached_ || isStopped_;
+  if (!overflow_ && !isStopped_ && (!live_.empty() || hasAhead_))
     result.deadlock = findDeadlock();
   return result;
 }

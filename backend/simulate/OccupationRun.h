@@ -12,6 +12,7 @@
 /// - OccupationDependences.cpp: hazards of stations and dependences awaited in units
 /// - OccupationTurns.cpp: program order at objects
 /// - OccupationDeadlock.cpp: why nothing goes on
+/// - OccupationSnapshot.cpp: the state, to compare moments
 ///
 /// Events of an instruction that happen in part 1 are known to all at once ("published"); those
 /// that happen later in a cycle are known to the instruction itself, and published in part 1 of the
@@ -289,6 +290,16 @@ private:
   [[nodiscard]] bool isStillToSend(const Record &record, std::size_t phase,
                                    arch::ObjectId channel) const;
 
+  // ---- Snapshots -------------------------------------------------------------------------------
+
+  void takeSnapshots();
+  /// Instructions in flight with their events and phases, free slots, what is under way and when it
+  /// will be over; words in channels and what is still to be handed on are left out.
+  [[nodiscard]] StateSnapshot snapshot(std::int64_t base) const;
+  static void appendRecord(const Record &record, const std::vector<std::int64_t> &ages,
+                           std::vector<std::int64_t> &out);
+  [[nodiscard]] std::vector<std::int64_t> comingEvents(const std::vector<std::int64_t> &ages) const;
+
   // ---- Deadlock --------------------------------------------------------------------------------
 
   struct Blocked {
@@ -314,8 +325,8 @@ private:
 
   const arch::ArchitectureGraph &graph_;
   const program::Program &program_;
+  const SimulateOptions &options_;
   const timing::InstructionObserver &observer_;
-  std::int64_t limit_;
   timing::FetchPath fetchPath_;
   OccupationTables tables_;
   timing::StorageModel storageModel_;
@@ -325,6 +336,7 @@ private:
   std::int64_t now_ = 0, lastChange_ = 0, lastFinish_ = 0;
   Part part_ = Part::Release;
   bool hasChanged_ = false, overflow_ = false;
+  bool isStopped_ = false; ///< by options_.isEnough
   EventQueue<Timed> timed_;
   std::vector<Late> late_;
 
@@ -352,6 +364,8 @@ private:
   bool hasAhead_ = false, limitReached_ = false, isFetching_ = false, wantsFetchGrant_ = false;
   bool branchUnderWay_ = false; ///< a branch is between its arrival in the buffer and its finish
   std::int64_t buffered_ = 0;   ///< instructions in the issue buffer
+  std::int64_t fetchedCount_ = 0;
+  std::size_t snapshotCount_ = 0; ///< that have been taken
 
   // Objects, by id
   std::vector<std::deque<Record *>> ports_; ///< in the issue buffer for this one, in program order

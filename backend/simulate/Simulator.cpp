@@ -9,7 +9,9 @@
 #include "support/InternalError.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <utility>
 
 namespace acadlc::simulate {
 
@@ -138,7 +140,7 @@ class Simulation {
 public:
   Simulation(const ArchitectureGraph &graph, const program::Program &program,
              const SimulateOptions &options)
-      : graph_(graph), program_(program), limit_(options.maxInstructions), routes_(graph, program),
+      : graph_(graph), program_(program), options_(options), routes_(graph, program),
         storageModel_(graph), dependences_(graph), delivery_(options.observer), stream_(program) {
     const std::optional<timing::FetchPath> path = timing::fetchPath(graph);
     ACADLC_CHECK(path.has_value(), "checkEvaluable() holds");
@@ -157,17 +159,19 @@ public:
     readAhead();
     settle();
     std::vector<Event> due;
-    while (!overflow_ && events_.advance(now_, due)) {
+    while (!overflow_ && !isStopped_ && events_.advance(now_, due)) {
       for (const Event &event : due)
         handle(event);
       settle();
+      takeSnapshots();
+      isStopped_ = options_.isEnough && options_.isEnough();
     }
     result.cycles = lastFinish_;
     result.instructions = finishedCount_;
     result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
     result.overflow = overflow_;
-    result.limitReached = limitReached_;
-    if (!overflow_ && (liveCount_ != 0 || hasAhead_))
+    result.limitReached = limitReached_ || isStopped_;
+    if (!overflow_ && !isStopped_ && (liveCount_ != 0 || hasAhead_))
       result.deadlock = findDeadlock();
     return result;
   }
@@ -251,7 +255,7 @@ private:
 
   void readAhead() {
     hasAhead_ = stream_.next(ahead_);
-    if (hasAhead_ && ahead_.index >= limit_) {
+    if (hasAhead_ && ahead_.index >= options_.maxInstructions) {
       hasAhead_ = false;
       limitReached_ = true;
     }
@@ -323,6 +327,7 @@ private:
     stations_[port].buffered.push_back(slot);
     touch(port);
     ++buffered_;
+    ++fetchedCount_;
     ++liveCount_;
     branchUnderWay_ = record.plan->isBranch;
   }
@@ -510,6 +515,135 @@ private:
     schedule(storageModel_.serve(id, request, now_), Event::Kind::Served, slot);
   }
 
+  // ---- Snapshots -----------------------------------------------------------------------------
+
+  void takeSnapshots() {
+    for (; snapshotCount_ < options_.snapshotsAt.size() &&
+           options_.snapshotsAt[snapshotCount_] < fetchedCount_;
+         ++snapshotCount_)
+      options_.snapshotObserver(snapshot(options_.snapshotsAt[snapshotCount_]));
+  }
+
+  /// Indices of instructions in flight, ascending. Only their order matters for what happens, so
+  /// snapshots name them by their places.
+  using Ages = std::vector<std::int64_t>;
+
+  /// Of an index that is in flight; the youngest is −1.
+  [[nodiscard]] static std::int64_t placeOf(std::int64_t index, const Ages &ages) {
+    return std::ranges::lower_bound(ages, index) - ages.end();
+  }
+
+  /// Whether nobody can wait for what is left of it: it has left its unit to others and touches
+  /// nothing that others touch. It matters for the end of the stream alone.
+  [[nodiscard]] bool isForgotten(Slot slot) const {
+    const InFlight &flight = inFlight_[slot];
+    const Instruction &instruction = *flight.instruction;
+    return flight.isInUnit() && stations_[flight.plan->objects->back()].occupant != slot &&
+           !flight.plan->isBranch && instruction.reads.empty() && instruction.writes.empty() &&
+           instruction.memory.empty();
+  }
+
+  /// The state relative to the instruction \p base. What follows from it is left out: registers and
+  /// bytes that unfinished instructions touch follow from which ones these are.
+  [[nodiscard]] StateSnapshot snapshot(std::int64_t base) const {
+    StateSnapshot state;
+    state.index = base;
+    state.time = now_;
+    std::vector<Slot> live;
+    for (Slot slot = 0; slot < inFlight_.size(); ++slot)
+      if (inFlight_[slot].isLive && !isForgotten(slot))
+        live.push_back(slot);
+    std::ranges::sort(live, {}, [this](Slot slot) { return inFlight_[slot].index; });
+    Ages ages;
+    for (const Slot slot : live) {
+      ages.push_back(inFlight_[slot].index);
+      state.flights.push_back(static_cast<std::uint32_t>(inFlight_[slot].plan - plans_.data()));
+      if (ages.back() >= base)
+        state.arrived.push_back(state.flights.back());
+    }
+    state.addPart("the fetch") = {fetchedCount_ - base, isFetching_ ? 1 : 0,
+                                  branchUnderWay_ ? 1 : 0, buffered_};
+    std::vector<std::int64_t> flights, stations, requests;
+    for (const Slot slot : live)
+      appendFlight(inFlight_[slot], ages, flights);
+    for (const Station &station : stations_)
+      appendStation(station, ages, stations);
+    for (const StorageStation &storage : storages_)
+      appendStorage(storage, ages, requests);
+    state.addPart("how far instructions have come") = std::move(flights);
+    state.addPart("who is in, or waits for, stages and units") = std::move(stations);
+    state.addPart("requests and free slots of storages") = std::move(requests);
+    state.addPart("when what is under way will be over") = comingEvents(ages);
+    state.contents = contentsOf(storageModel_, graph_, now_);
+    return state;
+  }
+
+  /// Appends the number of \p slots and their places in ascending order.
+  template <typename Slots>
+  void appendSlots(const Slots &slots, const Ages &ages, std::vector<std::int64_t> &out) const {
+    out.push_back(static_cast<std::int64_t>(slots.size()));
+    const auto first = static_cast<std::ptrdiff_t>(out.size());
+    for (const Slot slot : slots)
+      out.push_back(placeOf(inFlight_[slot].index, ages));
+    std::sort(out.begin() + first, out.end());
+  }
+
+  static void appendTurns(const std::deque<std::int64_t> &turns, const Ages &ages,
+                          std::vector<std::int64_t> &out) {
+    out.push_back(static_cast<std::int64_t>(turns.size()));
+    for (const std::int64_t index : turns)
+      out.push_back(placeOf(index, ages));
+  }
+
+  void appendFlight(const InFlight &flight, const Ages &ages,
+                    std::vector<std::int64_t> &out) const {
+    for (const std::size_t number : {flight.position, flight.requests, flight.pending})
+      out.push_back(static_cast<std::int64_t>(number));
+    appendSlots(flight.dependents, ages, out);
+  }
+
+  void appendStation(const Station &station, const Ages &ages,
+                     std::vector<std::int64_t> &out) const {
+    std::vector<Slot> occupants;
+    if (station.occupant != noSlot)
+      occupants.push_back(station.occupant);
+    appendSlots(occupants, ages, out);
+    appendSlots(station.buffered, ages, out);
+    appendSlots(station.waiting, ages, out);
+    appendTurns(station.turns, ages, out);
+  }
+
+  static void appendStorage(const StorageStation &storage, const Ages &ages,
+                            std::vector<std::int64_t> &out) {
+    out.push_back(storage.freeSlots);
+    appendTurns(storage.turns, ages, out);
+    std::vector<std::int64_t> pending;
+    for (const StorageStation::Pending &request : storage.pending)
+      pending.push_back(placeOf(request.age, ages)); // 0: the fetch
+    std::ranges::sort(pending);
+    out.push_back(static_cast<std::int64_t>(pending.size()));
+    out.insert(out.end(), pending.begin(), pending.end());
+  }
+
+  /// Relative times, kinds and whom they are about, in order.
+  [[nodiscard]] std::vector<std::int64_t> comingEvents(const Ages &ages) const {
+    std::vector<std::array<std::int64_t, 3>> events;
+    events_.forEach([&](std::int64_t time, const Event &event) {
+      const bool isOfInstruction =
+          event.kind == Event::Kind::StageDone || event.kind == Event::Kind::Finish ||
+          event.kind == Event::Kind::MakeRequest || event.kind == Event::Kind::Served;
+      if (isOfInstruction && isForgotten(event.id))
+        return;
+      events.push_back({time - now_, static_cast<std::int64_t>(event.kind),
+                        isOfInstruction ? placeOf(inFlight_[event.id].index, ages) : event.id});
+    });
+    std::ranges::sort(events);
+    std::vector<std::int64_t> values;
+    for (const std::array<std::int64_t, 3> &event : events)
+      values.insert(values.end(), event.begin(), event.end());
+    return values;
+  }
+
   // ---- Deadlock ------------------------------------------------------------------------------
 
   /// Why an instruction does not go on, and for whom it waits.
@@ -603,7 +737,7 @@ private:
 
   const ArchitectureGraph &graph_;
   const program::Program &program_;
-  std::int64_t limit_;
+  const SimulateOptions &options_;
   timing::FetchPath fetchPath_;
   timing::RouteTable routes_;
   timing::StorageModel storageModel_;
@@ -628,8 +762,10 @@ private:
   std::vector<Slot> freeSlots_;
   std::vector<Slot> producers_; ///< reused by buffer()
 
-  std::int64_t liveCount_ = 0, finishedCount_ = 0, lastFinish_ = 0;
+  std::int64_t fetchedCount_ = 0, liveCount_ = 0, finishedCount_ = 0, lastFinish_ = 0;
+  std::size_t snapshotCount_ = 0; ///< that have been taken
   bool overflow_ = false;
+  bool isStopped_ = false; ///< by options_.isEnough
 };
 
 } // namespace

@@ -2,12 +2,15 @@
 /// The simulator: the event-driven reference that docs/timing.md describes.
 #pragma once
 
+#include "backend/simulate/StateSnapshot.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <vector>
 
 namespace acadlc::simulate {
 
@@ -17,6 +20,13 @@ struct SimulateOptions {
   timing::InstructionObserver observer;
   /// Longer streams are cut off there: the result is marked limitReached.
   std::int64_t maxInstructions = std::numeric_limits<std::int64_t>::max();
+  /// Indices in the stream, ascending: a snapshot of the state is taken at the end of the cycle in
+  /// which the instruction enters the issue buffer, relative to it. None for those never fetched.
+  std::vector<std::int64_t> snapshotsAt;
+  std::function<void(const StateSnapshot &)> snapshotObserver;
+  /// Asked at the end of every cycle with events, if set: true ends the simulation there, and the
+  /// result is marked limitReached.
+  std::function<bool()> isEnough;
 };
 
 /// Simulates the stream of \p program on \p graph, for which timing::checkEvaluable holds. Time is
