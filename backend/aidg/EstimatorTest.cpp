@@ -154,6 +154,20 @@ TEST_CASE("in order of time, outer loops are extrapolated too") {
         simulate::simulate(machine.graph, program, {}).cycles);
 }
 
+TEST_CASE("an instruction that finishes long after a loop behind it stays where it is") {
+  for (const bool inOrderOfTime : {false, true}) {
+    CAPTURE(inOrderOfTime);
+    Machine machine(2, 8, 2);
+    machine.graph.objects[machine.units[0]].initiationInterval = 1;
+    machine.emit(0, machine.instruction(0, 5000, {}, {}));
+    machine.emit(machine.repeat(1000), machine.instruction(1, 2, {}, {}));
+    EstimateOptions options;
+    options.forceTimeOrder = inOrderOfTime;
+    const timing::Evaluation result = estimate(machine.graph, machine.program, options);
+    CHECK(result.cycles == simulate::simulate(machine.graph, machine.program, {}).cycles);
+  }
+}
+
 TEST_CASE("times beyond the range are refused") {
   Machine machine(1, 8, 1);
   const program::RegionId body = machine.repeat(std::int64_t{1} << 60);

@@ -1,5 +1,7 @@
 #include "backend/aidg/LoopSearch.h"
 
+#include "backend/aidg/AddressClasses.h"
+
 namespace acadlc::aidg {
 
 namespace {
@@ -31,16 +33,25 @@ void LoopSearch::followStream(const MergingState &state) {
     level.entry = loops_[same].entry;
     level.lastIndex = state.nextIndex;
     const RepeatFacts &facts = plan_->repeats[loops_[same].repeat];
-    level.isSearching =
-        facts.isShiftInvariant && plan_->program->repeats[loops_[same].repeat].count > 2;
+    level.isSearching = facts.canRecurIn(plan_->program->repeats[loops_[same].repeat].count);
   }
 }
 
 bool LoopSearch::isDue(std::size_t depth, const MergingState &state) const {
   const Level &level = levels_[depth];
-  return level.isSearching && loops_[depth].iteration != level.lastIteration &&
-         (state.nextIndex - level.lastIndex) * wordsPerInstruction >=
-             static_cast<std::int64_t>(key_.size());
+  if (!level.isSearching || loops_[depth].iteration == level.lastIteration)
+    return false;
+  const RepeatFacts &facts = plan_->repeats[loops_[depth].repeat];
+  const std::int64_t iteration = loops_[depth].iteration;
+  // Wide fetches may always miss the same iterations: the phase of the first one comes again.
+  if (level.firstIteration >= 0 && !facts.isWorthComparing(iteration) &&
+      (iteration - level.firstIteration) % facts.addressPeriod != 0)
+    return false;
+  if ((state.nextIndex - level.lastIndex) * wordsPerInstruction <
+      static_cast<std::int64_t>(key_.size()))
+    return false;
+  return facts.moving.empty() ||
+         (state.movesInOwnBlocks(facts.stride) && lastIteration(depth, iteration) >= iteration);
 }
 
 void LoopSearch::buildKey(std::size_t depth, const MergingState &state) {
@@ -51,8 +62,19 @@ void LoopSearch::buildKey(std::size_t depth, const MergingState &state) {
   for (std::size_t inner = depth + 1; inner != loops_.size(); ++inner)
     key_.insert(key_.end(),
                 {loops_[inner].iteration, static_cast<std::int64_t>(loops_[inner].step)});
-  state.appendNormalForm(shiftBy(plan_->repeats[loops_[depth].repeat], loops_[depth].iteration),
-                         key_);
+  const RepeatFacts &facts = plan_->repeats[loops_[depth].repeat];
+  const std::int64_t iteration = loops_[depth].iteration;
+  key_.push_back(iteration - facts.wholePeriods(iteration));
+  state.appendNormalForm(shiftBy(facts, facts.wholePeriods(iteration)), key_);
+}
+
+std::int64_t LoopSearch::lastIteration(std::size_t depth, std::int64_t first) const {
+  std::vector<std::int64_t> outerValues;
+  for (std::size_t outer = 0; outer != depth; ++outer) {
+    const program::Repeat &repeat = plan_->program->repeats[loops_[outer].repeat];
+    outerValues.push_back(repeat.first + loops_[outer].iteration * repeat.step);
+  }
+  return lastInOwnBlocks(*plan_, loops_[depth].repeat, outerValues, first);
 }
 
 std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const MergingState &state,
@@ -62,6 +84,8 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Mergi
   const program::Repeat &repeat = plan_->program->repeats[loops_[depth].repeat];
   level.lastIteration = iteration;
   level.lastIndex = state.nextIndex;
+  if (level.firstIteration < 0)
+    level.firstIteration = iteration;
   level.isSearching = level.marks.size() < mostOffers;
   const Mark mark{state.now, state.nextIndex, stream.kernelIterations()};
   level.marks.emplace(iteration, mark);
@@ -69,14 +93,16 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Mergi
   const std::optional<std::int64_t> earlier = level.search.offer(iteration, key_);
   if (!earlier)
     return std::nullopt;
-  level.isSearching = false; // what is left is less than a period
+  level.isSearching =
+      false; // what is left is less than a period, or ends at blocks that are shared
+  const std::int64_t period = iteration - *earlier;
+  const std::int64_t periods = (lastIteration(depth, *earlier) - iteration) / period;
+  if (periods <= 0)
+    return std::nullopt;
   const Mark &before = level.marks.at(*earlier);
   Jump jump;
-  jump.certificate = {repeat.range,           *earlier,         iteration - *earlier,
+  jump.certificate = {repeat.range,           *earlier,         period,
                       state.now - before.now, before.nextIndex, state.nextIndex - before.nextIndex};
-  const std::int64_t periods = (repeat.count - 1 - iteration) / jump.certificate.period;
-  if (periods == 0)
-    return std::nullopt;
   jump.depth = depth;
   jump.iterations = periods * jump.certificate.period;
   // No overflow: the stream's totals are 64-bit numbers.

@@ -41,8 +41,9 @@ private:
   struct Level {
     std::int64_t entry = 0; ///< tells apart the times that the stream goes through the loop
     bool isSearching = true;
-    std::int64_t lastIteration = -1; ///< that was offered
-    std::int64_t lastIndex = 0;      ///< next instruction when it was
+    std::int64_t firstIteration = -1; ///< that was offered
+    std::int64_t lastIteration = -1;  ///< that was offered
+    std::int64_t lastIndex = 0;       ///< next instruction when it was
     RecurrenceSearch search;
     std::unordered_map<std::int64_t, Mark> marks; ///< by iteration
   };
@@ -51,6 +52,8 @@ private:
   std::optional<Jump> offer(std::size_t depth, const MergingState &state,
                             const program::InstructionStream &stream);
   void buildKey(std::size_t depth, const MergingState &state);
+  /// The last iteration of a loop up to which what recurs from iteration \p first on goes on.
+  [[nodiscard]] std::int64_t lastIteration(std::size_t depth, std::int64_t first) const;
 
   const Plan *plan_;
   std::vector<program::InstructionStream::Loop> loops_;

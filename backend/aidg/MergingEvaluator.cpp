@@ -301,13 +301,13 @@ private:
     added.addresses.resize(instruction.accessCount);
     for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
       const PlanAccess &access = plan_.accesses[instruction.firstAccess + i];
-      if (!access.tracked && !plan_.storages[access.storage].hasState)
+      if (!access.tracked && !access.changesState)
         continue;
       const std::int64_t low = plan_.program->evaluate(access.operand->address, next_.loopValues);
       added.addresses[i] = low;
       if (!access.tracked)
         continue;
-      std::vector<TrackedAccess> &list = state_.tracked[access.space];
+      std::vector<TrackedAccess> &list = state_.tracked[access.conflictClass];
       // What has finished by now can delay nobody who has not started.
       std::erase_if(list,
                     [this](const TrackedAccess &other) { return other.finish <= state_.now; });
@@ -516,9 +516,9 @@ private:
       state.lastWrite = std::max(state.lastWrite, time);
       state.lastAccess = std::max(state.lastAccess, time);
     }
-    if (instruction.hasTracked)
-      for (std::vector<TrackedAccess> &list : state_.tracked)
-        for (TrackedAccess &access : list)
+    for (std::uint32_t i = 0; instruction.hasTracked && i != instruction.accessCount; ++i)
+      if (const PlanAccess &done = plan_.accesses[instruction.firstAccess + i]; done.tracked)
+        for (TrackedAccess &access : state_.tracked[done.conflictClass])
           if (access.index == finishing.index)
             access.finish = time;
     if (instruction.isBranch) {

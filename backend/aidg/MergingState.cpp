@@ -32,7 +32,6 @@ void moveWaiting(std::vector<Waiting> &waiting, Time cycles, std::int64_t instru
 }
 
 void moveFlight(Flight &flight, Time cycles, std::int64_t instructions) {
-  // Its addresses stay: they are those of storages with state, where nothing moves.
   flight.index += instructions;
   moveIndex(flight.awaited, instructions);
   moveIndices(flight.waiters, instructions);
@@ -46,9 +45,9 @@ void moveFlight(Flight &flight, Time cycles, std::int64_t instructions) {
 
 MergingState::MergingState(const Plan &plan)
     : objects(plan.objects.size()), storages(plan.storages.size()), registers(plan.registerCount),
-      tracked(plan.spaces.size()),
+      tracked(plan.conflictClasses),
       issues(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1), 0),
-      storageModel(*plan.graph), plan_(&plan) {
+      storageModel(*plan.graph), plan_(&plan), storageForm_(plan) {
   for (std::size_t i = 0; i != storages.size(); ++i)
     storages[i].slots.assign(static_cast<std::size_t>(plan.storages[i].slots), 0);
 }
@@ -81,7 +80,32 @@ void MergingState::appendUnfinished(const std::vector<std::int64_t> &indices,
     }
 }
 
-void MergingState::appendFlight(const Flight &flight, std::vector<std::int64_t> &key) const {
+void MergingState::appendAddresses(const Flight &flight,
+                                   const std::vector<std::int64_t> &addressShift,
+                                   std::vector<std::int64_t> &key) const {
+  const PlanInstruction &instruction = plan_->instructions[flight.id];
+  for (std::uint32_t i = flight.access; i < instruction.accessCount; ++i) {
+    const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
+    if (!access.changesState)
+      continue;
+    key.push_back(flight.addresses[i] - addressShift[plan_->addressClass(access.blockClass)]);
+  }
+}
+
+bool MergingState::movesInOwnBlocks(const std::vector<std::int64_t> &stride) const {
+  for (const Flight &flight : window) {
+    const PlanInstruction &instruction = plan_->instructions[flight.id];
+    for (std::uint32_t i = flight.access; i < instruction.accessCount; ++i)
+      if (const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
+          access.changesState && stride[plan_->addressClass(access.blockClass)] != 0 &&
+          !storageForm_.isInOwnBlocks(access, flight.addresses[i]))
+        return false;
+  }
+  return true;
+}
+
+void MergingState::appendFlight(const Flight &flight, const std::vector<std::int64_t> &addressShift,
+                                std::vector<std::int64_t> &key) const {
   if (flight.finished) {
     key.push_back(none);
     return;
@@ -90,11 +114,7 @@ void MergingState::appendFlight(const Flight &flight, std::vector<std::int64_t> 
   key.insert(key.end(), {flight.id, flight.position * 4 + flags, flight.access,
                          relative(flight.ready), relative(flight.times.entered),
                          relative(flight.dependences), flight.unfinishedDependences});
-  // Addresses count where a storage has state. There they do not move.
-  const PlanInstruction &instruction = plan_->instructions[flight.id];
-  for (std::uint32_t i = flight.access; i < instruction.accessCount; ++i)
-    if (plan_->storages[plan_->accesses[instruction.firstAccess + i].storage].hasState)
-      key.push_back(flight.addresses[i]);
+  appendAddresses(flight, addressShift, key);
   appendIndices(flight.waiters, key);
 }
 
@@ -132,31 +152,16 @@ void MergingState::appendDependences(const std::vector<std::int64_t> &addressShi
     appendUnfinished(state.writers, key);
     appendUnfinished(state.users, key);
   }
-  for (std::size_t space = 0; space != tracked.size(); ++space) {
+  for (std::size_t i = 0; i != tracked.size(); ++i) {
     const std::size_t count = key.size();
     key.push_back(0);
-    for (const TrackedAccess &access : tracked[space]) {
+    for (const TrackedAccess &access : tracked[i]) {
       if (access.finish <= now)
         continue; // can delay nobody who has not started
       ++key[count];
-      key.insert(key.end(), {access.low - addressShift[space], access.high - access.low,
+      key.insert(key.end(), {access.low - addressShift[i], access.high - access.low,
                              access.isWrite ? 1 : 0, relative(access.finish),
                              access.finish == unknown ? distance(access.index) : none});
-    }
-  }
-}
-
-void MergingState::appendStorageModel(std::vector<std::int64_t> &key) const {
-  for (arch::ObjectId id = 0; id != plan_->graph->objects.size(); ++id) {
-    for (const timing::CacheSet &set : storageModel.sets(id)) {
-      key.push_back(static_cast<std::int64_t>(set.size()));
-      for (const timing::CacheLine &line : set)
-        key.push_back(line.tag * 2 + (line.dirty ? 1 : 0));
-    }
-    for (const timing::Bank &bank : storageModel.banks(id)) {
-      // An activation delays a precharge until tRAS has passed, nothing later.
-      key.push_back(bank.open ? bank.row : none);
-      key.push_back(bank.open ? relative(bank.activated + plan_->graph->objects[id].tRAS) : 0);
     }
   }
 }
@@ -164,24 +169,35 @@ void MergingState::appendStorageModel(std::vector<std::int64_t> &key) const {
 void MergingState::appendNormalForm(const std::vector<std::int64_t> &addressShift,
                                     std::vector<std::int64_t> &key) const {
   key.insert(key.end(), {static_cast<std::int64_t>(window.size()),
-                         static_cast<std::int64_t>(unissued), relative(fetchFree),
+                         static_cast<std::int64_t>(unissued), relative(fetchFree), relative(end),
                          fetchPending ? relative(fetchRequest) : none, unresolvedBranch ? 1 : 0});
   for (const Time issue : issues)
     key.push_back(relative(issue));
   for (const Flight &flight : window)
-    appendFlight(flight, key);
+    appendFlight(flight, addressShift, key);
   appendObjects(key);
   appendStorages(key);
   appendDependences(addressShift, key);
-  appendStorageModel(key);
+  storageForm_.append(storageModel, addressShift, now, key);
 }
 
 //===--- Jumps --------------------------------------------------------------------------------===//
 
+void MergingState::shiftAddresses(Flight &flight,
+                                  const std::vector<std::int64_t> &addressShift) const {
+  const PlanInstruction &instruction = plan_->instructions[flight.id];
+  for (std::uint32_t i = 0; i < instruction.accessCount; ++i)
+    if (const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
+        access.changesState)
+      flight.addresses[i] += addressShift[plan_->addressClass(access.blockClass)];
+}
+
 void MergingState::shift(Time cycles, std::int64_t instructions,
                          const std::vector<std::int64_t> &addressShift) {
-  for (Flight &flight : window)
+  for (Flight &flight : window) {
     moveFlight(flight, cycles, instructions);
+    shiftAddresses(flight, addressShift);
+  }
   base += instructions;
   nextIndex += instructions;
   for (ObjectState &object : objects) {
@@ -204,10 +220,10 @@ void MergingState::shift(Time cycles, std::int64_t instructions,
     moveIndices(state.writers, instructions);
     moveIndices(state.users, instructions);
   }
-  for (std::size_t space = 0; space != tracked.size(); ++space)
-    for (TrackedAccess &access : tracked[space]) {
-      access.low += addressShift[space];
-      access.high += addressShift[space];
+  for (std::size_t i = 0; i != tracked.size(); ++i)
+    for (TrackedAccess &access : tracked[i]) {
+      access.low += addressShift[i];
+      access.high += addressShift[i];
       access.index += instructions;
       move(access.finish, cycles);
     }
@@ -217,9 +233,7 @@ void MergingState::shift(Time cycles, std::int64_t instructions,
   move(fetchRequest, cycles);
   move(now, cycles);
   move(end, cycles);
-  for (arch::ObjectId id = 0; id != plan_->graph->objects.size(); ++id)
-    for (timing::Bank &bank : storageModel.banks(id))
-      bank.activated += cycles;
+  storageForm_.shift(storageModel, addressShift, cycles);
 }
 
 } // namespace acadlc::aidg

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backend/aidg/Plan.h"
+#include "backend/aidg/StorageForm.h"
 #include "backend/timing/Evaluation.h"
 #include "backend/timing/StorageModel.h"
 
@@ -76,12 +77,16 @@ struct TrackedAccess {
 struct MergingState {
   explicit MergingState(const Plan &plan);
 
-  /// Appends the normal form to \p key; address spaces are shifted back by \p addressShift bytes.
+  /// Appends the normal form to \p key; addresses are shifted back by \p addressShift bytes, by
+  /// class of addresses.
   /// Two states with equal forms behave alike from then on if the same instructions follow: every
   /// event to come happens at `now` or later, so times before it can delay nothing. To be called
   /// when all that follows from what is known has been computed.
   void appendNormalForm(const std::vector<std::int64_t> &addressShift,
                         std::vector<std::int64_t> &key) const;
+  /// Whether all requests to storages with state that are still to be made, of classes that move by
+  /// \p stride, are to blocks that move with them (StorageForm). Else jumps are not allowed.
+  [[nodiscard]] bool movesInOwnBlocks(const std::vector<std::int64_t> &stride) const;
   /// Moves the whole state by \p cycles in time, \p instructions in the stream and the addresses by
   /// \p addressShift bytes.
   void shift(Time cycles, std::int64_t instructions, const std::vector<std::int64_t> &addressShift);
@@ -92,7 +97,7 @@ struct MergingState {
   std::vector<ObjectState> objects;
   std::vector<StorageState> storages;
   std::vector<RegisterState> registers;
-  std::vector<std::vector<TrackedAccess>> tracked; ///< by address space
+  std::vector<std::vector<TrackedAccess>> tracked; ///< by class of conflicts
   std::vector<Time> issues;                        ///< the largest known issue times, ascending
   std::size_t unissued = 0;                        ///< fetched instructions whose issue is unknown
   Time fetchFree = 0;
@@ -104,12 +109,16 @@ struct MergingState {
   timing::StorageModel storageModel;
 
 private:
-  void appendFlight(const Flight &flight, std::vector<std::int64_t> &key) const;
+  void appendFlight(const Flight &flight, const std::vector<std::int64_t> &addressShift,
+                    std::vector<std::int64_t> &key) const;
+  /// Of the requests to storages with state that \p flight is still to make.
+  void appendAddresses(const Flight &flight, const std::vector<std::int64_t> &addressShift,
+                       std::vector<std::int64_t> &key) const;
+  void shiftAddresses(Flight &flight, const std::vector<std::int64_t> &addressShift) const;
   void appendObjects(std::vector<std::int64_t> &key) const;
   void appendStorages(std::vector<std::int64_t> &key) const;
   void appendDependences(const std::vector<std::int64_t> &addressShift,
                          std::vector<std::int64_t> &key) const;
-  void appendStorageModel(std::vector<std::int64_t> &key) const;
   [[nodiscard]] Time relative(Time time) const;
   [[nodiscard]] std::int64_t distance(std::int64_t index) const;
   void appendIndices(const std::vector<std::int64_t> &indices,
@@ -119,6 +128,7 @@ private:
                         std::vector<std::int64_t> &key) const;
 
   const Plan *plan_;
+  StorageForm storageForm_;
 };
 
 } // namespace acadlc::aidg

@@ -1,5 +1,6 @@
 #include "backend/aidg/Plan.h"
 
+#include "backend/aidg/AddressClasses.h"
 #include "backend/aidg/Independence.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
@@ -45,7 +46,7 @@ public:
       planInstruction(instruction);
     finishMerging();
     finishStorages();
-    planRepeats();
+    planAddresses(plan_);
     return std::move(plan_);
   }
 
@@ -163,10 +164,8 @@ private:
       access.bytes = operand.bytes;
       access.operand = &operand;
       access.tracked = operand.mayConflict && !independent_.contains(&operand);
-      if (access.tracked) {
-        access.space = spaceIndex(operand.memory);
-        planned.hasTracked = true;
-      }
+      access.instruction = static_cast<std::uint32_t>(plan_.instructions.size());
+      access.changesState = instruction.makesRequests && storage.hasState;
       const arch::Object &object = plan_.graph->objects[operand.storage];
       const std::int64_t latency = operand.isWrite ? object.writeLatency : object.readLatency;
       if (!storage.hasState && (__builtin_mul_overflow(timing::transactions(object, operand.bytes),
@@ -175,14 +174,6 @@ private:
         plan_.hasEndlessLatency = true;
       plan_.accesses.push_back(access);
     }
-  }
-
-  std::uint32_t spaceIndex(arch::ObjectId memory) {
-    const auto [entry, isNew] =
-        spaceIndices_.try_emplace(memory, static_cast<std::uint32_t>(plan_.spaces.size()));
-    if (isNew)
-      plan_.spaces.push_back(memory);
-    return entry->second;
   }
 
   void finishMerging() {
@@ -235,96 +226,11 @@ private:
         }
   }
 
-  // ---- addresses of loops
-  // ------------------------------------------------------------------------
-
-  /// Facts about the accesses below a region that hold for the loops around it.
-  void planRepeats() {
-    const std::size_t count = program().repeats.size();
-    plan_.repeats.resize(count);
-    for (std::size_t i = 0; i != count; ++i) {
-      const program::Repeat &repeat = program().repeats[i];
-      RepeatFacts &facts = plan_.repeats[i];
-      facts.stride.assign(plan_.spaces.size(), 0);
-      std::vector<bool> seen(plan_.spaces.size(), false);
-      bool isKernel = true;
-      const std::vector<std::uint32_t> below = instructionsBelow(repeat.body, isKernel);
-      for (const std::uint32_t index : below)
-        collect(plan_.instructions[index], repeat, facts, seen);
-      facts.isKernel = isKernel;
-      facts.isEmpty = below.empty();
-    }
-  }
-
-  /// The distinct instructions in a region and the repeats in it.
-  std::vector<std::uint32_t> instructionsBelow(program::RegionId root, bool &isKernel) const {
-    llvm::DenseSet<std::uint32_t> visitedRegions, found;
-    std::vector<std::uint32_t> order;
-    std::vector<program::RegionId> pending{root};
-    while (!pending.empty()) {
-      const program::RegionId region = pending.back();
-      pending.pop_back();
-      if (!visitedRegions.insert(region).second)
-        continue;
-      for (const program::Step &step : program().regions[region].steps) {
-        if (step.kind == program::Step::Kind::Repeat) {
-          isKernel = false;
-          pending.push_back(program().repeats[step.index].body);
-        } else if (found.insert(step.index).second) {
-          order.push_back(step.index);
-        }
-      }
-    }
-    return order;
-  }
-
-  void collect(const PlanInstruction &instruction, const program::Repeat &repeat,
-               RepeatFacts &facts, std::vector<bool> &seen) const {
-    for (std::uint32_t a = 0; a != instruction.accessCount; ++a) {
-      const PlanAccess &access = plan_.accesses[instruction.firstAccess + a];
-      const std::optional<std::int64_t> stride = strideOf(access.operand->address, repeat);
-      if (instruction.makesRequests && plan_.storages[access.storage].hasState && stride != 0)
-        facts.isShiftInvariant = false;
-      if (!access.tracked)
-        continue;
-      if (!stride || (seen[access.space] && facts.stride[access.space] != *stride)) {
-        facts.isShiftInvariant = false;
-        return;
-      }
-      facts.stride[access.space] = *stride;
-      seen[access.space] = true;
-    }
-  }
-
-  /// Bytes by which an address moves with one iteration of \p repeat; none if that varies.
-  [[nodiscard]] std::optional<std::int64_t> strideOf(const program::Address &address,
-                                                     const program::Repeat &repeat) const {
-    if (address.hasRest && dependsOn(address.rest, repeat.depth))
-      return std::nullopt;
-    std::int64_t coefficient = 0;
-    for (const program::Address::Term &term : address.terms)
-      if (term.depth == repeat.depth)
-        coefficient += term.coefficient;
-    return coefficient * repeat.step;
-  }
-
-  [[nodiscard]] bool dependsOn(program::ExpressionId id, std::uint32_t depth) const {
-    const program::Expression &expression = program().expressions[id];
-    switch (expression.kind) {
-    case program::Expression::Kind::Constant:
-      return false;
-    case program::Expression::Kind::LoopValue:
-      return expression.value == static_cast<std::int64_t>(depth);
-    default:
-      return dependsOn(expression.left, depth) || dependsOn(expression.right, depth);
-    }
-  }
-
   timing::RouteTable routes_;
   llvm::DenseSet<const program::MemoryOperand *> independent_;
   Plan plan_;
   arch::ObjectId fetchUnit_ = arch::noObject, fetchMemory_ = arch::noObject;
-  llvm::DenseMap<arch::ObjectId, std::uint32_t> objectIndices_, storageIndices_, spaceIndices_;
+  llvm::DenseMap<arch::ObjectId, std::uint32_t> objectIndices_, storageIndices_;
   llvm::DenseMap<arch::RegisterId, std::uint32_t> registerIndices_;
   std::vector<llvm::DenseSet<arch::ObjectId>> clients_;
   struct ObjectSet {

@@ -6,9 +6,11 @@
 /// look up everything else here. It knows the rules of docs/timing.md, but holds no time.
 #pragma once
 
+#include "backend/aidg/AddressBounds.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -46,11 +48,14 @@ struct PlanStorage {
 };
 
 struct PlanAccess {
-  std::uint32_t storage = 0; ///< index into Plan::storages
-  std::uint32_t space = 0;   ///< index into Plan::spaces
+  std::uint32_t storage = 0;       ///< index into Plan::storages
+  std::uint32_t instruction = 0;   ///< that makes it
+  std::uint32_t conflictClass = 0; ///< if tracked
+  std::uint32_t blockClass = 0;    ///< index into Plan::blockClasses, if changesState
   bool isWrite = false;
-  bool tracked = false;     ///< takes part in dependences by address
-  std::int64_t service = 0; ///< cycles, if the storage has no state
+  bool tracked = false;      ///< takes part in dependences by address
+  bool changesState = false; ///< a request to a storage with state
+  std::int64_t service = 0;  ///< cycles, if the storage has no state
   std::int64_t bytes = 0;
   const program::MemoryOperand *operand = nullptr;
 };
@@ -78,16 +83,59 @@ struct PlanFetch {
   [[nodiscard]] std::int64_t latency() const { return unitLatency + readLatency + stageLatency; }
 };
 
+/// Accesses to storages with state that reach one memory in the end and may touch a byte in common.
+struct BlockClass {
+  arch::ObjectId memory = arch::noObject;
+  /// The bytes [low, high) are whole blocks (lines of every cache above the memory, rows of a DRAM)
+  /// that no other class touches. The blocks at its ends may be shared with neighbours; then they
+  /// are not in it.
+  std::int64_t low = 0, high = 0;
+  [[nodiscard]] bool isEmpty() const { return low >= high; }
+};
+
+/// A storage with state that the program reaches.
+struct PlanStateful {
+  arch::ObjectId id = arch::noObject;
+  arch::ObjectId memory = arch::noObject; ///< at the end of the chain of caches that it is in
+};
+
+/// An access to storages with state that moves from one iteration of a loop to the next.
+struct MovingAccess {
+  std::uint32_t access = 0;         ///< index into Plan::accesses
+  std::int64_t stride = 0;          ///< bytes an iteration
+  std::vector<Interval> loopValues; ///< by depth, of the loops around it
+};
+
 /// What evaluating a loop needs to know of its body.
 struct RepeatFacts {
   bool isKernel = false; ///< no repeat inside
   bool isEmpty = false;  ///< no instruction inside
   /// Whether one iteration's accesses are those of the one before moved by `stride`: then whatever
-  /// depends on addresses (which accesses overlap, what hits a cache) is the same in each. Accesses
-  /// to storages with state may not move at all.
+  /// depends on addresses (which accesses overlap, what hits a cache) is the same in each.
   bool isShiftInvariant = true;
-  /// By address space: bytes by which the tracked accesses move from one iteration to the next.
+  /// By class of addresses (first those of conflicts, then those of blocks): bytes by which its
+  /// accesses move from one iteration to the next.
   std::vector<std::int64_t> stride;
+  /// After so many iterations every access to a storage with state has moved by a multiple of its
+  /// memory's period: it meets the same sets and banks. States recur after multiples of it alone.
+  std::int64_t addressPeriod = 1;
+  /// Whether a state behind \p iteration (from 1) is worth comparing: few of each address period,
+  /// more of them early in it, so that a short transient costs little.
+  [[nodiscard]] bool isWorthComparing(std::int64_t iteration) const {
+    const auto phase = static_cast<std::uint64_t>(iteration % addressPeriod);
+    return phase == 0 || std::has_single_bit(phase);
+  }
+  /// Iterations whose movement is taken out of a state behind \p iteration: whole address periods.
+  /// What is left of it, the phase, is part of the state.
+  [[nodiscard]] std::int64_t wholePeriods(std::int64_t iteration) const {
+    return iteration - iteration % addressPeriod;
+  }
+  /// Whether \p count iterations are enough for something to be left when a state has recurred.
+  [[nodiscard]] bool canRecurIn(std::int64_t count) const {
+    return isShiftInvariant && (count - 1) / 2 >= addressPeriod;
+  }
+  /// Accesses to storages with state that move in the loop.
+  std::vector<MovingAccess> moving;
 };
 
 struct Plan {
@@ -96,7 +144,11 @@ struct Plan {
   PlanFetch fetch;
   std::vector<PlanObject> objects;
   std::vector<PlanStorage> storages;
-  std::vector<arch::ObjectId> spaces;        ///< memories with tracked accesses
+  /// Number of classes of tracked accesses: two accesses of different ones never overlap, or
+  /// neither writes.
+  std::uint32_t conflictClasses = 0;
+  std::vector<BlockClass> blockClasses;      ///< by memory, then by address
+  std::vector<PlanStateful> stateful;        ///< each once, by memory
   std::vector<PlanInstruction> instructions; ///< parallel to Program::instructions
   std::vector<std::uint32_t> routeObjects;
   std::vector<std::uint32_t> registers;
@@ -105,6 +157,12 @@ struct Plan {
   std::vector<std::int64_t> registerDistance; ///< least cycles from arrival to a unit that uses it
   std::uint32_t registerCount = 0;
   std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats
+
+  /// Index of a class of blocks among all classes of addresses, as in RepeatFacts::stride.
+  [[nodiscard]] std::uint32_t addressClass(std::uint32_t blockClass) const {
+    return conflictClasses + blockClass;
+  }
+  [[nodiscard]] std::size_t addressClasses() const { return conflictClasses + blockClasses.size(); }
 
   /// Whether a single latency is so long that a sum of a few could leave the 64-bit range.
   bool hasEndlessLatency = false;

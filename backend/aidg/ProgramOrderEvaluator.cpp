@@ -85,7 +85,7 @@ void ProgramOrderEvaluator::evaluateRepeat(std::uint32_t index) {
     evaluateTrips(index, 0, repeat.count);
   } else if (!flat_->usesAddresses) {
     repeatByTransitions(index);
-  } else if (facts.isShiftInvariant) {
+  } else if (facts.canRecurIn(repeat.count)) {
     repeatByShift(index);
   } else {
     evaluateTrips(index, 0, repeat.count);
@@ -133,14 +133,14 @@ std::int64_t ProgramOrderEvaluator::addressDependences(const PlanInstruction &in
   addresses_.resize(instruction.accessCount);
   for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
     const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
-    if (!access.tracked && !plan_->storages[access.storage].hasState)
+    if (!access.tracked && !access.changesState)
       continue;
     const std::int64_t low = plan_->program->evaluate(access.operand->address, loopValues_);
     addresses_[i] = low;
     if (!access.tracked)
       continue;
     const std::int64_t high = low + access.bytes;
-    for (const TrackedRange &range : state_.ranges[access.space])
+    for (const TrackedRange &range : state_.ranges[access.conflictClass])
       if (range.low < high && low < range.high)
         time = std::max(time, access.isWrite ? range.lastAccess : range.lastWrite);
   }
@@ -174,11 +174,10 @@ void ProgramOrderEvaluator::trackAccesses(const PlanInstruction &instruction, st
     const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
     if (!access.tracked)
       continue;
-    std::vector<TrackedRange> &ranges = state_.ranges[access.space];
-    if (ranges.size() >= 32 && (ranges.size() & (ranges.size() - 1)) == 0)
-      state_.dropDeadRanges(access.space);
-    ranges.push_back({addresses_[i], addresses_[i] + access.bytes,
-                      access.isWrite ? finish : std::numeric_limits<std::int64_t>::min(), finish});
+    state_.recordRange(access.conflictClass,
+                       {addresses_[i], addresses_[i] + access.bytes,
+                        access.isWrite ? finish : std::numeric_limits<std::int64_t>::min(),
+                        finish});
   }
 }
 

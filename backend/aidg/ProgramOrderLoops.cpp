@@ -1,5 +1,6 @@
 /// \file
 /// How ProgramOrderEvaluator goes through loops without evaluating every trip.
+#include "backend/aidg/AddressClasses.h"
 #include "backend/aidg/Drift.h"
 #include "backend/aidg/ProgramOrderEvaluator.h"
 #include "backend/aidg/Recurrence.h"
@@ -317,7 +318,7 @@ void ProgramOrderEvaluator::repeatByLandmarks(std::uint32_t index, std::int64_t 
 void ProgramOrderEvaluator::repeatByShift(std::uint32_t index) {
   const program::Repeat &repeat = plan_->program->repeats[index];
   const RepeatFacts &facts = plan_->repeats[index];
-  bool isSearching = repeat.count > 2;
+  bool isSearching = true;
   RecurrenceSearch search;
   std::unordered_map<std::int64_t, Visit> marks;
   std::vector<std::int64_t> key;
@@ -331,12 +332,13 @@ void ProgramOrderEvaluator::repeatByShift(std::uint32_t index) {
     evaluateTrips(index, trip++, 1);
     const bool isDue = (evaluated_ - evaluatedBefore) * numbersPerInstruction >=
                        static_cast<std::int64_t>(key.size());
-    if (!isSearching || !isDue || trip == repeat.count)
+    if (!isSearching || !isDue || trip == repeat.count || !facts.isWorthComparing(trip) ||
+        lastInOwnBlocks(*plan_, index, loopValues_, trip) < trip)
       continue;
     isSearching = marks.size() < mostOffers;
     evaluatedBefore = evaluated_;
-    key.clear();
-    shiftBy(trip);
+    key.assign(1, trip - facts.wholePeriods(trip));
+    shiftBy(facts.wholePeriods(trip));
     state_.normalise();
     state_.appendTimes(key);
     state_.appendAddresses(shift, key);
@@ -345,12 +347,14 @@ void ProgramOrderEvaluator::repeatByShift(std::uint32_t index) {
     const std::optional<std::int64_t> earlier = search.offer(trip, key);
     if (!earlier)
       continue;
-    // The state recurs: every later period of trips costs the same.
+    // The state recurs: every later period of trips costs the same, as long as accesses do not come
+    // to blocks that do not move with them.
     isSearching = false;
     const Visit &before = marks.at(*earlier);
     const std::int64_t period = trip - before.trip;
     const std::int64_t cycles = now.arrival - before.arrival;
-    const std::int64_t periods = (repeat.count - trip) / period;
+    const std::int64_t allowed = lastInOwnBlocks(*plan_, index, loopValues_, before.trip) + 1;
+    const std::int64_t periods = std::max<std::int64_t>(allowed - trip, 0) / period;
     if (periods == 0)
       continue;
     certify({repeat.range, before.trip, period, cycles, before.index, now.index - before.index});

@@ -6,7 +6,7 @@
 namespace acadlc::aidg {
 
 ProgramOrderState::ProgramOrderState(const Plan &plan, const FlatProgram &flat)
-    : times(flat), ranges(plan.spaces.size()), storageModel(*plan.graph), plan_(&plan) {
+    : times(flat), ranges(plan.conflictClasses), storageModel(*plan.graph), storageForm_(plan) {
   bool hasTracked = false;
   trackedDistance_ = std::numeric_limits<std::int64_t>::max();
   for (const PlanInstruction &instruction : plan.instructions)
@@ -16,25 +16,27 @@ ProgramOrderState::ProgramOrderState(const Plan &plan, const FlatProgram &flat)
     }
   if (!hasTracked)
     trackedDistance_ = 0;
-  for (const PlanStorage &storage : plan.storages)
-    for (arch::ObjectId id = storage.id; id != arch::noObject; id = plan.graph->objects[id].lower)
-      if (storageModel.hasState(id) &&
-          std::find(stateful_.begin(), stateful_.end(), id) == stateful_.end())
-        stateful_.push_back(id);
 }
 
-void ProgramOrderState::dropDeadRanges(std::uint32_t space) {
+void ProgramOrderState::recordRange(std::uint32_t conflictClass, const TrackedRange &added) {
   const std::int64_t front = arrival() + trackedDistance_;
-  std::erase_if(ranges[space],
-                [front](const TrackedRange &range) { return range.lastAccess <= front; });
+  const bool isWrite = added.lastWrite == added.lastAccess;
+  // Whoever overlaps a range within the added one overlaps that too, and waits longer for it.
+  std::erase_if(ranges[conflictClass], [&](const TrackedRange &range) {
+    return range.lastAccess <= front ||
+           (range.low >= added.low && range.high <= added.high &&
+            range.lastAccess <= added.lastAccess && (isWrite || range.lastWrite <= front));
+  });
+  ranges[conflictClass].push_back(added);
 }
 
 void ProgramOrderState::normalise() {
   times.storeIssues();
   times.clamp();
   times.takeIssues();
-  for (std::uint32_t space = 0; space != ranges.size(); ++space)
-    dropDeadRanges(space);
+  const std::int64_t front = arrival() + trackedDistance_;
+  for (std::vector<TrackedRange> &list : ranges)
+    std::erase_if(list, [front](const TrackedRange &range) { return range.lastAccess <= front; });
 }
 
 void ProgramOrderState::appendTimes(std::vector<std::int64_t> &key) const {
@@ -52,32 +54,21 @@ void ProgramOrderState::loadTimes(std::span<const std::int64_t> key, std::int64_
 
 void ProgramOrderState::appendAddresses(const std::vector<std::int64_t> &addressShift,
                                         std::vector<std::int64_t> &key) const {
-  for (std::size_t space = 0; space != ranges.size(); ++space) {
-    key.push_back(static_cast<std::int64_t>(ranges[space].size()));
-    for (const TrackedRange &range : ranges[space]) {
-      key.push_back(range.low - addressShift[space]);
+  const std::int64_t front = arrival() + trackedDistance_;
+  for (std::size_t i = 0; i != ranges.size(); ++i) {
+    if (ranges[i].empty())
+      continue;
+    key.push_back(static_cast<std::int64_t>(i));
+    key.push_back(static_cast<std::int64_t>(ranges[i].size()));
+    for (const TrackedRange &range : ranges[i]) {
+      key.push_back(range.low - addressShift[i]);
       key.push_back(range.high - range.low);
-      key.push_back(std::max(range.lastWrite, arrival() + trackedDistance_) - arrival());
+      key.push_back(std::max(range.lastWrite, front) - arrival());
       key.push_back(range.lastAccess - arrival());
     }
   }
-  appendStorageStates(key);
-}
-
-void ProgramOrderState::appendStorageStates(std::vector<std::int64_t> &key) const {
-  for (const arch::ObjectId id : stateful_) {
-    for (const timing::CacheSet &set : storageModel.sets(id)) {
-      key.push_back(static_cast<std::int64_t>(set.size()));
-      for (const timing::CacheLine &line : set)
-        key.push_back(line.tag * 2 + (line.dirty ? 1 : 0));
-    }
-    const arch::Object &storage = plan_->graph->objects[id];
-    for (const timing::Bank &bank : storageModel.banks(id)) {
-      key.push_back(bank.open ? bank.row : -1);
-      // An activation delays a precharge until tRAS has passed, nothing later.
-      key.push_back(bank.open ? std::max(bank.activated + storage.tRAS, arrival()) - arrival() : 0);
-    }
-  }
+  key.push_back(-1); // no class follows
+  storageForm_.append(storageModel, addressShift, arrival(), key);
 }
 
 void ProgramOrderState::shift(std::int64_t cycles, const std::vector<std::int64_t> &addressShift) {
@@ -85,16 +76,14 @@ void ProgramOrderState::shift(std::int64_t cycles, const std::vector<std::int64_
   for (std::int64_t &time : times.values)
     time += cycles;
   times.takeIssues();
-  for (std::size_t space = 0; space != ranges.size(); ++space)
-    for (TrackedRange &range : ranges[space]) {
-      range.low += addressShift[space];
-      range.high += addressShift[space];
+  for (std::size_t i = 0; i != ranges.size(); ++i)
+    for (TrackedRange &range : ranges[i]) {
+      range.low += addressShift[i];
+      range.high += addressShift[i];
       range.lastWrite += cycles;
       range.lastAccess += cycles;
     }
-  for (const arch::ObjectId id : stateful_)
-    for (timing::Bank &bank : storageModel.banks(id))
-      bank.activated += cycles;
+  storageForm_.shift(storageModel, addressShift, cycles);
 }
 
 } // namespace acadlc::aidg

@@ -7,6 +7,7 @@
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Plan.h"
 #include "backend/aidg/Recurrences.h"
+#include "backend/aidg/StorageForm.h"
 #include "backend/timing/StorageModel.h"
 
 #include <cstdint>
@@ -28,7 +29,7 @@ public:
   ProgramOrderState(const Plan &plan, const FlatProgram &flat);
 
   Recurrences<ExactArithmetic> times;
-  std::vector<std::vector<TrackedRange>> ranges; ///< by address space
+  std::vector<std::vector<TrackedRange>> ranges; ///< by class of conflicts
   timing::StorageModel storageModel;
 
   [[nodiscard]] std::int64_t arrival() const { return times.values[TimeLayout::arrival]; }
@@ -40,21 +41,20 @@ public:
   void appendTimes(std::vector<std::int64_t> &key) const;
   /// Takes the times from what appendTimes() gave, with the arrival at \p arrival.
   void loadTimes(std::span<const std::int64_t> key, std::int64_t arrival);
-  /// Appends the normal form of what depends on addresses; address spaces are shifted back by
-  /// \p addressShift bytes. To be called when normalised.
+  /// Appends the normal form of what depends on addresses; those are shifted back by
+  /// \p addressShift bytes, by class of addresses. To be called when normalised.
   void appendAddresses(const std::vector<std::int64_t> &addressShift,
                        std::vector<std::int64_t> &key) const;
-  /// Moves the whole state by \p cycles in time and the tracked ranges by \p addressShift bytes.
+  /// Moves the whole state by \p cycles in time and the addresses by \p addressShift bytes.
   void shift(std::int64_t cycles, const std::vector<std::int64_t> &addressShift);
 
-  /// Forgets tracked ranges that can delay no later instruction.
-  void dropDeadRanges(std::uint32_t space);
+  /// Notes a tracked access, and forgets ranges that it outdates or that can delay no later
+  /// instruction.
+  void recordRange(std::uint32_t conflictClass, const TrackedRange &added);
 
 private:
-  void appendStorageStates(std::vector<std::int64_t> &key) const;
-  const Plan *plan_;
   std::int64_t trackedDistance_ = 0;
-  std::vector<arch::ObjectId> stateful_; ///< storages with state, those below caches included
+  StorageForm storageForm_;
 };
 
 } // namespace acadlc::aidg

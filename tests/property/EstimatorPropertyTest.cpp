@@ -1,11 +1,14 @@
 // The two evaluators, written independently, must agree on every cycle number of every instruction
 // and on every deadlock, on random architectures and programs.
 
+#include "backend/aidg/Plan.h"
 #include "tests/property/Compare.h"
 #include "tests/property/Evaluators.h"
 #include "tests/unit/Property.h"
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
 
 namespace acadlc::test {
 
@@ -75,6 +78,53 @@ TEST_CASE("extrapolated loops in order of time equal the simulator") {
   checkJumps(withLoops(defaultKnobs()), 1'700'000, estimator(true, true));
   checkJumps(withLoops(contentionKnobs()), 1'800'000, estimator(true, false));
   checkJumps(withLoops(allKnobs()), 1'900'000, estimator(true, false));
+}
+
+namespace {
+
+/// Whether every loop moves accesses to storages with state: then whatever is skipped is.
+bool movesAcrossState(const arch::ArchitectureGraph &graph, const program::Program &program) {
+  const aidg::Plan plan = aidg::makePlan(graph, program);
+  return std::ranges::all_of(plan.repeats, [](const aidg::RepeatFacts &facts) {
+    return facts.isEmpty || !facts.moving.empty();
+  });
+}
+
+/// checkEqual() on streams over storages with state; at least one case in six must have been
+/// extrapolated across them.
+void checkStreams(const Knobs &knobs, std::uint64_t firstSeed, const Evaluator &evaluator) {
+  std::uint64_t certified = 0;
+  checkEqual(knobs, firstSeed,
+             [&](const arch::ArchitectureGraph &graph, const program::Program &program,
+                 const timing::InstructionObserver &observer) {
+               timing::Evaluation result = evaluator(graph, program, observer);
+               certified += result.guarantee == timing::Guarantee::Certified &&
+                                    movesAcrossState(graph, program)
+                                ? 1
+                                : 0;
+               return result;
+             });
+  INFO(certified, " of ", propertyCases(3000) / 2, " certified across storages with state");
+  CHECK(certified * 6 > propertyCases(3000) / 2);
+}
+
+} // namespace
+
+TEST_CASE("streams over caches and open rows, extrapolated, equal the simulator") {
+  checkStreams(streamKnobs(), 2'000'000, estimator(true, false));
+}
+
+TEST_CASE("streams over caches and open rows in order of time equal the simulator") {
+  checkStreams(streamKnobs(), 2'100'000, estimator(true, true));
+}
+
+TEST_CASE("streams over one cache above a DRAM equal the simulator") {
+  Knobs knobs = streamKnobs();
+  knobs.caches = knobs.drams = 100;
+  knobs.maxMemories = 1;
+  checkStreams(knobs, 2'200'000, estimator(true, false));
+  knobs.sharedLower = 100;
+  checkStreams(knobs, 2'300'000, estimator(true, true));
 }
 
 } // namespace acadlc::test

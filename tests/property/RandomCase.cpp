@@ -4,6 +4,7 @@
 #include "tests/property/Random.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <sstream>
 
@@ -40,6 +41,7 @@ public:
     result.seed = seed;
     result.graph = builder_.graph();
     result.program = builder_.program();
+    packTensors(result.program);
     markConflicts(result.program);
     return result;
   }
@@ -48,6 +50,9 @@ private:
   struct Way {
     std::vector<ObjectId> stages;
     ObjectId unit;
+  };
+  struct Tensor {
+    std::array<std::int64_t, 3> strides{}; ///< bytes, by depth
   };
   struct AccessUnit {
     ObjectId unit;
@@ -111,7 +116,7 @@ private:
 
   ObjectId makeCache(ObjectId lower) {
     const ObjectId cache =
-        builder_.cache(random_.range(1, 3), random_.range(1, 3), 8 * random_.range(1, 2),
+        builder_.cache(random_.range(1, 3), random_.range(1, 4), 8 * random_.range(1, 2),
                        random_.range(1, 2), random_.range(1, 4), lower);
     Object &object = builder_.object(cache);
     object.writeBack = random_.chance(50);
@@ -292,6 +297,8 @@ private:
   }
 
   MemoryOperand makeOperand(const std::vector<ObjectId> &storages) {
+    if (random_.chance(knobs_.tensors))
+      return makeElement(random_.pick(storages));
     // Far apart bases give operands that meet no other, near ones give dependences.
     const std::int64_t base = random_.chance(50) ? 0 : 100000 * random_.range(1, 4);
     MemoryOperand operand = builder_.access(random_.pick(storages), base + random_.range(0, 40),
@@ -305,6 +312,31 @@ private:
       address.rest = makeRest();
     }
     return operand;
+  }
+
+  /// An access near the place in a tensor that the loops around it have come to.
+  MemoryOperand makeElement(ObjectId storage) {
+    if (tensors_.empty())
+      for (std::int64_t i = random_.range(2, 4); i != 0; --i)
+        makeTensor();
+    const auto index =
+        static_cast<std::size_t>(random_.range(0, static_cast<std::int64_t>(tensors_.size()) - 1));
+    const Tensor &tensor = tensors_[index];
+    MemoryOperand operand =
+        builder_.access(storage, random_.range(0, 12), random_.range(1, 8), random_.chance(40));
+    operand.tensor = std::to_string(index);
+    for (std::uint32_t depth = 0; depth < builder_.depth() && depth < tensor.strides.size();
+         ++depth)
+      if (tensor.strides[depth] != 0)
+        operand.address.terms.push_back({depth, tensor.strides[depth]});
+    return operand;
+  }
+
+  void makeTensor() {
+    Tensor tensor;
+    for (std::int64_t &stride : tensor.strides)
+      stride = random_.chance(75) ? 4 * random_.range(-2, 8) : 0;
+    tensors_.push_back(tensor);
   }
 
   /// (loop value mod a) · b
@@ -321,10 +353,36 @@ private:
     return node(Expression::Kind::Multiply, 0, remainder, factor);
   }
 
+  /// Moves the tensors to where they lie one behind the other, over all memories.
+  void packTensors(program::Program &program) {
+    std::map<std::string, Hull> hulls;
+    program::InstructionStream stream(program);
+    for (program::Instance instance; stream.next(instance);)
+      for (const MemoryOperand &operand : instance.instruction->memory)
+        if (!operand.tensor.empty()) {
+          const std::int64_t low = program.evaluate(operand.address, instance.loopValues);
+          hulls[operand.tensor].add(low, low + operand.bytes);
+        }
+    std::int64_t end = random_.range(0, 60);
+    std::map<std::string, std::int64_t> moves;
+    for (const auto &[tensor, hull] : hulls) {
+      moves[tensor] = end - hull.low;
+      end += hull.high - hull.low + random_.range(-2, 3); // some overlap a little
+    }
+    for (Instruction &instruction : program.instructions)
+      for (MemoryOperand &operand : instruction.memory)
+        if (!operand.tensor.empty())
+          operand.address.constant += moves[operand.tensor];
+  }
+
   // ---- Conflicts -----------------------------------------------------------------------------
 
   struct Hull {
     std::int64_t low = INT64_MAX, high = INT64_MIN;
+    void add(std::int64_t from, std::int64_t to) {
+      low = std::min(low, from);
+      high = std::max(high, to);
+    }
     [[nodiscard]] bool meets(const Hull &other) const {
       return low < other.high && other.low < high;
     }
@@ -340,9 +398,7 @@ private:
       for (std::size_t i = 0; i < instance.instruction->memory.size(); ++i) {
         const MemoryOperand &operand = instance.instruction->memory[i];
         const std::int64_t low = program.evaluate(operand.address, instance.loopValues);
-        Hull &hull = hulls[instance.id][i];
-        hull.low = std::min(hull.low, low);
-        hull.high = std::max(hull.high, low + operand.bytes);
+        hulls[instance.id][i].add(low, low + operand.bytes);
       }
     for (std::size_t i = 0; i < hulls.size(); ++i)
       for (std::size_t k = 0; k < hulls[i].size(); ++k)
@@ -371,6 +427,7 @@ private:
   ObjectId fetchStorage_ = arch::noObject;
   std::int64_t registerCount_ = 0;
   std::vector<Way> ways_;
+  std::vector<Tensor> tensors_;
 };
 
 // ---- Printing ----------------------------------------------------------------------------------
@@ -489,6 +546,19 @@ Knobs defaultKnobs() {
   knobs.branches = 5;
   knobs.loops = 40;
   knobs.generalAddresses = 10;
+  return knobs;
+}
+
+Knobs streamKnobs() {
+  Knobs knobs = defaultKnobs();
+  knobs.caches = 60;
+  knobs.drams = 60;
+  knobs.tensors = 90;
+  knobs.loops = 100;
+  knobs.generalAddresses = 2;
+  knobs.branches = 2;
+  knobs.maxInstructions = 5000;
+  knobs.maxTrips = 1500;
   return knobs;
 }
 

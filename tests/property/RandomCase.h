@@ -30,6 +30,10 @@ struct Knobs {
   int writes = 40;            ///< a memory operand is written
   std::int64_t maxBufferRest = 6; ///< issue buffer beyond the fetch width
   std::int64_t maxOwnLatency = 9; ///< of an instruction that has its own
+  /// An operand is one of a few tensors that lie one behind the other in a memory, without gaps
+  /// that would keep them out of each other's lines and rows. The accesses to one tensor move
+  /// alike.
+  int tensors = 0;
   int maxPorts = 4, maxStages = 4, maxMemories = 3, maxWidth = 4;
   std::int64_t maxInstructions = 1200; ///< of the stream, if it has loops
   std::int64_t maxTrips = 200;
@@ -41,6 +45,8 @@ Knobs cleanKnobs();
 Knobs contentionKnobs();
 /// Everything that keeps program order at stages: no deadlock is possible.
 Knobs defaultKnobs();
+/// Loops over tensors behind caches and in DRAMs, which are so small that they wrap around.
+Knobs streamKnobs();
 /// Everything, oldest-first stages with deadlocks included.
 Knobs allKnobs();
 
