@@ -60,9 +60,11 @@ Streams streamsOf(const std::vector<Layer> &layers) {
   return streams;
 }
 
-aidg::EstimateOptions estimation(const EstimateOptions &options) {
+/// \p isObserved: nothing may be left out.
+aidg::EstimateOptions estimation(const EstimateOptions &options, bool isObserved) {
   aidg::EstimateOptions estimation;
-  estimation.extrapolate = options.extrapolate;
+  estimation.extrapolate = options.extrapolate && !isObserved;
+  estimation.budget = options.budget.value_or(estimation.extrapolate ? defaultBudget : unlimited);
   return estimation;
 }
 
@@ -83,7 +85,7 @@ std::vector<Timed> timeStreams(const std::vector<const program::Program *> &stre
   aidg::Batch batch(graph, streams);
   forEachInParallel(batch.groups().size(), threads, [&](std::size_t group) {
     for (const std::size_t i : batch.groups()[group]) {
-      results[i].evaluation = batch.estimate(i, estimation(options));
+      results[i].evaluation = batch.estimate(i, estimation(options, false));
       progress.finishedOne();
     }
   });
@@ -133,6 +135,7 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
   const timing::Evaluation &evaluation = timed.evaluation;
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
+  layer.bounds = evaluation.bounds;
   layer.instructions = evaluation.instructions;
   layer.iterations = evaluation.kernelIterations;
   layer.evaluatedIterations = evaluation.evaluatedIterations;
@@ -154,8 +157,7 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
     simulation.observer = std::move(observer);
     return simulate::simulate(graph, program, simulation);
   }
-  aidg::EstimateOptions estimating = estimation(options);
-  estimating.extrapolate = options.extrapolate && !observer;
+  aidg::EstimateOptions estimating = estimation(options, observer != nullptr);
   estimating.observer = std::move(observer);
   return aidg::estimate(graph, program, estimating);
 }

@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ using TraceObserver =
     std::function<void(const std::string &layer, const program::Program &program,
                        const program::Instance &instance, const timing::InstructionTimes &times)>;
 
+/// Instructions of a layer that are evaluated one by one before its cycles are only bounded.
+inline constexpr std::int64_t defaultBudget = 1'000'000'000;
+inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+
 struct EstimateOptions {
   analysis::Method method = analysis::Method::Estimate;
   std::string layer; ///< this layer alone; empty: all
@@ -59,8 +64,11 @@ struct EstimateOptions {
   bool strict = false;                              ///< an operator without a mapping is an error
   bool extrapolate = true;                          ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
-  unsigned jobs = 0;               ///< threads; 0: one for each core
-  TraceObserver trace;             ///< if set, nothing is extrapolated and one thread is used
+  /// Of each layer; none: defaultBudget, but unlimited if nothing is extrapolated. Not for
+  /// Method::Simulate, which evaluates everything.
+  std::optional<std::int64_t> budget;
+  unsigned jobs = 0;   ///< threads; 0: one for each core
+  TraceObserver trace; ///< if set, nothing is extrapolated and one thread is used
   /// Called when \p done of \p total layers are known; from any thread, one call at a time.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
@@ -75,7 +83,8 @@ struct ValidationOptions {
   ColumnOptions columns;
   std::optional<workload::ElementType> elementType; ///< of the operator's tensors
   bool extrapolate = true;
-  unsigned jobs = 0; ///< threads; 0: one for each core
+  std::optional<std::int64_t> budget; ///< of each row; as in EstimateOptions
+  unsigned jobs = 0;                  ///< threads; 0: one for each core
   /// Called when \p done of \p total different rows are known; from any thread, one call at a time.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

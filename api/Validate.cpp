@@ -31,6 +31,7 @@ struct Job {
   std::size_t architecture = 0; ///< into the list of architectures
   std::int64_t cycles = 0;
   timing::Guarantee guarantee = timing::Guarantee::Exact;
+  timing::CycleBounds bounds{}; ///< if bounded
   DiagnosticEngine problems{};
 };
 
@@ -262,12 +263,14 @@ private:
     EstimateOptions options;
     options.method = inputs_.options.method;
     options.extrapolate = inputs_.options.extrapolate;
+    options.budget = inputs_.options.budget;
     const timing::Evaluation evaluation =
         evaluateStream(architecture.graph, lowered->program, options);
     if (!evaluation.completed())
       timing::reportFailure(evaluation, architecture.graph, targetName().range, job.problems);
     job.cycles = evaluation.cycles;
     job.guarantee = evaluation.guarantee;
+    job.bounds = evaluation.bounds;
   }
 
   std::optional<mapping::LoweredLayer> lower(Job &job, const ElaboratedArchitecture &architecture) {
@@ -356,7 +359,8 @@ private:
                                   {measurement.cycles, job.cycles},
                                   job.guarantee,
                                   std::move(measurement.shown),
-                                  0};
+                                  0,
+                                  job.bounds};
       if (!validation.groupBy.empty()) {
         const auto [group, isNew] = groups.try_emplace(measurement.group, validation.groups.size());
         if (isNew)

@@ -159,6 +159,7 @@ private:
     options.columns = options_.columns;
     options.elementType = options_.elementType;
     options.extrapolate = options_.extrapolate;
+    options.budget = options_.budget;
     options.jobs = options_.jobs;
     options.progress = [this](std::size_t done, std::size_t total) { progress_.show(done, total); };
     if (!chooseExperiment(options))
@@ -287,6 +288,7 @@ private:
     options.elementType = options_.elementType;
     options.strict = options_.strict;
     options.extrapolate = options_.extrapolate;
+    options.budget = options_.budget;
     options.jobs = options_.jobs;
     options.verifyCertificates = options_.verifyCertificates;
     return options;

@@ -45,6 +45,10 @@ what to compute
   --layer NAME            this layer alone
   --strict                an operator without a mapping is an error
   --no-extrapolate        evaluate every instruction
+  --budget N              evaluate at most N instructions of a layer (or row) one by one; if its
+                          loops do not repeat by then, its cycles are given as two proven bounds.
+                          N may be `unlimited`. Default: 1000000000, but unlimited with
+                          --no-extrapolate; not with --simulate or --trace
   -j N                    threads (default: one for each core); the output is the same for every N
 
 what measurements mean (for --validate)

@@ -1,5 +1,6 @@
 #include "driver/Options.h"
 
+#include "api/Session.h"
 #include "support/Diagnostics.h"
 
 #include <CLI/CLI.hpp>
@@ -19,6 +20,7 @@ struct RawOptions {
   bool noExtrapolate = false;
   std::vector<std::string> parameters, mappings, bindings, groupBy, ignore;
   std::string elementType, format, color, iterations, jobs;
+  std::optional<std::string> budget;
 };
 
 void addText(CLI::App &app, const std::string &name, std::string &value) {
@@ -59,6 +61,7 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "--plot", options.plot);
   app.add_flag("--strict", options.strict);
   app.add_flag("--no-extrapolate", raw.noExtrapolate);
+  app.add_option("--budget", raw.budget);
   addText(app, "-j", raw.jobs);
   addText(app, "--format", raw.format);
   addText(app, "-o", options.output);
@@ -139,6 +142,15 @@ IterationRange parseIterations(const std::string &text) {
   fail(fmt::format("--iterations takes A..B with A < B, not '{}'", text));
 }
 
+std::int64_t parseBudget(const std::string &text) {
+  if (text == "unlimited")
+    return unlimited;
+  const auto budget = parseNumber<std::int64_t>(text);
+  if (!budget || *budget <= 0)
+    fail(fmt::format("--budget takes a number of instructions or 'unlimited', not '{}'", text));
+  return *budget;
+}
+
 Mode modeOf(const Options &options, const RawOptions &raw) {
   if (raw.help)
     return Mode::Help;
@@ -210,6 +222,8 @@ void convert(const RawOptions &raw, Options &options) {
       fail(fmt::format("-j takes a number of threads, not '{}'", raw.jobs));
     options.jobs = *jobs;
   }
+  if (raw.budget)
+    options.budget = parseBudget(*raw.budget);
   if (!raw.iterations.empty())
     options.iterations = parseIterations(raw.iterations);
 }
@@ -281,6 +295,14 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "--dump-aidg needs --layer NAME");
 }
 
+/// Where everything is evaluated, or has to be, a budget makes no sense.
+void checkBudget(const Options &options, const RawOptions &raw) {
+  if (!raw.budget)
+    return;
+  require(options.mode == Mode::Estimate, "--budget needs --estimate");
+  require(options.trace.empty(), "--trace and --budget exclude each other");
+}
+
 Options parse(int argc, const char *const *argv) {
   Options options;
   RawOptions raw;
@@ -300,6 +322,7 @@ Options parse(int argc, const char *const *argv) {
   if (const auto extras = app.remaining(); !extras.empty())
     failOnExtra(app, extras.front());
   convert(raw, options);
+  checkBudget(options, raw);
   if (options.mode != Mode::ExplainCode)
     checkCombination(options, raw);
   return options;

@@ -51,7 +51,8 @@ struct Options {
   std::optional<workload::ElementType> elementType;
   bool strict = false;
   bool extrapolate = true;
-  unsigned jobs = 0; ///< 0: one thread for each core
+  std::optional<std::int64_t> budget; ///< instructions of a layer; none: as the API decides
+  unsigned jobs = 0;                  ///< 0: one thread for each core
 
   ReportFormat format = ReportFormat::Text;
   std::string output; ///< empty or "-": standard output

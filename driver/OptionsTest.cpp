@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -129,4 +132,17 @@ TEST_CASE("measurements: combinations that mean nothing") {
   }
   CHECK(messageOf({"-", "--validate", "-"}).find("standard input") != std::string::npos);
   CHECK(messageOf({"--validate", "p.csv"}).find("no FILE.acadl") != std::string::npos);
+}
+
+TEST_CASE("a budget is a positive number or unlimited") {
+  const auto budgetOf = [](const char *text) -> std::optional<std::int64_t> {
+    const auto parsed = parse({"x.acadl", "--program", "p", "--estimate", "--budget", text});
+    const auto *options = std::get_if<Options>(&parsed);
+    return options ? options->budget : std::nullopt;
+  };
+  CHECK(budgetOf("1") == 1);
+  CHECK(budgetOf("1000000000000") == 1'000'000'000'000);
+  CHECK(budgetOf("unlimited") == std::numeric_limits<std::int64_t>::max());
+  for (const char *nonsense : {"0", "-1", "", "x", "1e9", "1 ", "10k", "9223372036854775808"})
+    CHECK(!budgetOf(nonsense));
 }

@@ -1,5 +1,6 @@
 #include "backend/aidg/Batch.h"
 
+#include "backend/aidg/Bounds.h"
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/MergingEvaluator.h"
 #include "backend/aidg/OccupationEvaluator.h"
@@ -7,7 +8,10 @@
 #include "backend/aidg/ProgramOrderEvaluator.h"
 #include "backend/timing/Machine.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace acadlc::aidg {
 
@@ -47,6 +51,22 @@ timing::Evaluation evaluateInProgramOrder(const Stream &stream, const EstimateOp
   return options.observer ? *evaluate(options) : std::move(*result);
 }
 
+/// What is answered if the budget did not suffice.
+timing::Evaluation bounded(timing::Evaluation result,
+                           const std::optional<timing::CycleBounds> &bounds) {
+  result.budgetReached = false;
+  if (!bounds) {
+    result.overflow = true;
+    return result;
+  }
+  result.guarantee = timing::Guarantee::Bounded;
+  result.bounds = *bounds;
+  // What has finished is a part of the whole.
+  result.bounds.lower = std::max(result.bounds.lower, result.cycles);
+  result.cycles = 0;
+  return result;
+}
+
 } // namespace
 
 struct Batch::State {
@@ -79,16 +99,24 @@ const std::vector<std::vector<std::size_t>> &Batch::groups() const { return stat
 
 timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &options) {
   const Stream &stream = state_->streams[index];
-  if (!stream.plan)
-    return evaluateOccupations(state_->graph, *stream.program, options);
+  if (!stream.plan) {
+    timing::Evaluation result = evaluateOccupations(state_->graph, *stream.program, options);
+    return result.budgetReached
+               ? bounded(std::move(result), boundOccupations(state_->graph, *stream.program))
+               : result;
+  }
   if (stream.plan->hasEndlessLatency) {
     timing::Evaluation result;
     result.overflow = true;
     return result;
   }
-  if (options.forceTimeOrder || !stream.flat)
-    return evaluateInTimeOrder(*stream.plan, options);
-  return evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
+  timing::Evaluation result =
+      options.forceTimeOrder || !stream.flat
+          ? evaluateInTimeOrder(*stream.plan, options)
+          : evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
+  return result.budgetReached
+             ? bounded(std::move(result), boundCycles(*stream.plan, options.budget))
+             : result;
 }
 
 timing::Evaluation estimate(const arch::ArchitectureGraph &graph, const program::Program &program,

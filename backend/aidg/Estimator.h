@@ -24,6 +24,11 @@ struct EstimateOptions {
   /// Stop behind so many instructions (the result is then marked limitReached); not with
   /// extrapolate.
   std::int64_t maxInstructions = std::numeric_limits<std::int64_t>::max();
+  /// Instructions that may be evaluated one by one, what expansions emit included; then the result
+  /// is Bounded. Bounding may evaluate as many again, twice, and tens of millions more where that
+  /// shows no recurrence (RelaxedEvaluator). Not counted is an attempt in program order that had to
+  /// be given up.
+  std::int64_t budget = std::numeric_limits<std::int64_t>::max();
   /// Always serve merging objects in order of time; for tests.
   bool forceTimeOrder = false;
 };

@@ -38,7 +38,7 @@ public:
     result.instructions = totals->instructions;
     result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
     std::int64_t fetched = 0;
-    while (grantNext()) {
+    while (!budgetReached_ && grantNext()) {
       if (mayJump_ && hasNext_ && state_.nextIndex != fetched) {
         if (const auto jump = loops_.find(state_, stream_))
           take(*jump, result);
@@ -49,8 +49,12 @@ public:
         return result;
       }
     }
-    if (hasNext_ || !state_.window.empty())
+    if (budgetReached_) {
+      result.evaluatedIterations -= totals->kernelIterations - stream_.kernelIterations();
+      result.budgetReached = true;
+    } else if (hasNext_ || !state_.window.empty()) {
       result.deadlock = reportDeadlock();
+    }
     result.limitReached = limitReached_;
     result.cycles = state_.end;
     return result;
@@ -214,6 +218,11 @@ private:
   void fetchArrives(Time time) {
     state_.fetchFree = time;
     for (std::int64_t i = 0; i != plan_.fetch.width && hasNext_ && !state_.unresolvedBranch; ++i) {
+      if (evaluated_ == options_.budget) {
+        budgetReached_ = true;
+        return;
+      }
+      ++evaluated_;
       addFlight(time);
       hasNext_ = stream_.next(next_);
       if (hasNext_ && state_.nextIndex == options_.maxInstructions) {
@@ -639,6 +648,8 @@ private:
   std::vector<std::int64_t> pending_; ///< instructions that may have become able to go on
   std::vector<std::uint32_t> mergingObjects_;
   bool limitReached_ = false;
+  std::int64_t evaluated_ = 0; ///< instructions fetched one by one
+  bool budgetReached_ = false;
   MergingState state_;
   LoopSearch loops_;
   bool mayJump_;

@@ -40,14 +40,17 @@ timing::Evaluation OccupationEngine::run() {
     state_.limitReached = true;
   }
   startFetch();
-  while (!overflow_ && advanceTime())
+  while (!overflow_ && created_ <= options_.budget && advanceTime())
     runCycle();
   if (overflow_) {
     result.overflow = true;
     return result;
   }
   observe();
-  if (state_.hasNext || state_.live != 0)
+  result.budgetReached = created_ > options_.budget;
+  if (result.budgetReached)
+    result.evaluatedIterations = stream_.kernelIterations();
+  else if (state_.hasNext || state_.live != 0)
     result.deadlock = reportDeadlock();
   result.limitReached = state_.limitReached;
   result.cycles = state_.end;

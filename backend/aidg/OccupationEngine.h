@@ -232,6 +232,7 @@ private:
   std::size_t ageSize_ = 1;
   Part part_ = Part::Release;
   bool overflow_ = false;
+  std::int64_t created_ = 0; ///< instructions so far, those that were emitted included
 
   // Used within a cycle.
   std::vector<TimedEvent> events_;

@@ -25,6 +25,7 @@ bool OccupationEngine::isOlder(const OrderEntry &a, const OrderEntry &b) {
 }
 
 FlightId OccupationEngine::newFlight(const program::Instance &instance, FlightId emitter) {
+  ++created_;
   FlightId id = static_cast<FlightId>(state_.flights.size());
   if (state_.freeFlights.empty()) {
     state_.flights.emplace_back();

@@ -34,6 +34,8 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
     return std::nullopt;
   } catch (const LimitReached &) {
     result.limitReached = true;
+  } catch (const BudgetReached &) {
+    result.budgetReached = true;
   } catch (const TimeOverflow &) {
     result.overflow = true;
     return result;
@@ -59,8 +61,8 @@ void ProgramOrderEvaluator::evaluateRegion(program::RegionId region) {
     const auto end = std::find_if(step, steps.end(), [](const program::Step &other) {
       return other.kind == program::Step::Kind::Repeat;
     });
-    if (isPlain && end - step <= mostAtOnce_ &&
-        options_->maxInstructions - evaluated_ >= end - step) {
+    const std::int64_t left = std::min(options_->maxInstructions, options_->budget) - evaluated_;
+    if (isPlain && end - step <= std::min(mostAtOnce_, left)) {
       evaluatePlainly({step, end});
       step = end;
     }
@@ -110,6 +112,8 @@ void ProgramOrderEvaluator::evaluateTrips(std::uint32_t index, std::int64_t firs
 void ProgramOrderEvaluator::evaluateInstruction(std::uint32_t id) {
   if (evaluated_ == options_->maxInstructions)
     throw LimitReached{};
+  if (evaluated_ >= options_->budget)
+    throw BudgetReached{};
   ++evaluated_;
   ++index_;
   known_ = noState;

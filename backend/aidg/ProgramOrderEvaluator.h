@@ -42,6 +42,8 @@ public:
 private:
   /// Thrown and caught within run(): options_->maxInstructions were evaluated.
   struct LimitReached {};
+  /// Thrown and caught within run(): options_->budget is used up.
+  struct BudgetReached {};
 
   /// A body, as it is looked up: several trips of a short one at once, so that comparing states
   /// does not cost more than evaluating.

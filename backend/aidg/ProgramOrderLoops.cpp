@@ -249,6 +249,7 @@ ProgramOrderEvaluator::findDrift(std::uint32_t index, Run &run, const Visit &now
       drift.step.push_back(c[i] - b[i] + cycles);
     }
     evaluatedIterations_ += drift.iterations * body.kernelIterations;
+    evaluated_ += drift.iterations * body.instructions;
     const auto periods = proveDrift(*flat_, *plan_->program, plan_->program->repeats[index].body,
                                     drift.iterations, {values, c[0], drift.step});
     if (periods && *periods > 1) {

@@ -38,32 +38,32 @@ std::string_view guaranteeName(timing::Guarantee guarantee) {
   return "";
 }
 
+timing::CycleBounds LayerEstimate::cycleBounds() const {
+  return isBounded() ? bounds : timing::CycleBounds{cycles, cycles, false};
+}
+
 std::optional<double> NetworkEstimate::seconds() const {
-  if (!clockHz)
+  if (!clockHz || isBounded())
     return std::nullopt;
   return static_cast<double>(cycles) / *clockHz;
 }
 
-std::optional<std::int64_t> NetworkEstimate::cyclesLower() const {
-  return guarantee == timing::Guarantee::Bounded ? std::nullopt : std::optional(cycles);
-}
-
-std::optional<std::int64_t> NetworkEstimate::cyclesUpper() const { return cyclesLower(); }
-
 bool summarize(NetworkEstimate &estimate) {
-  std::int64_t cycles = 0;
+  timing::CycleBounds sum;
   estimate.guarantee = timing::Guarantee::Exact;
   for (LayerEstimate &layer : estimate.layers) {
-    const auto sum = checkedAdd(cycles, layer.cycles);
-    if (!sum)
+    const timing::CycleBounds own = layer.cycleBounds();
+    const auto upper = checkedAdd(sum.upper, own.upper);
+    if (!upper)
       return false;
-    cycles = *sum;
+    sum = {sum.lower + own.lower, *upper, sum.ifCompletes || own.ifCompletes};
     estimate.guarantee = std::max(estimate.guarantee, layer.guarantee);
-    if (estimate.peakMacsPerCycle > 0 && layer.cycles > 0 && layer.macs > 0)
+    if (estimate.peakMacsPerCycle > 0 && !layer.isBounded() && layer.cycles > 0 && layer.macs > 0)
       layer.utilisation = static_cast<double>(layer.macs) /
                           (static_cast<double>(layer.cycles) * estimate.peakMacsPerCycle);
   }
-  estimate.cycles = cycles;
+  estimate.bounds = sum;
+  estimate.cycles = estimate.isBounded() ? 0 : sum.lower;
   return true;
 }
 
@@ -78,7 +78,7 @@ std::optional<Bound> networkBound(const NetworkEstimate &estimate) {
     cyclesOf[kind] += static_cast<double>(layer.cycles);
     objects[kind][layer.bound->object] += static_cast<double>(layer.cycles);
   }
-  if (estimate.layers.empty() || estimate.cycles == 0)
+  if (estimate.layers.empty() || estimate.isBounded() || estimate.cycles == 0)
     return std::nullopt;
   const auto most = std::max_element(cyclesOf.begin(), cyclesOf.end());
   const auto kind = static_cast<std::size_t>(most - cyclesOf.begin());

@@ -78,8 +78,9 @@ struct LayerEstimate {
   std::vector<std::string> uncounted; ///< fused stages that the mapping does not compute: "add"
   std::int64_t macs = 0; ///< of the operator, taps on padding included; of a program: emitted ones
 
-  std::int64_t cycles = 0;
+  std::int64_t cycles = 0; ///< meaningless if bounded
   timing::Guarantee guarantee = timing::Guarantee::Exact;
+  timing::CycleBounds bounds; ///< if bounded; else meaningless
   std::int64_t instructions = 0;
   std::int64_t iterations = 0;          ///< trips of innermost loops
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
@@ -87,6 +88,10 @@ struct LayerEstimate {
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
   bool boundIsPartial = false; ///< `bound` is that of the stream's first instructions alone
+
+  [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
+  /// Bounds of the cycles: both are `cycles` unless bounded.
+  [[nodiscard]] timing::CycleBounds cycleBounds() const;
 };
 
 /// An operator that costs time and that no mapping covers: its cycles are missing.
@@ -119,9 +124,10 @@ struct NetworkEstimate {
   std::optional<double> clockHz;
   std::string workload; ///< name of the network; of the program if isProgram
   bool isProgram = false;
-  std::string onlyLayer; ///< `--layer`; empty: all
-  std::int64_t cycles = 0;
+  std::string onlyLayer;                                  ///< `--layer`; empty: all
+  std::int64_t cycles = 0;                                ///< meaningless if bounded
   timing::Guarantee guarantee = timing::Guarantee::Exact; ///< the weakest of the layers
+  timing::CycleBounds bounds; ///< sums over the layers; both are `cycles` unless bounded
   /// Most multiply-accumulates that the architecture can do in a cycle (analysis/PeakRate.h).
   double peakMacsPerCycle = 0;
   Coverage coverage;
@@ -129,20 +135,18 @@ struct NetworkEstimate {
   std::vector<UnmappedOperator> unmapped;
   std::vector<FreeCall> free;
 
-  /// Length of the run in seconds, if the architecture has a clock.
+  [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
+  /// Length of the run in seconds, if the architecture has a clock and the cycles are known.
   [[nodiscard]] std::optional<double> seconds() const;
-  /// Bounds of the true cycles: equal to `cycles` unless a layer is only `bounded`; then unknown.
-  [[nodiscard]] std::optional<std::int64_t> cyclesLower() const;
-  [[nodiscard]] std::optional<std::int64_t> cyclesUpper() const;
 };
 
-/// Fills what follows from the layers: cycles, guarantee and the layers' utilisation. False if the
-/// sum of cycles leaves the 64-bit range.
+/// Fills what follows from the layers: cycles, guarantee, bounds and the layers' utilisation. False
+/// if the sum of cycles, or of their upper bounds, leaves the 64-bit range.
 [[nodiscard]] bool summarize(NetworkEstimate &estimate);
 
 /// The kind of bound that most cycles of the network are under, with the object that has most of
 /// them; `share` is that of all cycles which layers so bounded take. None unless all layers have a
-/// bound.
+/// bound and all cycles are known.
 std::optional<Bound> networkBound(const NetworkEstimate &estimate);
 
 } // namespace acadlc::analysis

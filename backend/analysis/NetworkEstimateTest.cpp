@@ -32,10 +32,32 @@ TEST_CASE("a network has the sum of cycles and the weakest guarantee") {
   CHECK(estimate.guarantee == Guarantee::Certified);
   CHECK(estimate.layers[0].utilisation == 0.25);
   CHECK(estimate.seconds() == 1e-6);
-  CHECK(estimate.cyclesLower() == 100);
-  estimate.layers[0].guarantee = Guarantee::Bounded;
+  CHECK(estimate.bounds.lower == 100);
+  CHECK(estimate.bounds.upper == 100);
+}
+
+TEST_CASE("bounds of layers add up, and no number stands in for cycles that are not known") {
+  using timing::Guarantee;
+  NetworkEstimate estimate;
+  estimate.peakMacsPerCycle = 4;
+  estimate.clockHz = 100e6;
+  estimate.layers = {layer(30, Guarantee::Exact, Bound{"memory", BoundKind::Memory, 1}),
+                     layer(0, Guarantee::Bounded, Bound{"memory", BoundKind::Memory, 1})};
+  estimate.layers[1].bounds = {50, 90, true};
+  estimate.layers[1].macs = 70;
   REQUIRE(summarize(estimate));
-  CHECK(!estimate.cyclesUpper());
+  CHECK(estimate.guarantee == Guarantee::Bounded);
+  CHECK(estimate.bounds.lower == 80);
+  CHECK(estimate.bounds.upper == 120);
+  CHECK(estimate.bounds.ifCompletes);
+  CHECK(estimate.bounds.ratio() == 1.5);
+  CHECK(estimate.bounds.isUseful());
+  CHECK(!estimate.seconds());
+  CHECK(estimate.layers[0].utilisation == 0.25);
+  CHECK(!estimate.layers[1].utilisation);
+  CHECK(!networkBound(estimate));
+  estimate.layers[1].bounds.upper = std::numeric_limits<std::int64_t>::max();
+  CHECK(!summarize(estimate));
 }
 
 TEST_CASE("a sum of cycles beyond 64 bits is refused") {

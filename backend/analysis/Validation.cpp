@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace acadlc::analysis {
@@ -59,8 +60,12 @@ std::optional<double> spearmanCorrelation(std::span<const double> a, std::span<c
 }
 
 ErrorStatistics errorStatistics(std::span<const ValidationPoint> points) {
-  ACADLC_CHECK(!points.empty(), "statistics of no points");
   ErrorStatistics result;
+  if (points.empty()) {
+    result.mape = result.median = result.p90 = result.max = result.bias =
+        std::numeric_limits<double>::quiet_NaN();
+    return result;
+  }
   result.points = points.size();
   const auto count = static_cast<double>(points.size());
   std::vector<double> magnitudes;
@@ -93,6 +98,8 @@ void summarize(Validation &validation) {
   std::vector<ValidationPoint> all;
   std::vector<std::vector<ValidationPoint>> groups(validation.groups.size());
   for (const ValidationRow &row : validation.rows) {
+    if (row.isBounded())
+      continue;
     all.push_back(row.point);
     if (!groups.empty())
       groups.at(row.group).push_back(row.point);

@@ -25,18 +25,18 @@ struct ValidationPoint {
 
 /// How far the estimates of some points are from what was measured, in per cent of the latter.
 struct ErrorStatistics {
-  std::size_t points = 0;
-  double mape = 0;   ///< mean of the errors' magnitudes
-  double median = 0; ///< of the magnitudes
-  double p90 = 0;    ///< 90th percentile of the magnitudes
-  double max = 0;    ///< the largest magnitude
-  double bias = 0;   ///< mean of the errors with their signs
+  std::size_t points = 0; ///< 0: none of the other numbers is known, they are not-a-number
+  double mape = 0;        ///< mean of the errors' magnitudes
+  double median = 0;      ///< of the magnitudes
+  double p90 = 0;         ///< 90th percentile of the magnitudes
+  double max = 0;         ///< the largest magnitude
+  double bias = 0;        ///< mean of the errors with their signs
   /// Spearman's rank correlation of measured and estimated cycles; none for fewer than two points
   /// and where all of one side are equal.
   std::optional<double> spearman;
 };
 
-/// The statistics of \p points, of which there must be at least one.
+/// The statistics of \p points, of which there may be none.
 ErrorStatistics errorStatistics(std::span<const ValidationPoint> points);
 
 /// The value below which \p share (0 … 1) of \p sorted lies: linear between the two values whose
@@ -52,10 +52,14 @@ std::optional<double> spearmanCorrelation(std::span<const double> a, std::span<c
 /// A row of the measurements.
 struct ValidationRow {
   std::int64_t line = 0; ///< in the file, from 1
-  ValidationPoint point;
+  ValidationPoint point; ///< of a bounded row `measured` alone has a meaning
   timing::Guarantee guarantee = timing::Guarantee::Exact;
   std::vector<std::string> values; ///< one for each of Validation::columns
   std::size_t group = 0;           ///< into Validation::groups, if there are any
+  timing::CycleBounds bounds{};    ///< if bounded; else meaningless
+
+  /// Bounded rows have no error: they are in no statistics and in no picture.
+  [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
 };
 
 /// The rows that agree in all columns of `group_by`.
@@ -74,7 +78,7 @@ struct Validation {
   std::vector<std::string> columns;    ///< what rows set: dimensions, parameters; and group columns
   std::vector<std::string> groupBy;    ///< columns; empty: no groups
   std::vector<ValidationRow> rows;     ///< in the order of the file
-  ErrorStatistics statistics;          ///< of all rows
+  ErrorStatistics statistics;          ///< of all rows but bounded ones
   std::vector<ValidationGroup> groups; ///< in the order in which the file first has them
   [[nodiscard]] timing::Guarantee guarantee() const; ///< the weakest of the rows
 };

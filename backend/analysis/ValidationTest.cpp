@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 using namespace acadlc;
@@ -88,4 +89,20 @@ TEST_CASE("groups have statistics of their own") {
   CHECK(validation.groups[0].statistics.bias == doctest::Approx(0));
   CHECK(validation.groups[1].statistics.mape == doctest::Approx(30));
   CHECK(validation.guarantee() == timing::Guarantee::Certified);
+}
+
+TEST_CASE("bounded rows are in no statistics") {
+  Validation validation;
+  validation.groups.resize(2);
+  validation.rows = {{2, {100, 110}, timing::Guarantee::Exact, {}, 0},
+                     {3, {100, 0}, timing::Guarantee::Bounded, {}, 0, {90, 120, false}},
+                     {4, {100, 0}, timing::Guarantee::Bounded, {}, 1, {90, 120, false}}};
+  summarize(validation);
+  CHECK(validation.statistics.points == 1);
+  CHECK(validation.statistics.mape == doctest::Approx(10));
+  CHECK(validation.groups[0].statistics.points == 1);
+  CHECK(validation.groups[1].statistics.points == 0);
+  CHECK(std::isnan(validation.groups[1].statistics.mape));
+  CHECK(!validation.groups[1].statistics.spearman);
+  CHECK(validation.guarantee() == timing::Guarantee::Bounded);
 }

@@ -145,7 +145,7 @@ void LegendView::print(std::string &out) const {
         "  certified    repeating iterations were skipped; a certificate proves the cycles equal "
         "to exact\n";
   if (countOf(estimate_, Guarantee::Bounded) > 0)
-    out += "  bounded      an estimate without proof\n";
+    out += "  bounded      between two proven bounds; nothing repeated within --budget\n";
   const auto any = [&](auto condition) {
     return std::any_of(estimate_.layers.begin(), estimate_.layers.end(), condition);
   };

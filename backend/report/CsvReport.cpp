@@ -55,17 +55,19 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
   std::string out;
   csvRow(out, {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles",
                "guarantee", "instructions", "iterations", "evaluated_iterations", "utilisation",
-               "bound_by", "bound_kind", "absorbed"});
+               "bound_by", "bound_kind", "absorbed", "cycles_lower", "cycles_upper"});
   for (const analysis::LayerEstimate &layer : estimate.layers)
-    csvRow(out, {layer.name, layer.operatorName, dimensions(layer), layer.mapping,
-                 elementTypes(layer), std::to_string(layer.macs), std::to_string(layer.cycles),
-                 std::string(analysis::guaranteeName(layer.guarantee)),
-                 std::to_string(layer.instructions), std::to_string(layer.iterations),
-                 std::to_string(layer.evaluatedIterations),
-                 layer.utilisation ? number(*layer.utilisation) : "",
-                 layer.bound ? layer.bound->object : "",
-                 layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
-                 absorbed(layer)});
+    csvRow(out,
+           {layer.name, layer.operatorName, dimensions(layer), layer.mapping, elementTypes(layer),
+            std::to_string(layer.macs), layer.isBounded() ? "" : std::to_string(layer.cycles),
+            std::string(analysis::guaranteeName(layer.guarantee)),
+            std::to_string(layer.instructions), std::to_string(layer.iterations),
+            std::to_string(layer.evaluatedIterations),
+            layer.utilisation ? number(*layer.utilisation) : "",
+            layer.bound ? layer.bound->object : "",
+            layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
+            absorbed(layer), std::to_string(layer.cycleBounds().lower),
+            std::to_string(layer.cycleBounds().upper)});
   return out;
 }
 

@@ -121,8 +121,15 @@ void printCertificates(const LayerEstimate &layer, std::string &out) {
 void ExplainView::print(std::string &out) const {
   out += "\nHow the cycles were found\n";
   for (const LayerEstimate &layer : estimate_.layers) {
-    out += fmt::format("\n  {}: {}, {}\n", printableText(layer.name),
-                       counted(layer.cycles, "cycle"), analysis::guaranteeName(layer.guarantee));
+    const std::string cycles =
+        layer.isBounded() ? cyclesText(layer.guarantee, layer.cycles, layer.bounds) + " cycles"
+                          : counted(layer.cycles, "cycle");
+    out += fmt::format("\n  {}: {}, {}\n", printableText(layer.name), cycles,
+                       analysis::guaranteeName(layer.guarantee));
+    if (layer.isBounded())
+      out += fmt::format("    upper / lower = {:.2f}{}{}\n", layer.bounds.ratio(),
+                         layer.bounds.isUseful() ? "" : ": too far apart to be of use",
+                         layer.bounds.ifCompletes ? "; if no deadlock comes" : "");
     printMapping(layer, out);
     printCertificates(layer, out);
   }

@@ -64,6 +64,13 @@ std::string namedNumbers(const std::vector<analysis::NamedNumber> &numbers) {
   return text;
 }
 
+std::string cyclesText(timing::Guarantee guarantee, std::int64_t cycles,
+                       const timing::CycleBounds &bounds) {
+  return guarantee == timing::Guarantee::Bounded
+             ? thousands(bounds.lower) + " .. " + thousands(bounds.upper)
+             : thousands(cycles);
+}
+
 std::string counted(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", thousands(count), noun, count == 1 ? "" : "s");
 }

@@ -19,6 +19,9 @@ std::string frequency(double hertz);        ///< "250 MHz"
 std::string number(double value);
 /// "M = 64, K = 363"
 std::string namedNumbers(const std::vector<analysis::NamedNumber> &numbers);
+/// "1,234", or "1,200 .. 1,300" if they are only bounded.
+std::string cyclesText(timing::Guarantee guarantee, std::int64_t cycles,
+                       const timing::CycleBounds &bounds);
 /// "1 layer", "3 layers"
 std::string counted(std::int64_t count, std::string_view noun);
 /// "2 weight-only, 3 reshape": how many calls are free for each reason.

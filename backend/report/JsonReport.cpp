@@ -53,14 +53,20 @@ private:
   }
 
   void totals(const NetworkEstimate &estimate) {
-    json_.attribute("cycles", estimate.cycles);
-    optionalInt("cycles_lower", estimate.cyclesLower());
-    optionalInt("cycles_upper", estimate.cyclesUpper());
+    cycles(estimate.isBounded(), estimate.cycles, estimate.bounds);
     optionalReal("seconds", estimate.seconds());
     json_.attribute("guarantee", jsonText(analysis::guaranteeName(estimate.guarantee)));
     optionalReal("peak_macs_per_cycle", estimate.peakMacsPerCycle > 0
                                             ? std::optional(estimate.peakMacsPerCycle)
                                             : std::nullopt);
+  }
+
+  /// Cycles that are only bounded are not stated.
+  void cycles(bool isBounded, std::int64_t cycles, const timing::CycleBounds &bounds) {
+    optionalInt("cycles", isBounded ? std::nullopt : std::optional(cycles));
+    json_.attribute("cycles_lower", bounds.lower);
+    json_.attribute("cycles_upper", bounds.upper);
+    json_.attribute("if_completes", bounds.ifCompletes);
   }
 
   void coverage(const analysis::Coverage &coverage) {
@@ -105,7 +111,7 @@ private:
       list("uncounted", layer.uncounted,
            [&](const std::string &stage) { json_.value(jsonText(stage)); });
       json_.attribute("macs", layer.macs);
-      json_.attribute("cycles", layer.cycles);
+      cycles(layer.isBounded(), layer.cycles, layer.cycleBounds());
       json_.attribute("guarantee", jsonText(analysis::guaranteeName(layer.guarantee)));
       json_.attribute("instructions", layer.instructions);
       json_.attribute("iterations", layer.iterations);

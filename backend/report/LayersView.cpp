@@ -46,8 +46,9 @@ void LayersView::print(std::string &out) const {
     const double share = estimate_.cycles == 0 ? 0
                                                : static_cast<double>(layer.cycles) /
                                                      static_cast<double>(estimate_.cycles);
+    const std::string cycles = cyclesText(layer.guarantee, layer.cycles, layer.bounds);
     table.add({layer.name, operators(layer), shortDimensions(layer), layer.mapping,
-               thousands(layer.instructions), thousands(layer.cycles), percent(share),
+               thousands(layer.instructions), cycles, estimate_.isBounded() ? "" : percent(share),
                layer.utilisation ? percent(*layer.utilisation) : "",
                std::string(analysis::guaranteeName(layer.guarantee)),
                layer.bound ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),

@@ -12,7 +12,16 @@ namespace acadlc::report {
 void SummaryView::print(std::string &out) const {
   out += fmt::format("{}{} on {}\n\n", estimate_.isProgram ? "program " : "",
                      printableText(estimate_.workload), estimate_.architecture);
-  out += fmt::format("  {}", counted(estimate_.cycles, "cycle"));
+  if (estimate_.isBounded())
+    out += fmt::format("  {} cycles",
+                       cyclesText(estimate_.guarantee, estimate_.cycles, estimate_.bounds));
+  else
+    out += fmt::format("  {}", counted(estimate_.cycles, "cycle"));
+  if (estimate_.isBounded() && estimate_.clockHz)
+    out += fmt::format(" = {} .. {} at {}",
+                       duration(static_cast<double>(estimate_.bounds.lower) / *estimate_.clockHz),
+                       duration(static_cast<double>(estimate_.bounds.upper) / *estimate_.clockHz),
+                       frequency(*estimate_.clockHz));
   if (const auto seconds = estimate_.seconds())
     out += fmt::format(" = {} at {}", duration(*seconds), frequency(*estimate_.clockHz));
   if (!estimate_.onlyLayer.empty())
@@ -20,12 +29,29 @@ void SummaryView::print(std::string &out) const {
   out += "\n";
   if (estimate_.layers.empty())
     out += "  all that is asked for is free\n";
+  printBounds(out);
   printBound(out);
   if (!estimate_.unmapped.empty())
     out += fmt::format("  NOT COMPLETE: {} of {} {} covered by no mapping, see the warning below\n",
                        thousands(static_cast<std::int64_t>(estimate_.unmapped.size())),
                        counted(estimate_.coverage.calls.total, "operator"),
                        estimate_.unmapped.size() == 1 ? "is" : "are");
+}
+
+void SummaryView::printBounds(std::string &out) const {
+  if (!estimate_.isBounded())
+    return;
+  const auto count = std::ranges::count_if(estimate_.layers, &analysis::LayerEstimate::isBounded);
+  out +=
+      fmt::format("  BOUNDED: {} of {} did not repeat within the budget (--budget); the cycles lie "
+                  "between proven bounds{}\n",
+                  thousands(count),
+                  counted(static_cast<std::int64_t>(estimate_.layers.size()),
+                          estimate_.isProgram ? "program" : "layer"),
+                  estimate_.bounds.ifCompletes ? ", if no deadlock comes" : "");
+  const double ratio = estimate_.bounds.ratio();
+  out += fmt::format("  upper / lower = {:.2f}{}\n", ratio,
+                     estimate_.bounds.isUseful() ? "" : ": too far apart to be of use");
 }
 
 void SummaryView::printBound(std::string &out) const {
@@ -35,7 +61,7 @@ void SummaryView::printBound(std::string &out) const {
         estimate_.layers.size() == 1
             ? ""
             : fmt::format(" in layers that take {} of the cycles", percent(bound->share)));
-  if (estimate_.layers.size() < 2 || estimate_.cycles == 0)
+  if (estimate_.layers.size() < 2 || estimate_.isBounded() || estimate_.cycles == 0)
     return;
   const auto largest = std::max_element(
       estimate_.layers.begin(), estimate_.layers.end(),

@@ -20,6 +20,7 @@ public:
   void print(std::string &out) const override;
 
 private:
+  void printBounds(std::string &out) const;
   void printBound(std::string &out) const;
 
   const analysis::NetworkEstimate &estimate_;

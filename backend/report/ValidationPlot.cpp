@@ -101,7 +101,7 @@ LogAxis axisFor(const Validation &validation) {
   for (const ValidationRow &row : validation.rows) {
     low = std::min(low, row.point.measured);
     high = std::max(high, row.point.measured);
-    if (row.point.estimated > 0) {
+    if (!row.isBounded() && row.point.estimated > 0) {
       low = std::min(low, static_cast<double>(row.point.estimated));
       high = std::max(high, static_cast<double>(row.point.estimated));
     }
@@ -175,7 +175,7 @@ private:
 
   void points() {
     for (const ValidationRow &row : validation_.rows) {
-      if (row.point.estimated <= 0) {
+      if (row.isBounded() || row.point.estimated <= 0) {
         ++undrawn_;
         continue;
       }

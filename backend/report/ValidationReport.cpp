@@ -26,6 +26,8 @@ using analysis::ValidationRow;
 
 /// "4.1 %"; far beyond what anybody reads digit by digit, three of them and an exponent.
 std::string percentText(double value) {
+  if (std::isnan(value)) // of no rows
+    return "-";
   constexpr double most = 1e6;
   return std::abs(value) < most ? fmt::format("{:.1f} %", value) : fmt::format("{:.2e} %", value);
 }
@@ -33,7 +35,7 @@ std::string signedPercent(double value) {
   return value > 0 ? "+" + percentText(value) : percentText(value);
 }
 
-std::string cyclesText(double cycles) {
+std::string measuredText(double cycles) {
   constexpr double limit = 9007199254740992; // 2^53: whole below it
   return cycles == std::floor(cycles) && cycles < limit
              ? thousands(static_cast<std::int64_t>(cycles))
@@ -93,9 +95,9 @@ private:
       for (std::size_t i = 0; i < varies_.size(); ++i)
         if (varies_[i])
           cells.push_back(row.values[i]);
-      cells.push_back(cyclesText(row.point.measured));
-      cells.push_back(thousands(row.point.estimated));
-      cells.push_back(signedPercent(row.point.error()));
+      cells.push_back(measuredText(row.point.measured));
+      cells.push_back(cyclesText(row.guarantee, row.point.estimated, row.bounds));
+      cells.push_back(row.isBounded() ? "-" : signedPercent(row.point.error()));
       table.add(std::move(cells));
     }
     table.print(out_);
@@ -133,8 +135,8 @@ private:
     }
     out_ += fmt::format("\nestimates: {}\n", text);
     if (validation_.guarantee() == timing::Guarantee::Bounded)
-      out_ +=
-          "NOT EXACT: bounded estimates have no proof; their errors are not those of the model\n";
+      out_ += "BOUNDED: rows that did not repeat within the budget (--budget) have no error; the "
+              "statistics leave them out\n";
   }
 
   const Validation &validation_;
@@ -191,8 +193,14 @@ private:
       json_.attribute("line", row.line);
       named("columns", validation.columns, row.values);
       jsonReal(json_, "measured", row.point.measured);
-      json_.attribute("estimated", row.point.estimated);
-      jsonReal(json_, "error", row.point.error());
+      const bool isBounded = row.isBounded();
+      const std::int64_t estimated = row.point.estimated;
+      json_.attribute("estimated",
+                      isBounded ? llvm::json::Value(nullptr) : llvm::json::Value(estimated));
+      json_.attribute("estimated_lower", isBounded ? row.bounds.lower : estimated);
+      json_.attribute("estimated_upper", isBounded ? row.bounds.upper : estimated);
+      json_.attribute("if_completes", isBounded && row.bounds.ifCompletes);
+      jsonReal(json_, "error", isBounded ? std::nullopt : std::optional(row.point.error()));
       json_.attribute("guarantee", jsonText(analysis::guaranteeName(row.guarantee)));
     });
   }
@@ -234,16 +242,21 @@ std::string validationCsv(const Validation &validation) {
   std::string out;
   std::vector<std::string> header{"line"};
   header.insert(header.end(), validation.columns.begin(), validation.columns.end());
-  for (const char *name : {"measured", "estimated", "error", "guarantee"})
+  for (const char *name :
+       {"measured", "estimated", "error", "guarantee", "estimated_lower", "estimated_upper"})
     header.emplace_back(name);
   csvRow(out, header);
   for (const ValidationRow &row : validation.rows) {
     std::vector<std::string> fields{std::to_string(row.line)};
     fields.insert(fields.end(), row.values.begin(), row.values.end());
     fields.push_back(number(row.point.measured));
-    fields.push_back(std::to_string(row.point.estimated));
-    fields.push_back(number(row.point.error()));
+    const std::string estimated = std::to_string(row.point.estimated);
+    const bool isBounded = row.isBounded();
+    fields.push_back(isBounded ? "" : estimated);
+    fields.push_back(isBounded ? "" : number(row.point.error()));
     fields.emplace_back(analysis::guaranteeName(row.guarantee));
+    fields.push_back(isBounded ? std::to_string(row.bounds.lower) : estimated);
+    fields.push_back(isBounded ? std::to_string(row.bounds.upper) : estimated);
     csvRow(out, fields);
   }
   return out;

@@ -18,7 +18,7 @@ namespace acadlc::timing {
 enum class Guarantee : std::uint8_t {
   Exact,     ///< every instruction was evaluated
   Certified, ///< skipped iterations are covered by certificates: the same cycles as Exact
-  Bounded,   ///< an estimate without proof
+  Bounded,   ///< a proven lower and an upper bound are known, the cycles are not
 };
 
 /// When one instruction passed its milestones.
@@ -70,10 +70,27 @@ struct DeadlockReport {
   std::vector<Wait> waits;
 };
 
+/// Between which cycles a stream ends (docs/exactness.md, "Bounds"). Both are proven, also where
+/// more time in one place means less in another.
+struct CycleBounds {
+  std::int64_t lower = 0, upper = 0;
+  /// A deadlock is not excluded: `upper` holds if the stream ends at all.
+  bool ifCompletes = false;
+  /// upper / lower; 1 if both are 0.
+  [[nodiscard]] double ratio() const {
+    return upper == lower ? 1 : static_cast<double>(upper) / static_cast<double>(lower);
+  }
+  /// Bounds that are further apart say little.
+  static constexpr double largestUsefulRatio = 2;
+  [[nodiscard]] bool isUseful() const { return ratio() <= largestUsefulRatio; }
+};
+
 /// Result of evaluating one stream.
 struct Evaluation {
-  std::int64_t cycles = 0; ///< when the last instruction finished; meaningless unless completed()
+  /// When the last instruction finished; meaningless unless completed(), and if Bounded.
+  std::int64_t cycles = 0;
   Guarantee guarantee = Guarantee::Exact;
+  CycleBounds bounds;                   ///< if Bounded; else meaningless
   std::int64_t instructions = 0;        ///< of the stream, those skipped by certificates included
   std::int64_t kernelIterations = 0;    ///< trips of innermost loops in the stream
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
@@ -81,8 +98,20 @@ struct Evaluation {
   std::optional<DeadlockReport> deadlock;
   bool overflow = false;     ///< a time or count left the 64-bit range
   bool limitReached = false; ///< stopped at the limit of instructions that the caller set
+  /// Stopped at the budget; `cycles` is when the last of those that did finish had finished. What
+  /// callers of aidg::estimate() see instead is Bounded.
+  bool budgetReached = false;
 
-  [[nodiscard]] bool completed() const { return !deadlock && !overflow && !limitReached; }
+  [[nodiscard]] bool completed() const {
+    return !deadlock && !overflow && !limitReached && !budgetReached;
+  }
+  /// Bounds of the cycles, if completed(): both are `cycles` unless Bounded.
+  [[nodiscard]] std::int64_t lower() const {
+    return guarantee == Guarantee::Bounded ? bounds.lower : cycles;
+  }
+  [[nodiscard]] std::int64_t upper() const {
+    return guarantee == Guarantee::Bounded ? bounds.upper : cycles;
+  }
 };
 
 /// Called for every instruction in program order. The instance's loop values are valid during the
