@@ -1,5 +1,6 @@
 #include "backend/aidg/MergingEvaluator.h"
 
+#include "backend/aidg/AddressClasses.h"
 #include "backend/aidg/LoopSearch.h"
 #include "backend/aidg/MergingState.h"
 #include "support/InternalError.h"
@@ -15,11 +16,36 @@ namespace {
 
 /// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
 constexpr Time timeLimit = Time{1} << 61;
+/// For LoopSearch.
+constexpr std::int64_t wordsPerInstruction = 64;
+
+/// The state as the search for recurrences sees it.
+class SearchedState final : public LoopSearch::State {
+public:
+  SearchedState(const Plan &plan, const MergingState &state) : plan_(plan), state_(state) {}
+  void appendNormalForm(const std::vector<std::int64_t> &addressShift,
+                        std::vector<std::int64_t> &key) const override {
+    state_.appendNormalForm(addressShift, key);
+  }
+  [[nodiscard]] bool movesInOwnBlocks(const RepeatFacts &facts) const override {
+    return state_.movesInOwnBlocks(facts.stride);
+  }
+  [[nodiscard]] std::int64_t lastInOwnBlocks(std::uint32_t repeat,
+                                             std::span<const std::int64_t> outerValues,
+                                             std::int64_t first) const override {
+    return aidg::lastInOwnBlocks(plan_, repeat, outerValues, first);
+  }
+
+private:
+  const Plan &plan_;
+  const MergingState &state_;
+};
 
 class MergingEvaluator {
 public:
   MergingEvaluator(const Plan &plan, const EstimateOptions &options)
-      : plan_(plan), options_(options), stream_(*plan.program), state_(plan), loops_(plan),
+      : plan_(plan), options_(options), stream_(*plan.program), state_(plan),
+        loops_(*plan.program, plan.repeats, wordsPerInstruction),
         mayJump_(options.extrapolate && !options.observer &&
                  options.maxInstructions == EstimateOptions{}.maxInstructions) {
     for (std::uint32_t i = 0; i != plan.objects.size(); ++i)
@@ -40,7 +66,9 @@ public:
     std::int64_t fetched = 0;
     while (!budgetReached_ && grantNext()) {
       if (mayJump_ && hasNext_ && state_.nextIndex != fetched) {
-        if (const auto jump = loops_.find(state_, stream_))
+        const auto jump = loops_.find({state_.now, state_.nextIndex, state_.nextIndex}, stream_,
+                                      SearchedState(plan_, state_));
+        if (jump)
           take(*jump, result);
         fetched = state_.nextIndex;
       }

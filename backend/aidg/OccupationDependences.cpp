@@ -52,8 +52,8 @@ void OccupationEngine::addUses(FlightId id) {
   for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
     const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];
     if (access.tracked)
-      state_.memories[access.memory].push_back(
-          {addresses(id)[i], addresses(id)[i] + access.bytes, id, access.isWrite});
+      state_.memories[access.memory].push_back({addresses(id)[i], addresses(id)[i] + access.bytes,
+                                                id, access.isWrite, access.addressClass});
   }
 }
 

@@ -10,13 +10,38 @@ namespace {
 
 /// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
 constexpr Cycle timeLimit = Cycle{1} << 61;
+/// For LoopSearch. Words of these states are dear: they lie in many lists.
+constexpr std::int64_t wordsPerInstruction = 32;
+
+/// The state as the search for recurrences sees it. Requests to storages with state do not move.
+class SearchedState final : public LoopSearch::State {
+public:
+  SearchedState(const OccupationPlan &plan, const OccupationState &state,
+                OccupationNormalForm &form)
+      : plan_(plan), state_(state), form_(form) {}
+  void appendNormalForm(const std::vector<std::int64_t> &addressShift,
+                        std::vector<std::int64_t> &key) const override {
+    form_.append(state_, addressShift, key);
+  }
+  [[nodiscard]] std::int64_t lastInOwnBlocks(std::uint32_t repeat,
+                                             std::span<const std::int64_t> /*outerValues*/,
+                                             std::int64_t /*first*/) const override {
+    return plan_.program->repeats[repeat].count - 1;
+  }
+
+private:
+  const OccupationPlan &plan_;
+  const OccupationState &state_;
+  OccupationNormalForm &form_;
+};
 
 } // namespace
 
 OccupationEngine::OccupationEngine(const OccupationPlan &plan, const EstimateOptions &options)
     : plan_(plan), options_(options), stream_(*plan.program), state_(plan),
-      ageSize_(std::size_t{plan.nesting} + 1), offerMarked_(plan.objects.size()),
-      channelMarked_(plan.channels.size()) {
+      ageSize_(std::size_t{plan.nesting} + 1), searchesLoops_(!plan.repeats.empty()),
+      loops_(*plan.program, plan.repeats, wordsPerInstruction), form_(plan),
+      offerMarked_(plan.objects.size()), channelMarked_(plan.channels.size()) {
   state_.flights.emplace_back();
   state_.ages.resize(ageSize_);
   state_.phases.resize(plan.maxPhases);
@@ -40,8 +65,11 @@ timing::Evaluation OccupationEngine::run() {
     state_.limitReached = true;
   }
   startFetch();
-  while (!overflow_ && created_ <= options_.budget && advanceTime())
+  while (!overflow_ && created_ <= options_.budget && advanceTime()) {
     runCycle();
+    if (searchesLoops_ && state_.hasNext && state_.nextIndex != searchedIndex_ && isBetweenCycles())
+      searchLoops(result);
+  }
   if (overflow_) {
     result.overflow = true;
     return result;
@@ -49,12 +77,50 @@ timing::Evaluation OccupationEngine::run() {
   observe();
   result.budgetReached = created_ > options_.budget;
   if (result.budgetReached)
-    result.evaluatedIterations = stream_.kernelIterations();
+    result.evaluatedIterations -= totals->kernelIterations - stream_.kernelIterations();
   else if (state_.hasNext || state_.live != 0)
     result.deadlock = reportDeadlock();
   result.limitReached = state_.limitReached;
   result.cycles = state_.end;
   return result;
+}
+
+// ---- loops that recur --------------------------------------------------------------------------
+
+/// Whether the state alone tells what comes: nothing is left over from the cycle.
+bool OccupationEngine::isBetweenCycles() const {
+  return happened_.empty() && starting_.empty() && over_.empty() && asking_.empty() &&
+         offers_.empty() && channels_.empty();
+}
+
+void OccupationEngine::searchLoops(timing::Evaluation &result) {
+  searchedIndex_ = state_.nextIndex;
+  const auto jump = loops_.find({state_.now, state_.nextIndex, evaluated_}, stream_,
+                                SearchedState(plan_, state_, form_));
+  if (!jump)
+    return;
+  take(*jump, result);
+  searchedIndex_ = state_.nextIndex;
+}
+
+/// Leaves out what \p jump covers.
+void OccupationEngine::take(const LoopSearch::Jump &jump, timing::Evaluation &result) {
+  if (jump.cycles > timeLimit) {
+    overflow_ = true;
+    return;
+  }
+  shift(state_, plan_, jump.cycles, jump.instructions, jump.addressShift);
+  stream_.skip(jump.depth, jump.iterations, jump.instructions, jump.kernelIterations, next_);
+  result.evaluatedIterations -= plan_.kernelTrips.empty()
+                                    ? jump.kernelIterations
+                                    : jump.iterations * plan_.kernelTrips[jump.repeat];
+  result.guarantee = timing::Guarantee::Certified;
+  const timing::Certificate &certificate = jump.certificate;
+  if (certified_
+          .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
+                   certificate.cyclesPerPeriod})
+          .second)
+    result.certificates.push_back(certificate);
 }
 
 // ---- the cycle ---------------------------------------------------------------------------------

@@ -5,18 +5,23 @@
 #pragma once
 
 #include "backend/aidg/Estimator.h"
+#include "backend/aidg/LoopSearch.h"
+#include "backend/aidg/OccupationNormalForm.h"
 #include "backend/aidg/OccupationPlan.h"
 #include "backend/aidg/OccupationState.h"
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
+#include <set>
 #include <span>
+#include <tuple>
 #include <vector>
 
 namespace acadlc::aidg {
 
 class OccupationEngine {
 public:
+  /// \p plan must outlive the engine. Loops are looked at if planRepeats() has been called.
   OccupationEngine(const OccupationPlan &plan, const EstimateOptions &options);
   timing::Evaluation run();
 
@@ -29,6 +34,9 @@ private:
   // ---- the cycle (OccupationEngine.cpp) ----
   bool advanceTime();
   void runCycle();
+  [[nodiscard]] bool isBetweenCycles() const;
+  void searchLoops(timing::Evaluation &result);
+  void take(const LoopSearch::Jump &jump, timing::Evaluation &result);
   void handle(const TimedEvent &event);
   void handle(const Deferred &happened);
   void at(Cycle delay, TimedEvent::Kind kind, std::uint32_t a = 0, std::uint32_t b = 0);
@@ -233,6 +241,15 @@ private:
   Part part_ = Part::Release;
   bool overflow_ = false;
   std::int64_t created_ = 0; ///< instructions so far, those that were emitted included
+
+  // Loops that recur
+  bool searchesLoops_;
+  LoopSearch loops_;
+  OccupationNormalForm form_;
+  std::int64_t evaluated_ = 0;     ///< instructions under way so far, emitted ones included
+  std::int64_t searchedIndex_ = 0; ///< next instruction when loops were looked at last
+  /// What has been certified: a loop may be gone through many times.
+  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
 
   // Used within a cycle.
   std::vector<TimedEvent> events_;

@@ -633,6 +633,9 @@ private:
   void planConflicts() {
     const std::size_t count = plan_.instructions.size();
     plan_.mayConflict.resize(count);
+    std::vector<Touched> touchedBy(count);
+    for (std::uint32_t i = 0; i != count; ++i)
+      touch(i, touchedBy[i], false);
     for (std::uint32_t i = 0; i != count; ++i) {
       if (!plan_.instructions[i].expands)
         continue;
@@ -640,8 +643,7 @@ private:
       touchEmitted(i, emitted);
       plan_.mayConflict[i].resize(count);
       for (std::uint32_t j = 0; j != count; ++j) {
-        Touched own;
-        touch(j, own, false);
+        const Touched &own = touchedBy[j];
         plan_.mayConflict[i][j] =
             meet(own.writes, emitted.writes) || meet(own.writes, emitted.reads) ||
             meet(own.reads, emitted.writes) || meet(own.memoryWrites, emitted.memoryWrites) ||

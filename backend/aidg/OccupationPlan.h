@@ -4,6 +4,7 @@
 /// sources of channels resolved. It holds no time.
 #pragma once
 
+#include "backend/aidg/Plan.h"
 #include "backend/timing/Machine.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
@@ -37,6 +38,9 @@ struct OccupationAccess {
   bool isWrite = false, tracked = false;
   std::int64_t bytes = 0;
   const program::MemoryOperand *operand = nullptr;
+  /// Accesses whose addresses can meet have the same; none: nothing depends on the address but what
+  /// storages with state do (planRepeats).
+  std::uint32_t addressClass = none;
 };
 
 struct OccupationHolding {
@@ -174,6 +178,12 @@ struct OccupationPlan {
   /// By expanding instruction and instruction: whether what the first emits may touch a register
   /// or memory that the second does, one of them writing.
   std::vector<std::vector<bool>> mayConflict;
+  // Of planRepeats().
+  std::uint32_t addressClassCount = 0;
+  std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats; strides by address class
+  /// By repeat: iterations that count as evaluated in one of its own (see RolledProgram); empty:
+  /// trips of innermost repeats.
+  std::vector<std::int64_t> kernelTrips;
 
   [[nodiscard]] std::span<const arch::ObjectId> routeOf(std::uint32_t instruction) const {
     return instructions[instruction].route.of(routeObjects);

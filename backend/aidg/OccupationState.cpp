@@ -1,6 +1,8 @@
 #include "backend/aidg/OccupationState.h"
 
+#include <algorithm>
 #include <bit>
+#include <functional>
 
 namespace acadlc::aidg {
 
@@ -11,11 +13,12 @@ void Calendar::add(Cycle now, Cycle time, TimedEvent event) {
     filled_[slot / 64] |= std::uint64_t{1} << (slot % 64);
     return;
   }
-  far_.push({time, sequence_++, event});
+  far_.push_back({time, sequence_++, event});
+  std::ranges::push_heap(far_, std::greater<>());
 }
 
 Cycle Calendar::next(Cycle now) const {
-  const Cycle far = far_.empty() ? never : far_.top().time;
+  const Cycle far = far_.empty() ? never : far_.front().time;
   const auto begin = static_cast<std::size_t>(now + 1) % span;
   for (std::size_t word = 0; word <= span / 64; ++word) {
     const std::size_t index = (begin / 64 + word) % (span / 64);
@@ -37,8 +40,33 @@ void Calendar::take(Cycle time, std::vector<TimedEvent> &out) {
   const auto slot = static_cast<std::size_t>(time) % span;
   std::swap(out, ring_[slot]);
   filled_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-  for (; !far_.empty() && far_.top().time == time; far_.pop())
-    out.push_back(far_.top().event);
+  while (!far_.empty() && far_.front().time == time) {
+    out.push_back(far_.front().event);
+    std::ranges::pop_heap(far_, std::greater<>());
+    far_.pop_back();
+  }
+}
+
+void Calendar::forEach(Cycle now,
+                       llvm::function_ref<void(Cycle, bool, const TimedEvent &)> see) const {
+  for (Cycle time = now + 1; time != now + static_cast<Cycle>(span); ++time)
+    for (const TimedEvent &event : ring_[static_cast<std::size_t>(time) % span])
+      see(time, false, event);
+  std::vector<Far> far = far_;
+  std::ranges::sort(far, [](const Far &a, const Far &b) { return b > a; });
+  for (const Far &one : far)
+    see(one.time, true, one.event);
+}
+
+void Calendar::shift(Cycle cycles) {
+  const auto by = static_cast<std::size_t>(cycles) % span;
+  std::ranges::rotate(ring_, ring_.end() - static_cast<std::ptrdiff_t>(by));
+  filled_.fill(0);
+  for (std::size_t slot = 0; slot != span; ++slot)
+    if (!ring_[slot].empty())
+      filled_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+  for (Far &one : far_)
+    one.time += cycles;
 }
 
 std::uint32_t RankSet::pop() {

@@ -8,10 +8,11 @@
 #include "backend/timing/Evaluation.h"
 #include "backend/timing/StorageModel.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
+
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <queue>
 #include <vector>
 
 namespace acadlc::aidg {
@@ -197,6 +198,7 @@ struct MemoryUse {
   std::int64_t low = 0, high = 0;
   FlightId flight = none;
   bool isWrite = false;
+  std::uint32_t addressClass = none;
 };
 
 /// Something that is over at a known time.
@@ -244,6 +246,12 @@ public:
   [[nodiscard]] Cycle next(Cycle now) const;
   /// Moves what happens at \p time into \p out.
   void take(Cycle time, std::vector<TimedEvent> &out);
+  /// Calls \p see with the time, whether it lies in the heap, and the event, for all events behind
+  /// \p now: first those of the ring, then those of the heap, in the order in which they will be
+  /// taken. (At one time those of the ring are taken first.)
+  void forEach(Cycle now, llvm::function_ref<void(Cycle, bool, const TimedEvent &)> see) const;
+  /// Moves everything by \p cycles.
+  void shift(Cycle cycles);
 
 private:
   struct Far {
@@ -256,7 +264,7 @@ private:
   };
   std::array<std::vector<TimedEvent>, span> ring_;
   std::array<std::uint64_t, span / 64> filled_{};
-  std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
+  std::vector<Far> far_; ///< a heap, the first on top
   std::uint64_t sequence_ = 0;
 };
 
@@ -270,6 +278,8 @@ public:
   }
   /// The least; none if there is none.
   std::uint32_t pop();
+  /// A bit for each number.
+  [[nodiscard]] const std::vector<std::uint64_t> &words() const { return words_; }
 
 private:
   std::vector<std::uint64_t> words_;

@@ -37,6 +37,13 @@ inline timing::Evaluation runOccupationEvaluator(const arch::ArchitectureGraph &
   return aidg::evaluateOccupations(graph, program, options);
 }
 
+/// The same, jumping over what recurs; it observes nothing.
+inline timing::Evaluation runExtrapolatedOccupations(const arch::ArchitectureGraph &graph,
+                                                     const program::Program &program,
+                                                     const timing::InstructionObserver & /*none*/) {
+  return aidg::evaluateOccupations(graph, program, {});
+}
+
 /// The estimator. With \p extrapolate it observes nothing, since it does not evaluate every
 /// instruction; \p forceTimeOrder lets it serve merging objects in order of time from the start.
 inline Evaluator estimator(bool extrapolate, bool forceTimeOrder) {

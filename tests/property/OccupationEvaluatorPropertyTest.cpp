@@ -109,4 +109,150 @@ TEST_CASE("occupations: evaluator equals simulator on everything") {
   checkOccupations({}, 3'300'000);
 }
 
+namespace {
+
+/// Long loops, so that states recur.
+OccupationKnobs withLongLoops(OccupationKnobs knobs = {}) {
+  knobs.longLoops = 80;
+  return knobs;
+}
+
+/// How what was extrapolated differs from what was evaluated in full; empty if it does not.
+std::string difference(const timing::Evaluation &full, const timing::Evaluation &jumped) {
+  if (full.deadlock.has_value() != jumped.deadlock.has_value())
+    return full.deadlock ? "only the full evaluation deadlocks" : "only the jump deadlocks";
+  // Of a deadlock the verdict is compared.
+  if (!full.deadlock && full.cycles != jumped.cycles)
+    return std::to_string(full.cycles) + " and " + std::to_string(jumped.cycles) + " cycles";
+  return {};
+}
+
+/// Writes the outermost loops of a stream out, as lowering does where iterations differ.
+class WrittenOut {
+public:
+  explicit WrittenOut(program::Program program) : source_(std::move(program)), result_(source_) {}
+
+  program::Program make() {
+    result_.regions[result_.root].steps.clear();
+    for (const program::Step &step : source_.regions[source_.root].steps)
+      if (step.kind == program::Step::Kind::Emit)
+        result_.regions[result_.root].steps.push_back(step);
+      else
+        writeLoop(source_.repeats[step.index]);
+    return std::move(result_);
+  }
+
+private:
+  void writeLoop(const program::Repeat &repeat) {
+    for (std::int64_t i = 0; i < repeat.count; ++i)
+      for (const program::Step &step : source_.regions[repeat.body].steps) {
+        const program::Step written = write(step, repeat.first + i * repeat.step);
+        result_.regions[result_.root].steps.push_back(written);
+      }
+  }
+
+  /// \p step where the outermost loop has \p value.
+  program::Step write(program::Step step, std::int64_t value) {
+    if (step.kind == program::Step::Kind::Emit) {
+      program::Instruction instruction = source_.instructions[step.index];
+      for (program::MemoryOperand &operand : instruction.memory)
+        fold(operand.address, value);
+      result_.instructions.push_back(std::move(instruction));
+      return {step.kind, static_cast<std::uint32_t>(result_.instructions.size() - 1)};
+    }
+    program::Repeat repeat = source_.repeats[step.index];
+    --repeat.depth;
+    program::Region body;
+    for (const program::Step &inner : source_.regions[repeat.body].steps)
+      body.steps.push_back(write(inner, value));
+    repeat.body = static_cast<program::RegionId>(result_.regions.size());
+    result_.regions.push_back(std::move(body));
+    result_.repeats.push_back(repeat);
+    return {step.kind, static_cast<std::uint32_t>(result_.repeats.size() - 1)};
+  }
+
+  static void fold(program::Address &address, std::int64_t value) {
+    for (program::Address::Term &term : address.terms)
+      if (term.depth == 0)
+        address.constant += term.coefficient * value;
+    std::erase_if(address.terms,
+                  [](const program::Address::Term &term) { return term.depth == 0; });
+    for (program::Address::Term &term : address.terms)
+      --term.depth;
+  }
+
+  program::Program source_, result_;
+};
+
+/// Extrapolated cycles must be those of \p evaluator, and a good part of the cases must have been
+/// extrapolated: else nothing is shown.
+void checkJumps(const OccupationKnobs &knobs, std::uint64_t firstSeed, const Evaluator &evaluator,
+                bool isWrittenOut = false) {
+  const std::uint64_t cases = propertyCases(3000) / 20; // they are long
+  std::uint64_t certified = 0;
+  for (std::uint64_t seed = firstSeed; seed != firstSeed + cases; ++seed) {
+    RandomCase randomCase = makeOccupationCase(seed, knobs);
+    if (isWrittenOut)
+      randomCase.program = WrittenOut(randomCase.program).make();
+    const timing::Evaluation full = evaluator(randomCase.graph, randomCase.program, nullptr);
+    const timing::Evaluation jumped =
+        runExtrapolatedOccupations(randomCase.graph, randomCase.program, nullptr);
+    certified += jumped.guarantee == timing::Guarantee::Certified ? 1 : 0;
+    REQUIRE(jumped.certificates.empty() == (jumped.guarantee == timing::Guarantee::Exact));
+    const std::string what = difference(full, jumped);
+    if (what.empty())
+      continue;
+    FAIL_CHECK("seed " << seed << ": " << what << "\n" << printOccupationCase(randomCase));
+    return;
+  }
+  INFO(certified, " of ", cases, " certified");
+  CHECK(certified * 4 > cases);
+}
+
+} // namespace
+
+TEST_CASE("occupations: extrapolated loops equal the simulator on queues, phases and channels") {
+  OccupationKnobs knobs = withLongLoops();
+  knobs.steps = knobs.expansions = 0;
+  checkJumps(knobs, 3'400'000, runOccupations);
+}
+
+TEST_CASE("occupations: extrapolated loops equal the simulator on steps and lock step") {
+  OccupationKnobs knobs = withLongLoops();
+  knobs.expansions = 0;
+  checkJumps(knobs, 3'500'000, runOccupations);
+}
+
+TEST_CASE("occupations: extrapolated loops equal the simulator on expansions") {
+  OccupationKnobs knobs = withLongLoops();
+  knobs.steps = 0;
+  checkJumps(knobs, 3'600'000, runOccupations);
+}
+
+TEST_CASE("occupations: extrapolated loops equal the simulator on everything") {
+  checkJumps(withLongLoops(), 3'700'000, runOccupations);
+}
+
+namespace {
+
+timing::Evaluation evaluateInFull(const arch::ArchitectureGraph &graph,
+                                  const program::Program &program,
+                                  const timing::InstructionObserver & /*none*/) {
+  aidg::EstimateOptions options;
+  options.extrapolate = false;
+  return aidg::evaluateOccupations(graph, program, options);
+}
+
+} // namespace
+
+TEST_CASE("occupations: extrapolated loops equal full evaluation of longer ones") {
+  OccupationKnobs knobs = withLongLoops();
+  knobs.maxInstructions = 20'000;
+  checkJumps(knobs, 3'800'000, evaluateInFull);
+}
+
+TEST_CASE("occupations: loops that are written out equal full evaluation") {
+  checkJumps(withLongLoops(), 3'900'000, evaluateInFull, true);
+}
+
 } // namespace acadlc::test

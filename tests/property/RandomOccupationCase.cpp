@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 namespace acadlc::test {
 
@@ -568,6 +569,21 @@ private:
         makeLoop(program_.root, 0, arch::noObject, nullptr);
       makeBlock(program_.root, 0, random_.range(1, 8), arch::noObject, nullptr);
     }
+    if (knobs_.longLoops != 0)
+      shortenLoops();
+  }
+
+  /// Takes the longest loops down until the stream is short enough to be simulated.
+  void shortenLoops() {
+    for (;;) {
+      const auto totals = program_.totals();
+      if (totals && totals->instructions + totals->emitted <= knobs_.maxInstructions)
+        return;
+      const auto longest = std::ranges::max_element(program_.repeats, {}, &program::Repeat::count);
+      if (longest == program_.repeats.end() || longest->count <= 3)
+        return;
+      longest->count = longest->count * 2 / 3;
+    }
   }
 
   void makeLoop(program::RegionId region, std::uint32_t depth, ObjectId origin,
@@ -576,6 +592,10 @@ private:
     program_.regions.emplace_back();
     program::Repeat repeat;
     repeat.count = random_.range(0, 4);
+    const bool isLong =
+        knobs_.longLoops != 0 && origin == arch::noObject && random_.chance(knobs_.longLoops);
+    if (isLong)
+      repeat.count = random_.range(3, random_.chance(30) ? 300 : 60);
     repeat.step = random_.range(1, 2);
     repeat.body = body;
     repeat.depth = depth;
@@ -584,8 +604,10 @@ private:
         {program::Step::Kind::Repeat, static_cast<std::uint32_t>(program_.repeats.size())});
     program_.repeats.push_back(repeat);
     makeBlock(body, depth + 1, random_.range(1, 3), origin, emitter);
-    if (depth == 0 && random_.chance(30))
+    if (depth == 0 && random_.chance(isLong ? 50 : 30))
       makeLoop(body, depth + 1, origin, emitter);
+    if (isLong && random_.chance(30)) // so that the next instruction stands in the outer loop
+      makeBlock(body, depth + 1, 1, origin, emitter);
   }
 
   void makeBlock(program::RegionId region, std::uint32_t depth, std::int64_t count, ObjectId origin,
@@ -675,10 +697,35 @@ private:
       operand.storage = emitter->memory[base].storage;
       operand.memory = emitter->memory[base].memory;
     }
+    if (knobs_.longLoops != 0 && random_.chance(85)) {
+      moveTogether(operand, depth, emitter);
+      return operand;
+    }
     for (std::uint32_t level = 0; level != depth; ++level)
       if (random_.chance(60))
         operand.address.terms.push_back({level, 4 * random_.range(0, 4)});
     return operand;
+  }
+
+  /// Accesses to a memory move by the same number of bytes with each loop, or not at all where it
+  /// has a state. Some lie in a part of the memory where they move by another number.
+  void moveTogether(program::MemoryOperand &operand, std::uint32_t depth,
+                    const Instruction *emitter) {
+    const bool hasState = object(operand.memory).objectClass != ObjectClass::SRAM ||
+                          operand.storage != operand.memory;
+    const bool isApart = emitter == nullptr && random_.chance(30);
+    if (isApart)
+      operand.address.constant += 1 << 20;
+    for (std::uint32_t level = 0; level != depth && emitter == nullptr; ++level) {
+      const auto [stride, isNew] = strides_.try_emplace({operand.memory, level, isApart}, 0);
+      if (isNew && !hasState && random_.chance(70))
+        stride->second = 4 * random_.range(0, 6);
+      if (stride->second != 0)
+        operand.address.terms.push_back({level, stride->second});
+    }
+    for (std::uint32_t level = 0; level != depth && emitter != nullptr; ++level)
+      if (random_.chance(60))
+        operand.address.terms.push_back({level, 4 * random_.range(0, 4)});
   }
 
   Random random_;
@@ -692,6 +739,8 @@ private:
   std::vector<Operation> operations_;
   std::vector<std::pair<std::string, ObjectId>> reserved_;
   std::int64_t budget_ = 0;
+  /// By memory, depth and part of the memory.
+  std::map<std::tuple<ObjectId, std::uint32_t, bool>, std::int64_t> strides_;
 };
 
 } // namespace

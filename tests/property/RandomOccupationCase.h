@@ -31,6 +31,9 @@ struct OccupationKnobs {
   int oldestFirst = 30;     ///< stages and units where instructions meet take the oldest that waits
   int orderedMemory = 15;   ///< a memory grants in program order
   int dependences = 60;     ///< an instruction has registers; memory operands likewise
+  int longLoops = 0;        ///< a loop of the fetched stream runs often; accesses then mostly move
+                            ///< together
+  std::int64_t maxInstructions = 1200; ///< of programs with long loops, emitted ones included
 };
 
 /// The case of a seed: the same on every platform. Routes, tables and credits are consistent.
