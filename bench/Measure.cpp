@@ -1,6 +1,6 @@
 #include "bench/Measure.h"
 
-#include "backend/aidg/Estimator.h"
+#include "backend/aidg/Batch.h"
 #include "support/Diagnostics.h"
 
 #include <algorithm>
@@ -113,8 +113,17 @@ Streams streamsOf(Session &session) {
 
 Sum estimateAll(const arch::ArchitectureGraph &graph, const Streams &streams) {
   Sum sum;
-  for (const Streams::Entry &entry : streams.entries) {
-    const timing::Evaluation result = aidg::estimate(graph, *entry.program, {});
+  std::vector<const program::Program *> programs;
+  for (const Streams::Entry &entry : streams.entries)
+    programs.push_back(entry.program.get());
+  aidg::Batch batch(graph, programs);
+  std::vector<timing::Evaluation> results(programs.size());
+  for (const std::vector<std::size_t> &group : batch.groups())
+    for (const std::size_t stream : group)
+      results[stream] = batch.estimate(stream, {});
+  for (std::size_t i = 0; i != results.size(); ++i) {
+    const Streams::Entry &entry = streams.entries[i];
+    const timing::Evaluation &result = results[i];
     sum.cycles += result.cycles * entry.count;
     sum.instructions += result.instructions;
     sum.iterations += result.kernelIterations;

@@ -12,9 +12,10 @@ namespace {
 
 /// CPU seconds of the parts of an estimate, as the command makes it.
 struct PhaseSeconds {
-  double description = 0, network = 0, architecture = 0, mapping = 0, evaluation = 0, report = 0;
+  double description = 0, network = 0, architecture = 0, mapping = 0, evaluation = 0,
+         criticalPaths = 0, report = 0;
   [[nodiscard]] double sum() const {
-    return description + network + architecture + mapping + evaluation + report;
+    return description + network + architecture + mapping + evaluation + criticalPaths + report;
   }
 };
 
@@ -35,19 +36,22 @@ analysis::NetworkEstimate run(const Job &job, PhaseSeconds &sums) {
       secondsOf(session, [&] { return session.selectArchitecture(job.selection); });
   EstimateOptions options;
   options.jobs = 1;
-  // The first call comes when all layers are lowered.
-  double lowered = 0;
-  options.progress = [&](std::size_t done, std::size_t) {
+  // The first call comes when all layers are lowered, the last when all are evaluated.
+  double lowered = 0, evaluated = 0;
+  options.progress = [&](std::size_t done, std::size_t total) {
     if (done == 0)
       lowered = processSeconds();
+    if (done == total)
+      evaluated = processSeconds();
   };
   const double begin = processSeconds();
   auto estimate = session.estimate(options);
   const double end = processSeconds();
-  if (!estimate || lowered == 0)
+  if (!estimate || evaluated == 0)
     throw std::runtime_error(problemsOf(session));
   sums.mapping += lowered - begin;
-  sums.evaluation += end - lowered;
+  sums.evaluation += evaluated - lowered;
+  sums.criticalPaths += end - evaluated;
   const std::string text = report::textReport(*estimate, {});
   sums.report += processSeconds() - end;
   if (text.empty())
@@ -64,10 +68,13 @@ void timePhases(benchmark::State &state, const Job &job) {
     state.SetIterationTime(sums.sum() - before);
     before = sums.sum();
   }
-  const std::array parts = {
-      std::pair("description", sums.description),   std::pair("network", sums.network),
-      std::pair("architecture", sums.architecture), std::pair("mapping", sums.mapping),
-      std::pair("evaluation", sums.evaluation),     std::pair("report", sums.report)};
+  const std::array parts = {std::pair("description", sums.description),
+                            std::pair("network", sums.network),
+                            std::pair("architecture", sums.architecture),
+                            std::pair("mapping", sums.mapping),
+                            std::pair("evaluation", sums.evaluation),
+                            std::pair("critical_paths", sums.criticalPaths),
+                            std::pair("report", sums.report)};
   for (const auto &[name, seconds] : parts)
     state.counters[name] = benchmark::Counter(seconds, benchmark::Counter::kAvgIterations);
   std::int64_t iterations = 0, evaluated = 0, instructions = 0;

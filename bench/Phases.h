@@ -11,7 +11,7 @@ namespace acadlc::bench {
 
 /// Registers a benchmark that reads, maps, evaluates and reports the network of a job anew in every
 /// pass. Its counters are the CPU seconds of the parts (description, network, architecture,
-/// mapping, evaluation, report) and those of registerEstimating().
+/// mapping, evaluation, critical_paths, report) and those of registerEstimating().
 void registerPhasesOf(const std::string &name, std::function<Job()> job);
 
 } // namespace acadlc::bench

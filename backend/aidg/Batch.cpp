@@ -64,6 +64,11 @@ timing::Evaluation bounded(timing::Evaluation result,
   // What has finished is a part of the whole.
   result.bounds.lower = std::max(result.bounds.lower, result.cycles);
   result.cycles = 0;
+  // Bounds that meet are a proof.
+  if (result.bounds.lower == result.bounds.upper && !result.bounds.ifCompletes) {
+    result.guarantee = timing::Guarantee::Certified;
+    result.cycles = result.bounds.lower;
+  }
   return result;
 }
 

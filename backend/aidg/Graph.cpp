@@ -27,6 +27,11 @@ public:
     EstimateOptions options;
     options.extrapolate = false;
     options.maxInstructions = maxInstructions;
+    // A fetch block, a stage, a unit and a request each, at the most: growing would cost more than
+    // all the rest.
+    if (const auto totals = program_.totals())
+      result_.nodes.reserve(
+          4 * static_cast<std::size_t>(std::min(totals->instructions, maxInstructions)));
     options.observer = [this](const program::Instance &instance,
                               const timing::InstructionTimes &times) { add(instance, times); };
     result_.truncated = estimate(graph_, program_, options).limitReached;

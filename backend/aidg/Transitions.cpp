@@ -34,10 +34,12 @@ StateId TransitionTable::intern(std::span<const std::int64_t> state) {
   for (StateId id = first; id != noState; id = nextOf_[id])
     if (std::ranges::equal(this->state(id), state))
       return id;
-  if (states_.size() + width_ > mostNumbers)
-    return noState;
   const auto id = static_cast<StateId>(nextOf_.size());
-  states_.insert(states_.end(), state.begin(), state.end());
+  if ((id + 1) * width_ > mostNumbers)
+    return noState;
+  if (id % statesPerBlock == 0)
+    blocks_.emplace_back().reserve(statesPerBlock * width_);
+  blocks_.back().insert(blocks_.back().end(), state.begin(), state.end());
   nextOf_.push_back(first);
   firstOf_[hash] = id;
   return id;

@@ -28,9 +28,9 @@ public:
 
   /// The number of a state; equal states have one number. noState if it is new and the table full.
   StateId intern(std::span<const std::int64_t> state);
-  /// Valid until the next intern().
   [[nodiscard]] std::span<const std::int64_t> state(StateId id) const {
-    return std::span(states_).subspan(id * width_, width_);
+    const std::vector<std::int64_t> &block = blocks_[id / statesPerBlock];
+    return std::span(block).subspan(id % statesPerBlock * width_, width_);
   }
 
   /// The number of a body; \p content says all that its effect depends on.
@@ -56,7 +56,8 @@ public:
 private:
   using Key = std::pair<BodyId, StateId>;
   std::size_t width_;
-  std::vector<std::int64_t> states_;               ///< one behind the other
+  static constexpr std::size_t statesPerBlock = 32;
+  std::vector<std::vector<std::int64_t>> blocks_;  ///< of states, one behind the other
   llvm::DenseMap<std::uint64_t, StateId> firstOf_; ///< by hash
   std::vector<StateId> nextOf_;                    ///< with the same hash
   struct HashNumbers {

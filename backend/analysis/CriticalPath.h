@@ -20,7 +20,7 @@ struct CriticalPathReport {
 };
 
 /// Number of instructions of a stream that are analysed at the most.
-inline constexpr std::int64_t criticalPathWindow = std::int64_t{1} << 17;
+inline constexpr std::int64_t criticalPathWindow = std::int64_t{1} << 15;
 
 /// Attributes the cycles of the critical path of the stream's first `criticalPathWindow`
 /// instructions. A unit's cycles are compute or memory by its class, a fetch's are fetch; cycles of

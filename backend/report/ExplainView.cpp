@@ -65,7 +65,7 @@ bool isAlike(const analysis::LayerCertificate &a, const analysis::LayerCertifica
     return one.replay ? one.replay->finding : std::string();
   };
   return a.loop == b.loop && a.period == b.period && a.cyclesPerPeriod == b.cyclesPerPeriod &&
-         finding(a) == finding(b);
+         a.periods == b.periods && finding(a) == finding(b);
 }
 
 /// A loop that is met again and again, inside of others, mostly repeats in the same way. Loops are
@@ -97,9 +97,13 @@ void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
   for (const CertificateGroup &group : groupCertificates(layer)) {
     const analysis::LayerCertificate &certificate = group.certificate;
     out += fmt::format(
-        "    loop {}: every {} {} {}, from iteration {} on{}\n", printableText(certificate.loop),
+        "    loop {}: every {} {} {}, from iteration {} on{}{}\n", printableText(certificate.loop),
         counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
         counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
+        certificate.periods == 0 ? ""
+                                 : fmt::format(" for {} (a drift)",
+                                               counted(certificate.periods * certificate.period,
+                                                       "iteration")),
         group.count == 1 ? ""
                          : fmt::format("; the same {} more", counted(group.count - 1, "time")));
     if (certificate.replay)
@@ -112,6 +116,10 @@ void printCertificates(const LayerEstimate &layer, std::string &out) {
   out += fmt::format("    {} of {} of innermost loops evaluated one by one\n",
                      thousands(layer.evaluatedIterations), counted(layer.iterations, "iteration"));
   printEqualCertificates(layer, out);
+  if (layer.certificates.empty() && layer.guarantee == timing::Guarantee::Certified)
+    out += layer.bounds.upper != 0
+               ? "    a lower and an upper bound meet\n"
+               : "    the others begin in states in which the same had been evaluated before\n";
   if (layer.guarantee == timing::Guarantee::Bounded)
     out += "    no certificate covers the iterations that were not evaluated\n";
 }

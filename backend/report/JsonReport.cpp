@@ -138,6 +138,8 @@ private:
       json_.attribute("k0", certificate.k0);
       json_.attribute("period", certificate.period);
       json_.attribute("cycles_per_period", certificate.cyclesPerPeriod);
+      if (certificate.periods != 0)
+        json_.attribute("periods", certificate.periods);
       if (certificate.replay)
         json_.attribute("verified", certificate.replay->holds
                                         ? llvm::json::Value(*certificate.replay->holds)

@@ -388,6 +388,8 @@ private:
 std::string whyNotReplayed(const Certificate &certificate, const ReplayLimits &limits) {
   if (certificate.instructionsPerPeriod <= 0)
     return "not replayed: it is not known where in the stream it was found";
+  if (certificate.periods != 0)
+    return "not replayed: in a drift every time moves at a rate of its own";
   if (certificate.instructionsPerPeriod > limits.instructionsPerPeriod)
     return fmt::format("not replayed: a period has {} instructions, more than {}",
                        certificate.instructionsPerPeriod, limits.instructionsPerPeriod);

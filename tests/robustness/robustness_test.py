@@ -395,7 +395,7 @@ def mappings():
     mapping("negative macs", "macs = 1", "macs = -1", 1, "[E0333]")
     mapping("twice the macs", "macs = 1", "macs = 2", 1, "[E0508]")
     mapping("division by zero in a loop", "let w = min(arch.columns, N - n0)",
-            "let w = min(arch.columns, N - n0) / (m0 - 4)", 1, "[E0302]")
+            "let w = min(arch.columns, N - n0) * (m0 - 4) / (m0 - 4)", 1, "[E0302]")
     mapping("index of nothing", "+= A[m, k] * B[k, n]", "+= A[m, k] * B[k, q]", 1, "[E0202]")
 
 
