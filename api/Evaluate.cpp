@@ -143,7 +143,7 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
     const timing::Certificate &certificate = evaluation.certificates[i];
     layer.certificates.push_back({placeOf(certificate.loop, sources), certificate.k0,
                                   certificate.period, certificate.cyclesPerPeriod,
-                                  replayOf(timed, i), certificate.periods});
+                                  replayOf(timed, i), certificate.periods, certificate.isDrift});
   }
 }
 

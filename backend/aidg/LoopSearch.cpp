@@ -98,13 +98,19 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Point
   // What is left is less than a period, or ends at blocks that are shared.
   level.isSearching = false;
   const std::int64_t period = iteration - *earlier;
-  const std::int64_t periods = (lastIteration(depth, state, *earlier) - iteration) / period;
+  const std::int64_t last = lastIteration(depth, state, *earlier);
+  const std::int64_t periods = (last - iteration) / period;
   if (periods <= 0)
     return std::nullopt;
   const Mark &before = level.marks.at(*earlier);
   Jump jump;
-  jump.certificate = {repeat.range,           *earlier,         period,
-                      point.now - before.now, before.nextIndex, point.nextIndex - before.nextIndex};
+  jump.certificate = {repeat.range,
+                      *earlier,
+                      period,
+                      point.now - before.now,
+                      before.nextIndex,
+                      point.nextIndex - before.nextIndex,
+                      last + 1 < repeat.count ? periods + 1 : 0};
   jump.depth = depth;
   jump.repeat = loops_[depth].repeat;
   jump.iterations = periods * jump.certificate.period;

@@ -210,7 +210,7 @@ bool ProgramOrderEvaluator::jumpByDrift(std::uint32_t index, Run &run, Visit &no
   if (periods < 1)
     return false;
   certify({repeat.range, now.trip, period, known->step[TimeLayout::arrival], now.index,
-           period * body.instructions, periods});
+           period * body.instructions, periods, true});
   load();
   drift(*known, periods);
   index_ += periods * period * body.instructions;
@@ -358,7 +358,8 @@ void ProgramOrderEvaluator::repeatByShift(std::uint32_t index) {
     const std::int64_t periods = std::max<std::int64_t>(allowed - trip, 0) / period;
     if (periods == 0)
       continue;
-    certify({repeat.range, before.trip, period, cycles, before.index, now.index - before.index});
+    certify({repeat.range, before.trip, period, cycles, before.index, now.index - before.index,
+             allowed < repeat.count ? periods + 1 : 0});
     shiftBy(periods * period);
     state_.shift(multiplied(periods, cycles), shift);
     trip += periods * period;

@@ -49,7 +49,8 @@ struct LayerCertificate {
   std::string loop; ///< "arch.acadl:130"
   std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
   std::optional<CertificateReplay> replay; ///< if it was asked for
-  std::int64_t periods = 0;                ///< that it holds for; 0: for ever
+  std::int64_t periods = 0;                ///< that it holds for; 0: all that follow
+  bool isDrift = false;
 };
 
 /// A mapping that was not taken for a layer, and why.

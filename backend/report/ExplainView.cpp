@@ -100,10 +100,11 @@ void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
         "    loop {}: every {} {} {}, from iteration {} on{}{}\n", printableText(certificate.loop),
         counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
         counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
-        certificate.periods == 0 ? ""
-                                 : fmt::format(" for {} (a drift)",
-                                               counted(certificate.periods * certificate.period,
-                                                       "iteration")),
+        certificate.periods == 0
+            ? ""
+            : fmt::format(" for {}{}",
+                          counted(certificate.periods * certificate.period, "iteration"),
+                          certificate.isDrift ? " (a drift)" : ""),
         group.count == 1 ? ""
                          : fmt::format("; the same {} more", counted(group.count - 1, "time")));
     if (certificate.replay)

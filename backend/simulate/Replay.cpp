@@ -84,8 +84,9 @@ public:
   /// costs little.
   [[nodiscard]] std::vector<std::int64_t> boundaries() const {
     const std::int64_t period = certificate_.instructionsPerPeriod;
-    const std::int64_t periods =
-        std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
+    std::int64_t periods = std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
+    if (certificate_.periods != 0)
+      periods = std::min(periods, certificate_.periods);
     std::vector<std::int64_t> result;
     for (std::int64_t i = 0; i <= periods; ++i)
       result.push_back(begin() + i * period);
@@ -388,7 +389,7 @@ private:
 std::string whyNotReplayed(const Certificate &certificate, const ReplayLimits &limits) {
   if (certificate.instructionsPerPeriod <= 0)
     return "not replayed: it is not known where in the stream it was found";
-  if (certificate.periods != 0)
+  if (certificate.isDrift)
     return "not replayed: in a drift every time moves at a rate of its own";
   if (certificate.instructionsPerPeriod > limits.instructionsPerPeriod)
     return fmt::format("not replayed: a period has {} instructions, more than {}",

@@ -43,9 +43,11 @@ struct Certificate {
   /// Where in the stream it was found: the index of the first instruction of iteration k0, and the
   /// instructions of a period. So the proof can be gone through again.
   std::int64_t firstInstruction = 0, instructionsPerPeriod = 0;
-  /// 0: it goes on for ever. Else a drift: for so many periods every time moves by an amount of its
-  /// own in each, that of the instruction fetch is cyclesPerPeriod.
+  /// How many periods it holds for, from iteration k0 on; 0: all that follow.
   std::int64_t periods = 0;
+  /// No recurrence: in each period every time moves by an amount of its own, that of the
+  /// instruction fetch by cyclesPerPeriod.
+  bool isDrift = false;
 };
 
 /// One instruction of a deadlock and what it waits for.
