@@ -20,7 +20,7 @@ namespace {
 /// Periods of a run at least: two show no stride that continues.
 constexpr std::size_t fewestPeriods = 3;
 /// Positions that are compared at most, so that long streams in which nothing is alike cost little.
-constexpr std::size_t mostComparisons = std::size_t{1} << 27;
+constexpr std::size_t mostComparisons = std::size_t{1} << 25;
 
 using Numbers = std::vector<std::int64_t>;
 
@@ -200,16 +200,39 @@ bool isProgression(const Item &a, const Item &b, const Item &c) {
   return true;
 }
 
-/// Periods of \p period items that begin at \p from and are alike.
-std::size_t countPeriods(const std::vector<Item> &items, std::size_t from, std::size_t period) {
-  // A position continues the run if it is like the one a period before, and both like two before.
-  std::size_t alike = from + period;
-  while (alike != items.size() && items[alike].shape == items[alike - period].shape &&
-         (alike < from + 2 * period ||
-          isProgression(items[alike - 2 * period], items[alike - period], items[alike])))
-    ++alike;
-  return (alike - from) / period;
-}
+/// Where runs of one period end, for every place where one may begin; found in one pass.
+class RunEnds {
+public:
+  RunEnds(const std::vector<Item> &items, std::size_t period)
+      : period_(period), alikeUntil_(items.size() + 1, items.size()),
+        evenUntil_(items.size() + 1, items.size()) {
+    for (std::size_t place = items.size(); place-- > period;) {
+      const bool isAlike = items[place].shape == items[place - period].shape;
+      alikeUntil_[place] = isAlike ? alikeUntil_[place + 1] : place;
+      const bool isEven =
+          isAlike && place >= 2 * period &&
+          items[place - period].shape == items[place - 2 * period].shape &&
+          isProgression(items[place - 2 * period], items[place - period], items[place]);
+      evenUntil_[place] = isEven ? evenUntil_[place + 1] : place;
+    }
+  }
+
+  /// Periods of a run from \p begin on. A place continues it if it is like the one a period before,
+  /// and both like two before.
+  [[nodiscard]] std::size_t periodsFrom(std::size_t begin) const {
+    const std::size_t second = begin + period_, third = second + period_;
+    if (third >= alikeUntil_.size())
+      return 0;
+    const std::size_t alike = alikeUntil_[second];
+    const std::size_t end = alike < third ? alike : evenUntil_[third];
+    return (end - begin) / period_;
+  }
+
+private:
+  std::size_t period_;
+  std::vector<std::size_t> alikeUntil_; ///< the first that is unlike the one a period before
+  std::vector<std::size_t> evenUntil_;  ///< the first that does not go on as two periods before
+};
 
 Item makeRun(std::span<Item> items, std::size_t period, std::size_t count, Shapes &shapes) {
   Item run;
@@ -227,13 +250,11 @@ Item makeRun(std::span<Item> items, std::size_t period, std::size_t count, Shape
 
 /// Replaces runs of \p period items; false if there is none.
 bool rollPeriod(std::vector<Item> &items, std::size_t period, Shapes &shapes) {
+  const RunEnds runs(items, period);
   std::vector<Item> rolled;
   bool found = false;
   for (std::size_t i = 0; i != items.size();) {
-    // Most positions are told apart by one comparison.
-    const bool mayBegin =
-        i + fewestPeriods * period <= items.size() && items[i].shape == items[i + period].shape;
-    const std::size_t count = mayBegin ? countPeriods(items, i, period) : 0;
+    const std::size_t count = runs.periodsFrom(i);
     if (count < fewestPeriods) {
       if (found)
         rolled.push_back(std::move(items[i]));
@@ -460,8 +481,10 @@ std::optional<RolledProgram> rollLoops(const Program &program) {
   for (std::size_t period = 1;
        period * fewestPeriods <= items.size() && comparisons <= mostComparisons; ++period) {
     comparisons += items.size();
-    while (rollPeriod(items, period, shapes))
+    while (rollPeriod(items, period, shapes)) {
       found = true;
+      comparisons += items.size();
+    }
   }
   if (!found)
     return std::nullopt;

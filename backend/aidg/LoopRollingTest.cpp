@@ -72,6 +72,16 @@ TEST_CASE("rolling: steps that are all different stay") {
   CHECK_FALSE(rollLoops(straight.program));
 }
 
+TEST_CASE("rolling: thousands of like steps without a rule are gone through in no time") {
+  Straight straight;
+  std::int64_t address = 1;
+  for (int i = 0; i != 20'000; ++i) {
+    straight.emit("op", address);
+    address = address * 48271 % 2147483647;
+  }
+  CHECK_FALSE(rollLoops(straight.program));
+}
+
 TEST_CASE("rolling: addresses that do not change evenly make no loop") {
   Straight straight;
   for (int i = 0; i != 20; ++i)
