@@ -136,6 +136,8 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
   layer.bounds = evaluation.bounds;
+  layer.boundsMeet =
+      evaluation.guarantee == timing::Guarantee::Certified && evaluation.bounds.upper != 0;
   layer.instructions = evaluation.instructions;
   layer.iterations = evaluation.kernelIterations;
   layer.evaluatedIterations = evaluation.evaluatedIterations;

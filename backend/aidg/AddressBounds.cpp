@@ -154,4 +154,17 @@ std::optional<Interval> boundsOf(const program::Program &program, const program:
   return rest ? sum(*bounds, *rest) : std::nullopt;
 }
 
+bool dependsOn(const program::Program &program, program::ExpressionId id, std::uint32_t depth) {
+  const program::Expression &expression = program.expressions[id];
+  switch (expression.kind) {
+  case program::Expression::Kind::Constant:
+    return false;
+  case program::Expression::Kind::LoopValue:
+    return expression.value == static_cast<std::int64_t>(depth);
+  default:
+    return dependsOn(program, expression.left, depth) ||
+           dependsOn(program, expression.right, depth);
+  }
+}
+
 } // namespace acadlc::aidg

@@ -27,4 +27,7 @@ std::vector<std::vector<Interval>> loopValuesOf(const program::Program &program)
 std::optional<Interval> boundsOf(const program::Program &program, const program::Address &address,
                                  std::span<const Interval> loopValues);
 
+/// Whether the value of the loop at \p depth stands in the expression \p id of \p program.
+bool dependsOn(const program::Program &program, program::ExpressionId id, std::uint32_t depth);
+
 } // namespace acadlc::aidg

@@ -328,7 +328,7 @@ private:
   /// way through the loop leaves the 64 bits.
   [[nodiscard]] std::optional<std::int64_t> strideOf(const program::Address &address,
                                                      const program::Repeat &repeat) const {
-    if (address.hasRest && dependsOn(address.rest, repeat.depth))
+    if (address.hasRest && dependsOn(program_, address.rest, repeat.depth))
       return std::nullopt;
     std::optional<std::int64_t> coefficient = 0;
     for (const program::Address::Term &term : address.terms)
@@ -339,18 +339,6 @@ private:
                    checkedMul(*stride, repeat.count)
                ? stride
                : std::nullopt;
-  }
-
-  [[nodiscard]] bool dependsOn(program::ExpressionId id, std::uint32_t depth) const {
-    const program::Expression &expression = program_.expressions[id];
-    switch (expression.kind) {
-    case program::Expression::Kind::Constant:
-      return false;
-    case program::Expression::Kind::LoopValue:
-      return expression.value == static_cast<std::int64_t>(depth);
-    default:
-      return dependsOn(expression.left, depth) || dependsOn(expression.right, depth);
-    }
   }
 
   Plan &plan_;

@@ -51,9 +51,10 @@ timing::Evaluation evaluateInProgramOrder(const Stream &stream, const EstimateOp
   return options.observer ? *evaluate(options) : std::move(*result);
 }
 
-/// What is answered if the budget did not suffice.
+/// What is answered if the budget did not suffice. \p isFinal: no instruction that has not been
+/// evaluated can change the times of those that have been.
 timing::Evaluation bounded(timing::Evaluation result,
-                           const std::optional<timing::CycleBounds> &bounds) {
+                           const std::optional<timing::CycleBounds> &bounds, bool isFinal) {
   result.budgetReached = false;
   if (!bounds) {
     result.overflow = true;
@@ -62,7 +63,8 @@ timing::Evaluation bounded(timing::Evaluation result,
   result.guarantee = timing::Guarantee::Bounded;
   result.bounds = *bounds;
   // What has finished is a part of the whole.
-  result.bounds.lower = std::max(result.bounds.lower, result.cycles);
+  if (isFinal)
+    result.bounds.lower = std::max(result.bounds.lower, result.cycles);
   result.cycles = 0;
   // Bounds that meet are a proof.
   if (result.bounds.lower == result.bounds.upper && !result.bounds.ifCompletes) {
@@ -107,7 +109,7 @@ timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &opt
   if (!stream.plan) {
     timing::Evaluation result = evaluateOccupations(state_->graph, *stream.program, options);
     return result.budgetReached
-               ? bounded(std::move(result), boundOccupations(state_->graph, *stream.program))
+               ? bounded(std::move(result), boundOccupations(state_->graph, *stream.program), true)
                : result;
   }
   if (stream.plan->hasEndlessLatency) {
@@ -115,13 +117,14 @@ timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &opt
     result.overflow = true;
     return result;
   }
+  const bool inTimeOrder = options.forceTimeOrder || !stream.flat;
   timing::Evaluation result =
-      options.forceTimeOrder || !stream.flat
-          ? evaluateInTimeOrder(*stream.plan, options)
-          : evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
-  return result.budgetReached
-             ? bounded(std::move(result), boundCycles(*stream.plan, options.budget))
-             : result;
+      inTimeOrder ? evaluateInTimeOrder(*stream.plan, options)
+                  : evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
+  if (!result.budgetReached)
+    return result;
+  return bounded(std::move(result), boundCycles(*stream.plan, options.budget),
+                 inTimeOrder || !stream.flat->checksOrder);
 }
 
 timing::Evaluation estimate(const arch::ArchitectureGraph &graph, const program::Program &program,

@@ -175,6 +175,7 @@ void FlatProgram::addAccess(const Plan &plan, const PlanInstruction &instruction
     access.groupGrant = layout.storages[*storage.stateGroup] + 2;
   }
   flat.usesAddresses = flat.usesAddresses || storage.hasState;
+  checksOrder = checksOrder || access.merges || access.hasGroup;
   accesses.push_back(access);
   ++flat.accessCount;
 }

@@ -87,7 +87,10 @@ struct FlatProgram {
   std::vector<std::int64_t> latencies;       ///< by place of a stage: cycles until it can be left
   std::vector<FlatAccess> accesses;
   std::int64_t fetchWidth = 1, fetchLatency = 1;
-  bool usesAddresses = false;   ///< some instruction does
+  bool usesAddresses = false; ///< some instruction does
+  /// The order of requests at some storage is checked on the way: until the last instruction has
+  /// been evaluated, it may turn out that it depends on time.
+  bool checksOrder = false;
   std::int64_t longestStep = 0; ///< cycles by which one instruction can move any time, at the most
 
 private:

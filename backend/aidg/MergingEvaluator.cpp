@@ -3,6 +3,7 @@
 #include "backend/aidg/AddressClasses.h"
 #include "backend/aidg/LoopSearch.h"
 #include "backend/aidg/MergingState.h"
+#include "backend/aidg/TimeLimit.h"
 #include "support/InternalError.h"
 
 #include <algorithm>
@@ -14,8 +15,6 @@ namespace acadlc::aidg {
 
 namespace {
 
-/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
-constexpr Time timeLimit = Time{1} << 61;
 /// For LoopSearch.
 constexpr std::int64_t wordsPerInstruction = 64;
 

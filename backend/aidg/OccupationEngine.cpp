@@ -1,5 +1,6 @@
 #include "backend/aidg/OccupationEngine.h"
 
+#include "backend/aidg/TimeLimit.h"
 #include "support/InternalError.h"
 
 #include <algorithm>
@@ -8,8 +9,6 @@ namespace acadlc::aidg {
 
 namespace {
 
-/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
-constexpr Cycle timeLimit = Cycle{1} << 61;
 /// For LoopSearch. Words of these states are dear: they lie in many lists.
 constexpr std::int64_t wordsPerInstruction = 32;
 

@@ -1,5 +1,7 @@
 #include "backend/aidg/OccupationRepeats.h"
 
+#include "backend/aidg/AddressBounds.h"
+
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/EquivalenceClasses.h>
 
@@ -318,7 +320,7 @@ private:
 
   [[nodiscard]] Stride strideOf(const program::Address &address,
                                 const program::Repeat &repeat) const {
-    if (address.hasRest && dependsOn(address.rest, repeat.depth))
+    if (address.hasRest && dependsOn(program_, address.rest, repeat.depth))
       return std::nullopt;
     std::int64_t sum = 0;
     for (const program::Address::Term &term : address.terms)
@@ -326,18 +328,6 @@ private:
         sum += term.coefficient;
     std::int64_t stride = 0;
     return __builtin_mul_overflow(sum, repeat.step, &stride) ? Stride() : Stride(stride);
-  }
-
-  [[nodiscard]] bool dependsOn(program::ExpressionId id, std::uint32_t depth) const {
-    const program::Expression &expression = program_.expressions[id];
-    switch (expression.kind) {
-    case program::Expression::Kind::Constant:
-      return false;
-    case program::Expression::Kind::LoopValue:
-      return expression.value == static_cast<std::int64_t>(depth);
-    default:
-      return dependsOn(expression.left, depth) || dependsOn(expression.right, depth);
-    }
   }
 
   OccupationPlan &plan_;

@@ -256,7 +256,8 @@ ProgramOrderEvaluator::findDrift(std::uint32_t index, Run &run, const Visit &now
       drift.periods = *periods;
       return drift;
     }
-    run.nextDrift = 2 * (now.trip / body.trips + 1);
+    // Failures may cost a part of what is evaluated anyway.
+    run.nextDrift = now.trip / body.trips + 4 * static_cast<std::int64_t>(units) + 4;
     return std::nullopt;
   }
   return std::nullopt;

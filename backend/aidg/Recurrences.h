@@ -6,6 +6,7 @@
 
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Issues.h"
+#include "backend/aidg/TimeLimit.h"
 #include "ir/Program.h"
 
 #include <llvm/Support/Compiler.h>
@@ -18,9 +19,6 @@
 #include <vector>
 
 namespace acadlc::aidg {
-
-/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
-inline constexpr std::int64_t timeLimit = std::int64_t{1} << 61;
 
 /// Thrown where a younger request comes before an older one: then the order depends on time.
 struct OrderDependsOnTime {};

@@ -281,14 +281,37 @@ program::Program ProgramBuilder::finish(std::vector<Step> steps) {
   return Compaction(program_).run();
 }
 
+/// Whether something that \p id expands to writes through its \p operand, whatever that is declared
+/// to be.
+bool ProgramBuilder::isWrittenBelow(program::InstructionId id, std::size_t operand) const {
+  return std::ranges::any_of(program_.instructions[id].phases, [&](const program::Phase &phase) {
+    return phase.kind == program::Phase::Kind::Expansion && isWrittenIn(phase.body, operand);
+  });
+}
+
+bool ProgramBuilder::isWrittenIn(program::RegionId region, std::size_t base) const {
+  return std::ranges::any_of(program_.regions[region].steps, [&](const Step &step) {
+    if (step.kind == Step::Kind::Repeat)
+      return isWrittenIn(program_.repeats[step.index].body, base);
+    const std::vector<MemoryOperand> &operands = program_.instructions[step.index].memory;
+    for (std::size_t i = 0; i != operands.size(); ++i)
+      if (operands[i].base == base && (operands[i].isWrite || isWrittenBelow(step.index, i)))
+        return true;
+    return false;
+  });
+}
+
 void ProgramBuilder::markConflicts() {
   // Per memory, the union of all bytes that are written, as disjoint ranges by their ends.
   // What is relative to an operand of the emitting instruction lies within that operand.
   std::map<arch::ObjectId, std::vector<ByteRange>> writes;
   for (std::size_t i = 0; i < program_.instructions.size(); ++i)
-    for (std::size_t j = 0; j < program_.instructions[i].memory.size(); ++j)
-      if (program_.instructions[i].memory[j].isWrite && !program_.instructions[i].memory[j].base)
-        writes[program_.instructions[i].memory[j].memory].push_back(ranges_[i][j]);
+    for (std::size_t j = 0; j < program_.instructions[i].memory.size(); ++j) {
+      const MemoryOperand &operand = program_.instructions[i].memory[j];
+      if (!operand.base &&
+          (operand.isWrite || isWrittenBelow(static_cast<program::InstructionId>(i), j)))
+        writes[operand.memory].push_back(ranges_[i][j]);
+    }
   for (auto &[memory, ranges] : writes) {
     std::sort(ranges.begin(), ranges.end(),
               [](const ByteRange &a, const ByteRange &b) { return a.low < b.low; });

@@ -45,6 +45,8 @@ private:
   program::ExpressionId expressionOf(const Linear &number);
   program::ExpressionId expressionOf(AtomId atom);
   void markConflicts();
+  bool isWrittenBelow(program::InstructionId id, std::size_t operand) const;
+  bool isWrittenIn(program::RegionId region, std::size_t base) const;
 
   const SymbolicSpace *space_;
   program::Program program_;

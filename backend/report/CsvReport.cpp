@@ -55,7 +55,7 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
   std::string out;
   csvRow(out, {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles",
                "guarantee", "instructions", "iterations", "evaluated_iterations", "utilisation",
-               "bound_by", "bound_kind", "absorbed", "cycles_lower", "cycles_upper"});
+               "bound_by", "bound_kind", "absorbed", "cycles_lower", "cycles_upper", "if_completes"});
   for (const analysis::LayerEstimate &layer : estimate.layers)
     csvRow(out,
            {layer.name, layer.operatorName, dimensions(layer), layer.mapping, elementTypes(layer),
@@ -67,7 +67,8 @@ std::string csvReport(const analysis::NetworkEstimate &estimate) {
             layer.bound ? layer.bound->object : "",
             layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
             absorbed(layer), std::to_string(layer.cycleBounds().lower),
-            std::to_string(layer.cycleBounds().upper)});
+            std::to_string(layer.cycleBounds().upper),
+            layer.cycleBounds().ifCompletes ? "true" : "false"});
   return out;
 }
 

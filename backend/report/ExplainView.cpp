@@ -45,12 +45,13 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
 struct CertificateGroup {
   analysis::LayerCertificate certificate;
   std::int64_t count = 1;
+  std::int64_t lastBegin; ///< largest k0 of them; the least is that of `certificate`
   std::string_view file; ///< of the loop
   std::int64_t line = 0;
   std::size_t number; ///< in the order of being found
 
   CertificateGroup(const analysis::LayerCertificate &one, std::size_t place)
-      : certificate(one), number(place) {
+      : certificate(one), lastBegin(one.k0), number(place) {
     // "arch.acadl:130"
     const std::string_view loop = one.loop;
     const std::size_t colon = std::min(loop.rfind(':'), loop.size());
@@ -76,10 +77,13 @@ std::vector<CertificateGroup> groupCertificates(const LayerEstimate &layer) {
     const auto same = std::ranges::find_if(groups, [&](const CertificateGroup &group) {
       return isAlike(group.certificate, certificate);
     });
-    if (same == groups.end())
+    if (same == groups.end()) {
       groups.emplace_back(certificate, groups.size());
-    else
-      same->count += 1;
+      continue;
+    }
+    same->count += 1;
+    same->certificate.k0 = std::min(same->certificate.k0, certificate.k0);
+    same->lastBegin = std::max(same->lastBegin, certificate.k0);
   }
   std::ranges::sort(groups, [](const CertificateGroup &a, const CertificateGroup &b) {
     return std::tie(a.file, a.line, a.number) < std::tie(b.file, b.line, b.number);
@@ -93,20 +97,24 @@ std::string_view verdictOf(const analysis::CertificateReplay &replay) {
   return *replay.holds ? "replayed in the simulator: " : "REFUTED by the simulator: ";
 }
 
-void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
+void printCertificateGroups(const LayerEstimate &layer, std::string &out) {
   for (const CertificateGroup &group : groupCertificates(layer)) {
     const analysis::LayerCertificate &certificate = group.certificate;
-    out += fmt::format(
-        "    loop {}: every {} {} {}, from iteration {} on{}{}\n", printableText(certificate.loop),
-        counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
-        counted(certificate.cyclesPerPeriod, "cycle"), thousands(certificate.k0),
-        certificate.periods == 0
-            ? ""
-            : fmt::format(" for {}{}",
-                          counted(certificate.periods * certificate.period, "iteration"),
-                          certificate.isDrift ? " (a drift)" : ""),
-        group.count == 1 ? ""
-                         : fmt::format("; the same {} more", counted(group.count - 1, "time")));
+    const std::string begin =
+        certificate.k0 == group.lastBegin
+            ? thousands(certificate.k0)
+            : fmt::format("{} to {}", thousands(certificate.k0), thousands(group.lastBegin));
+    out += fmt::format("    loop {}: every {} {} {}, from iteration {} on",
+                       printableText(certificate.loop), counted(certificate.period, "iteration"),
+                       certificate.period == 1 ? "takes" : "take",
+                       counted(certificate.cyclesPerPeriod, "cycle"), begin);
+    if (certificate.periods != 0)
+      out += fmt::format(" for {}{}",
+                         counted(certificate.periods * certificate.period, "iteration"),
+                         certificate.isDrift ? " (a drift)" : "");
+    if (group.count != 1)
+      out += fmt::format("; {} times", thousands(group.count));
+    out += "\n";
     if (certificate.replay)
       out += fmt::format("      {}{}\n", verdictOf(*certificate.replay),
                          printableText(certificate.replay->finding));
@@ -116,11 +124,11 @@ void printEqualCertificates(const LayerEstimate &layer, std::string &out) {
 void printCertificates(const LayerEstimate &layer, std::string &out) {
   out += fmt::format("    {} of {} of innermost loops evaluated one by one\n",
                      thousands(layer.evaluatedIterations), counted(layer.iterations, "iteration"));
-  printEqualCertificates(layer, out);
-  if (layer.certificates.empty() && layer.guarantee == timing::Guarantee::Certified)
-    out += layer.bounds.upper != 0
-               ? "    a lower and an upper bound meet\n"
-               : "    the others begin in states in which the same had been evaluated before\n";
+  printCertificateGroups(layer, out);
+  if (layer.boundsMeet)
+    out += "    proved by a lower and an upper bound that meet\n";
+  else if (layer.certificates.empty() && layer.guarantee == timing::Guarantee::Certified)
+    out += "    the others begin in states in which the same had been evaluated before\n";
   if (layer.guarantee == timing::Guarantee::Bounded)
     out += "    no certificate covers the iterations that were not evaluated\n";
 }

@@ -140,6 +140,8 @@ private:
       json_.attribute("cycles_per_period", certificate.cyclesPerPeriod);
       if (certificate.periods != 0)
         json_.attribute("periods", certificate.periods);
+      if (certificate.isDrift)
+        json_.attribute("drift", true);
       if (certificate.replay)
         json_.attribute("verified", certificate.replay->holds
                                         ? llvm::json::Value(*certificate.replay->holds)
