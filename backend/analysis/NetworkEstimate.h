@@ -87,7 +87,7 @@ struct LayerEstimate {
   std::int64_t iterations = 0;          ///< trips of innermost loops
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
   std::vector<LayerCertificate> certificates;
-  bool boundsMeet = false; ///< Certified because a lower and an upper bound are equal
+  bool boundsMeet = false;           ///< Certified because a lower and an upper bound are equal
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
   bool boundIsPartial = false; ///< `bound` is that of the stream's first instructions alone
