@@ -141,9 +141,8 @@ void LegendView::print(std::string &out) const {
   if (countOf(estimate_, Guarantee::Exact) > 0)
     out += "  exact        every instruction was evaluated\n";
   if (countOf(estimate_, Guarantee::Certified) > 0)
-    out +=
-        "  certified    repeating iterations were skipped; it is proved that the cycles equal "
-        "exact\n";
+    out += "  certified    repeating iterations were skipped; it is proved that the cycles equal "
+           "exact\n";
   if (countOf(estimate_, Guarantee::Bounded) > 0)
     out += "  bounded      between two proven bounds; nothing repeated within --budget\n";
   const auto any = [&](auto condition) {

@@ -53,9 +53,10 @@ void csvRow(std::string &out, const std::vector<std::string> &fields) {
 
 std::string csvReport(const analysis::NetworkEstimate &estimate) {
   std::string out;
-  csvRow(out, {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles",
-               "guarantee", "instructions", "iterations", "evaluated_iterations", "utilisation",
-               "bound_by", "bound_kind", "absorbed", "cycles_lower", "cycles_upper", "if_completes"});
+  csvRow(out,
+         {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles", "guarantee",
+          "instructions", "iterations", "evaluated_iterations", "utilisation", "bound_by",
+          "bound_kind", "absorbed", "cycles_lower", "cycles_upper", "if_completes"});
   for (const analysis::LayerEstimate &layer : estimate.layers)
     csvRow(out,
            {layer.name, layer.operatorName, dimensions(layer), layer.mapping, elementTypes(layer),

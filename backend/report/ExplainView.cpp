@@ -46,7 +46,7 @@ struct CertificateGroup {
   analysis::LayerCertificate certificate;
   std::int64_t count = 1;
   std::int64_t lastBegin; ///< largest k0 of them; the least is that of `certificate`
-  std::string_view file; ///< of the loop
+  std::string_view file;  ///< of the loop
   std::int64_t line = 0;
   std::size_t number; ///< in the order of being found
 
@@ -109,9 +109,9 @@ void printCertificateGroups(const LayerEstimate &layer, std::string &out) {
                        certificate.period == 1 ? "takes" : "take",
                        counted(certificate.cyclesPerPeriod, "cycle"), begin);
     if (certificate.periods != 0)
-      out += fmt::format(" for {}{}",
-                         counted(certificate.periods * certificate.period, "iteration"),
-                         certificate.isDrift ? " (a drift)" : "");
+      out +=
+          fmt::format(" for {}{}", counted(certificate.periods * certificate.period, "iteration"),
+                      certificate.isDrift ? " (a drift)" : "");
     if (group.count != 1)
       out += fmt::format("; {} times", thousands(group.count));
     out += "\n";
