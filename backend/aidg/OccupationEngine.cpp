@@ -223,6 +223,7 @@ void OccupationEngine::handle(const TimedEvent &event) {
     happen(event.a, program::completedEvent);
     return;
   case Kind::Request:
+    flight(event.a).asks = true;
     ask({event.a, flight(event.a).access});
     return;
   case Kind::Served: {
@@ -231,10 +232,12 @@ void OccupationEngine::handle(const TimedEvent &event) {
     const arch::ObjectId storage = plan_.accesses[accesses.first + served.access].storage;
     --state_.objects[storage].used;
     wake(storage);
-    if (++served.access != accesses.count)
+    if (++served.access != accesses.count) {
+      served.asks = true;
       ask({event.a, served.access});
-    else
+    } else {
       handle(TimedEvent{Kind::Finish, event.a});
+    }
     return;
   }
   case Kind::FetchRequest:

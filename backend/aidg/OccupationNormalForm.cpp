@@ -117,8 +117,9 @@ bool OccupationNormalForm::isWaiting(const Candidate &candidate) const {
     return true;
   if (state_->flights[candidate.flight].id == none)
     return false;
-  return !instruction(candidate.flight).hasPhases ||
-         phase(candidate.flight, candidate.part).stage == PhaseState::Stage::Asking;
+  return instruction(candidate.flight).hasPhases
+             ? phase(candidate.flight, candidate.part).stage == PhaseState::Stage::Asking
+             : state_->flights[candidate.flight].asks;
 }
 
 void OccupationNormalForm::appendCandidates(const std::vector<Candidate> &candidates) {

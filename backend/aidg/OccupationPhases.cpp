@@ -43,6 +43,7 @@ void OccupationEngine::start(FlightId id) {
     return;
   }
   if (!planned.hasPhases && plan_.objects[planned.unit].windowOn != arch::noObject) {
+    starting.asks = true;
     ask({id, 0});
     return;
   }
@@ -192,7 +193,11 @@ void OccupationEngine::tryCandidate(const Candidate &candidate) {
     grantFetch();
     return;
   }
+  // Where several phases began together, some may be left standing in lists of those that wait; the
+  // slot may have come to another instruction since.
   if (!instruction(candidate.flight).hasPhases) {
+    if (!flight(candidate.flight).asks)
+      return;
     if (instruction(candidate.flight).makesRequests)
       tryRequest(candidate.flight);
     else
@@ -233,6 +238,7 @@ void OccupationEngine::tryExecute(FlightId id) {
     return;
   }
   ++unit.inner;
+  flight(id).asks = false;
   flight(id).executes = true;
   if (planned.occupation != planned.latency)
     at(planned.occupation, TimedEvent::Kind::UnitFree, id);
@@ -261,6 +267,7 @@ void OccupationEngine::tryRequest(FlightId id) {
   }
   note();
   ++storage.used;
+  flight(id).asks = false;
   const Cycle service = state_.storageModel.serve(
       access.storage, {addresses(id)[flight(id).access], access.bytes, access.isWrite}, state_.now);
   at(service, TimedEvent::Kind::Served, id);

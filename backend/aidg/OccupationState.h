@@ -49,13 +49,14 @@ struct OccupationFlight {
   std::uint32_t partLeft = 0;       ///< what keeps its unit from being free of it
   std::uint32_t expansionsLeft = 0; ///< that have not handed on their last
   std::uint32_t ownHeld = 0;        ///< times that its phases hold its unit beside their object
-  bool executes = false;            ///< without phases, in a declared step: it has the unit
-  bool unitFreed = false;           ///< its unit is free of it
-  std::int64_t step = 0;            ///< its step at its unit, from 1
-  std::uint32_t access = 0;         ///< the next request
-  std::uint64_t entriesHeld = 0;    ///< stations by position in the route
-  std::uint64_t left = 0;           ///< stations that others see it has left, likewise
-  std::uint32_t group = none;       ///< of messages in lock step
+  bool asks = false;     ///< without phases: for its unit or its next request, which it has not got
+  bool executes = false; ///< without phases, in a declared step: it has the unit
+  bool unitFreed = false;        ///< its unit is free of it
+  std::int64_t step = 0;         ///< its step at its unit, from 1
+  std::uint32_t access = 0;      ///< the next request
+  std::uint64_t entriesHeld = 0; ///< stations by position in the route
+  std::uint64_t left = 0;        ///< stations that others see it has left, likewise
+  std::uint32_t group = none;    ///< of messages in lock step
 };
 
 struct PhaseState {

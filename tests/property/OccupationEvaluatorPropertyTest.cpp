@@ -39,6 +39,13 @@ TEST_CASE("occupations: classic programs with deadlocks have the simulator's tim
   checkClassic(allKnobs(), 2'300'000);
 }
 
+TEST_CASE("occupations: who began in lock step does not ask for who comes after it") {
+  // An entry in a list of those that wait outlived its instruction, and its slot came to another.
+  const RandomCase randomCase = makeOccupationCase(3'614'471, {});
+  const Observation simulated = observe(randomCase, runOccupations);
+  CHECK(difference(simulated, observe(randomCase, runOccupationEvaluator)) == "");
+}
+
 TEST_CASE("occupations: random cases are mostly free of deadlocks, and times are in order") {
   const std::uint64_t cases = propertyCases(3000);
   std::uint64_t deadlocks = 0;
