@@ -378,7 +378,8 @@ private:
       return entry->second;
     Instruction instruction = source_.instructions[source];
     moveBodies(instruction);
-    for (std::size_t i = 0; i != operands; ++i)
+    // Outside of all runs there are no strides.
+    for (std::size_t i = 0; i != operands && !around_.empty(); ++i)
       moveAddress(instruction.memory[i].address, std::span(key).subspan(2 + i), operands);
     return entry->second = addInstruction(std::move(instruction));
   }
