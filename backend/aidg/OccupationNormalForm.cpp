@@ -211,7 +211,7 @@ void OccupationNormalForm::appendEdges(FlightId id) {
 
 void OccupationNormalForm::appendAddresses(FlightId id) {
   const OccupationInstruction &planned = instruction(id);
-  const std::int64_t *addresses = &state_->addresses[id * std::size_t{plan_.maxAccesses}];
+  const std::int64_t *addresses = state_->addresses.data() + id * std::size_t{plan_.maxAccesses};
   for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
     const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];
     if (access.addressClass != none)
