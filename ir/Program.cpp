@@ -229,6 +229,14 @@ InstructionStream::InstructionStream(const Program &program)
 InstructionStream::InstructionStream(const Program &program, RegionId region,
                                      const std::vector<bool> &emptyRegions)
     : program_(&program), emptyRegions_(&emptyRegions) {
+  restart(region);
+}
+
+void InstructionStream::restart(RegionId region) {
+  ACADLC_CHECK(ownEmptyRegions_ == nullptr, "the stream of a body is restarted");
+  frames_.clear();
+  loopValues_.clear();
+  index_ = kernelIterations_ = entries_ = 0;
   frames_.push_back({region, 0, ~0U, 0, false, 0});
 }
 

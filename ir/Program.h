@@ -238,6 +238,8 @@ public:
   /// The stream of \p region, the body of an expansion. \p emptyRegions: what
   /// Program::findEmptyRegions() gives; must outlive the stream.
   InstructionStream(const Program &program, RegionId region, const std::vector<bool> &emptyRegions);
+  /// Goes back to the beginning, of \p region from now on; for the body of an expansion alone.
+  void restart(RegionId region);
   /// The next instance; false at the end.
   bool next(Instance &instance);
 

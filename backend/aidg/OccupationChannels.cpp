@@ -42,7 +42,7 @@ void OccupationEngine::beginMessage(FlightId id, std::uint32_t index) {
   message.words = words;
   message.group = group;
   message.lastSent = -1;
-  message.hops.assign(sending.channels.count, Hop{});
+  message.clearHops(sending.channels.count);
   message.hops[0].available = words;
   message.hops[0].came.push_back(state_.now);
   phaseState(id, index).message = added;
@@ -261,7 +261,7 @@ void OccupationEngine::accept(arch::ObjectId object, std::size_t index) {
         markNext(plan_.routeChannels[channels.first]);
   }
   // Where nothing depends on single words, the last one stands for all.
-  const bool isLastHop = sender.hop + 1 == message.hops.size();
+  const bool isLastHop = sender.hop + 1 == message.hopCount;
   if (!isLastHop || planned.credits != 0 || hop.accepted == message.words) {
     hop.arriving = isLastHop && planned.credits == 0 ? message.words : 1;
     at(planned.latency, TimedEvent::Kind::Word, sender.message, sender.hop);
@@ -309,7 +309,7 @@ void OccupationEngine::wordArrived(std::uint32_t index, std::uint32_t hopIndex) 
   Message &message = state_.messages[index];
   Hop &hop = message.hops[hopIndex];
   hop.arrived += hop.arriving;
-  if (hopIndex + 1 != message.hops.size()) {
+  if (hopIndex + 1 != message.hopCount) {
     Hop &next = message.hops[hopIndex + 1];
     ++next.available;
     if (plan_.channels[plan_.objects[channelOf(message, hopIndex + 1)].detail].firstCome)

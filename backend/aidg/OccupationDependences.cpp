@@ -220,8 +220,8 @@ bool OccupationEngine::awaitsUnemittedOf(FlightId id, FlightId expander, arch::O
       if (phaseState(expander, p).stage != PhaseState::Stage::Idle &&
           phaseState(expander, p).stage != PhaseState::Stage::Asking)
         continue;
-      program::InstructionStream stream(*plan_.program, expanding.body, plan_.emptyRegions);
-      if (awaitsRest(id, stream, addresses(expander), expander, 0, station))
+      if (awaitsRest(id, lookahead_.begin(*plan_.program, expanding.body, plan_.emptyRegions),
+                     addresses(expander), expander, 0, station))
         return true;
       continue;
     }
@@ -231,18 +231,18 @@ bool OccupationEngine::awaitsUnemittedOf(FlightId id, FlightId expander, arch::O
     const FlightId next = expansion.next;
     if (awaitsInstance(id, flight(next).id, addresses(next), expander, 0, station))
       return true;
-    program::InstructionStream stream = expansion.stream;
-    if (awaitsRest(id, stream, addresses(expander), expander, 0, station))
+    if (awaitsRest(id, lookahead_.copyOf(expansion.stream), addresses(expander), expander, 0,
+                   station))
       return true;
   }
   return false;
 }
 
-bool OccupationEngine::awaitsRest(FlightId id, program::InstructionStream &stream,
-                                  const std::int64_t *base, FlightId expander,
-                                  std::uint64_t stationsAbove, arch::ObjectId station) {
-  std::vector<std::int64_t> own;
-  for (program::Instance instance; stream.next(instance);) {
+bool OccupationEngine::awaitsRest(FlightId id, StreamPool::Lease rest, const std::int64_t *base,
+                                  FlightId expander, std::uint64_t stationsAbove,
+                                  arch::ObjectId station) {
+  std::vector<std::int64_t> &own = rest.addresses();
+  for (program::Instance instance; rest.stream().next(instance);) {
     const OccupationInstruction &planned = plan_.instructions[instance.id];
     own.clear();
     for (const OccupationAccess &access : planned.accesses.of(plan_.accesses))
@@ -274,8 +274,8 @@ bool OccupationEngine::awaitsInstance(FlightId id, std::uint32_t other,
   for (const OccupationPhase &phase : planned.phases.of(plan_.phases)) {
     if (phase.kind != program::Phase::Kind::Expansion)
       continue;
-    program::InstructionStream stream(*plan_.program, phase.body, plan_.emptyRegions);
-    if (awaitsRest(id, stream, otherAddresses, expander, stations, station))
+    if (awaitsRest(id, lookahead_.begin(*plan_.program, phase.body, plan_.emptyRegions),
+                   otherAddresses, expander, stations, station))
       return true;
   }
   return false;

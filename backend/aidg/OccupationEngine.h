@@ -9,6 +9,7 @@
 #include "backend/aidg/OccupationNormalForm.h"
 #include "backend/aidg/OccupationPlan.h"
 #include "backend/aidg/OccupationState.h"
+#include "backend/aidg/StreamPool.h"
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
@@ -101,8 +102,8 @@ private:
   /// unit, or for a hazard of \p station.
   bool awaitsUnemitted(FlightId id, arch::ObjectId station);
   bool awaitsUnemittedOf(FlightId id, FlightId expander, arch::ObjectId station);
-  bool awaitsRest(FlightId id, program::InstructionStream &stream, const std::int64_t *base,
-                  FlightId expander, std::uint64_t stationsAbove, arch::ObjectId station);
+  bool awaitsRest(FlightId id, StreamPool::Lease rest, const std::int64_t *base, FlightId expander,
+                  std::uint64_t stationsAbove, arch::ObjectId station);
   bool awaitsInstance(FlightId id, std::uint32_t other, const std::int64_t *otherAddresses,
                       FlightId expander, std::uint64_t stationsAbove, arch::ObjectId station);
   void happen(FlightId id, program::EventId event);
@@ -154,6 +155,7 @@ private:
   bool precedes(const Candidate &a, const Candidate &b);
   void begin();
   void tryCandidate(const Candidate &candidate);
+  void startTogether(std::uint32_t group);
   void tryExecute(FlightId id);
   void endExecution(FlightId id);
   void tryRequest(FlightId id);
@@ -206,6 +208,7 @@ private:
 
   // ---- expansions (OccupationExpansions.cpp) ----
   bool hasExpansionTurn(FlightId id, std::uint32_t index);
+  std::uint32_t newExpansion(FlightId id, std::uint32_t index);
   void beginExpansion(FlightId id, std::uint32_t index);
   void prepareNext(std::uint32_t expansion);
   void decide(arch::ObjectId unit);
@@ -260,6 +263,8 @@ private:
   std::vector<std::uint32_t> offers_, channels_;
   std::vector<bool> offerMarked_, channelMarked_;
   std::vector<FlightId> scratch_, visible_;
+  std::vector<Candidate> candidates_; ///< of CandidateCopy
+  StreamPool lookahead_;
 
   /// What is to be observed, in the order of completion.
   struct Observed {

@@ -8,8 +8,8 @@
 
 namespace acadlc::aidg {
 
-/// Evaluates every instruction of \p program on \p graph; nothing is extrapolated yet, so the
-/// guarantee is Exact. The result equals that of simulate::simulateOccupations in every time.
+/// Evaluates \p program on \p graph. Loops that recur are jumped over as \p options say, with
+/// certificates. The result equals that of simulate::simulateOccupations in every time.
 timing::Evaluation evaluateOccupations(const arch::ArchitectureGraph &graph,
                                        const program::Program &program,
                                        const EstimateOptions &options);

@@ -25,18 +25,25 @@ bool OccupationEngine::hasExpansionTurn(FlightId id, std::uint32_t index) {
   return true;
 }
 
-void OccupationEngine::beginExpansion(FlightId id, std::uint32_t index) {
-  const OccupationPhase &expanding = phase(id, index);
-  std::uint32_t added = static_cast<std::uint32_t>(state_.expansions.size());
-  program::InstructionStream stream(*plan_.program, expanding.body, plan_.emptyRegions);
-  Expansion expansion{id, index, true, false, std::move(stream)};
+/// A slot for phase \p index of \p id; its stream uses the memory of the one before.
+std::uint32_t OccupationEngine::newExpansion(FlightId id, std::uint32_t index) {
+  const program::RegionId body = phase(id, index).body;
   if (state_.freeExpansions.empty()) {
-    state_.expansions.push_back(std::move(expansion));
-  } else {
-    added = state_.freeExpansions.back();
-    state_.freeExpansions.pop_back();
-    state_.expansions[added] = std::move(expansion);
+    state_.expansions.push_back(
+        {id, index, true, false, {*plan_.program, body, plan_.emptyRegions}});
+    return static_cast<std::uint32_t>(state_.expansions.size() - 1);
   }
+  const std::uint32_t added = state_.freeExpansions.back();
+  state_.freeExpansions.pop_back();
+  Expansion &slot = state_.expansions[added];
+  program::InstructionStream stream = std::move(slot.stream);
+  stream.restart(body);
+  slot = {id, index, true, false, std::move(stream)};
+  return added;
+}
+
+void OccupationEngine::beginExpansion(FlightId id, std::uint32_t index) {
+  const std::uint32_t added = newExpansion(id, index);
   phaseState(id, index).expansion = added;
   const arch::ObjectId unit = instruction(id).unit;
   std::vector<std::uint32_t> &order = state_.objects[unit].expanding;
@@ -185,12 +192,12 @@ std::int64_t OccupationEngine::findWrite(FlightId expander, std::uint32_t index,
       return 0;
     count = 1;
   }
-  program::InstructionStream stream =
-      expansion != none ? state_.expansions[expansion].stream
-                        : program::InstructionStream(*plan_.program, phase(expander, index).body,
-                                                     plan_.emptyRegions);
-  std::vector<std::int64_t> low;
-  for (program::Instance instance; stream.next(instance); ++count) {
+  StreamPool::Lease rest =
+      expansion != none
+          ? lookahead_.copyOf(state_.expansions[expansion].stream)
+          : lookahead_.begin(*plan_.program, phase(expander, index).body, plan_.emptyRegions);
+  std::vector<std::int64_t> &low = rest.addresses();
+  for (program::Instance instance; rest.stream().next(instance); ++count) {
     low.clear();
     for (const OccupationAccess &access :
          plan_.instructions[instance.id].accesses.of(plan_.accesses))

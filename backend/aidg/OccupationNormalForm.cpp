@@ -260,7 +260,7 @@ void OccupationNormalForm::appendMessages() {
     push(message.words);
     const PlanSlice channels =
         plan_.phases[instruction(message.flight).phases.first + message.phase].channels;
-    for (std::size_t h = 0; h != message.hops.size(); ++h) {
+    for (std::size_t h = 0; h != message.hopCount; ++h) {
       const Hop &hop = message.hops[h];
       for (const std::int64_t count :
            {hop.available, hop.accepted, hop.arrived, hop.arriving, hop.creditless})

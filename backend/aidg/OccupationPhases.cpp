@@ -72,7 +72,7 @@ void OccupationEngine::formGroup(std::span<const FlightId> flights) {
   } else {
     index = state_.freeGroups.back();
     state_.freeGroups.pop_back();
-    state_.groups[index] = LockStep{};
+    state_.groups[index].clear();
   }
   LockStep &group = state_.groups[index];
   group.unfinished = count;
@@ -215,18 +215,24 @@ void OccupationEngine::tryCandidate(const Candidate &candidate) {
     }
     return;
   }
-  const std::vector<Candidate> members = state_.groups[index].members;
+  startTogether(index);
+}
+
+/// Starts all messages of a group, or none.
+void OccupationEngine::startTogether(std::uint32_t index) {
+  // Each may end at once, and the group with the last, so the list is gone through by a copy.
+  const CandidateCopy members(candidates_, state_.groups[index].members);
   for (std::size_t i = 0; i != members.size(); ++i)
-    if (!takeAll(members[i], members.front())) {
+    if (!takeAll(members[i], members[0])) {
       for (std::size_t j = 0; j != i; ++j)
         giveBack(members[j], phase(members[j].flight, members[j].part).holdings.count, true);
       return;
     }
   state_.groups[index].begun = true;
-  for (const Candidate &member : members)
-    beginPhase(member.flight, member.part);
-  for (const Candidate &member : members)
-    advance(member.flight);
+  for (std::size_t i = 0; i != members.size(); ++i)
+    beginPhase(members[i].flight, members[i].part);
+  for (std::size_t i = 0; i != members.size(); ++i)
+    advance(members[i].flight);
 }
 
 /// Of several instructions in a step, one executes on the unit at a time.

@@ -404,14 +404,16 @@ void OccupationEngine::stepEnded(arch::ObjectId unit, std::uint32_t number) {
   std::erase_if(state.activeSteps,
                 [&](std::int64_t one) { return static_cast<std::uint32_t>(one) == number; });
   // Each may begin and end at once, so the list is gone through by a copy.
-  const std::vector<Candidate> waiting = state.stepWaiters;
-  for (const Candidate &waiter : waiting)
+  const CandidateCopy waiting(candidates_, state.stepWaiters);
+  for (std::size_t i = 0; i != waiting.size(); ++i) {
+    const Candidate waiter = waiting[i];
     if (flight(waiter.flight).id != none &&
         isStepOver(unit,
                    flight(waiter.flight).step + phase(waiter.flight, waiter.part).afterStep)) {
       std::erase(state_.objects[unit].stepWaiters, waiter); // it looks for itself from now on
       advance(waiter.flight);
     }
+  }
 }
 
 bool OccupationEngine::isStepOver(arch::ObjectId unit, std::int64_t number) const {

@@ -75,6 +75,25 @@ struct Candidate {
   friend bool operator==(const Candidate &, const Candidate &) = default;
 };
 
+/// A copy of a list that may change while it is gone through. It stands behind the copies that
+/// exist already in a vector of scratch, whose memory is used again: they end in the reverse order.
+class CandidateCopy {
+public:
+  CandidateCopy(std::vector<Candidate> &scratch, const std::vector<Candidate> &list)
+      : scratch_(&scratch), begin_(scratch.size()), size_(list.size()) {
+    scratch.insert(scratch.end(), list.begin(), list.end());
+  }
+  CandidateCopy(const CandidateCopy &) = delete;
+  CandidateCopy &operator=(const CandidateCopy &) = delete;
+  ~CandidateCopy() { scratch_->resize(begin_); }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  Candidate operator[](std::size_t index) const { return (*scratch_)[begin_ + index]; }
+
+private:
+  std::vector<Candidate> *scratch_;
+  std::size_t begin_, size_;
+};
+
 struct OrderEntry {
   FlightId flight = none;
   bool emitted = false; ///< stands for what the instruction has still to emit
@@ -158,15 +177,33 @@ struct Hop {
   /// have gone on. In a first channel all come at once: one entry stands for them.
   std::vector<Cycle> came;
   std::size_t firstCame = 0;
+
+  /// Makes it a new one in the memory of the old.
+  void clear() {
+    came.clear();
+    available = accepted = arrived = creditless = 0;
+    arriving = 1;
+    firstCame = 0;
+  }
 };
 
 struct Message {
   FlightId flight = none;
   std::uint32_t phase = 0;
   std::int64_t words = 0;
-  std::vector<Hop> hops;
+  std::uint32_t hopCount = 0;
+  std::vector<Hop> hops; ///< more than hopCount if another message had the slot before
   std::uint32_t group = none;
   Cycle lastSent = -1; ///< its last word in the first channel
+
+  /// Makes its hops new ones in the memory of the old.
+  void clearHops(std::uint32_t count) {
+    hopCount = count;
+    if (hops.size() < count)
+      hops.resize(count);
+    for (std::uint32_t hop = 0; hop != count; ++hop)
+      hops[hop].clear();
+  }
 };
 
 /// Messages in lock step.
@@ -176,6 +213,15 @@ struct LockStep {
   bool begun = false;
   std::int64_t words = 0;
   std::uint32_t unfinished = 0;
+
+  /// Makes it a new one in the memory of the old.
+  void clear() {
+    members.clear();
+    completed.clear();
+    begun = false;
+    words = 0;
+    unfinished = 0;
+  }
 };
 
 struct Expansion {
