@@ -3,9 +3,10 @@
 
 Every ```acadl block of docs/language.md, docs/validation.md and docs/design/*.md is parsed and checked;
 the blocks of a page are one text. Blocks that are not complete are marked ```acadl-fragment and left
-out. Every line of a ```sh block of README.md and docs/validation.md that calls acadlc is run and has to
-succeed; a ```console block there has to show what its command prints (`…` stands for anything). Such a
-command finds the page's text as NAME.acadl, e.g. validation.acadl.
+out. Every line of a ```sh block of README.md, docs/validation.md and examples/networks/README.md that
+calls acadlc or a generator is run and has to succeed; a ```console block there has to show what its
+command prints (`…` stands for anything). Such a command finds the page's text as NAME.acadl, e.g.
+validation.acadl.
 """
 
 import argparse
@@ -65,7 +66,14 @@ def check_page(acadlc: str, page: pathlib.Path, folder: pathlib.Path) -> str:
 def commands_of(page: pathlib.Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)
             for _, block in blocks(page, "sh") for line in block
-            if re.match(r"(\S*/)?acadlc ", line)]
+            if re.match(r"(\S*/)?acadlc |examples/\S*\.py ", line)]
+
+
+def run_shown(acadlc: str, command: list[str], folder: pathlib.Path) -> str:
+    """Runs a command of a page with the acadlc that is tested."""
+    if command[0].endswith(".py"):
+        return run([sys.executable, "-B", *command], folder)
+    return run([acadlc, *command[1:]], folder)
 
 
 def check_console(acadlc: str, page: pathlib.Path, block: list[str], folder: pathlib.Path) -> str:
@@ -101,11 +109,12 @@ def main() -> int:
             # What a command writes is not to stay in the repository.
             (folder / "examples").symlink_to(ROOT / "examples")
             (folder / "typo.acadl").write_text((ROOT / "tests/docs/typo.acadl").read_text())
-            for page in [ROOT / "README.md", ROOT / "docs/validation.md"]:
+            for page in [ROOT / "README.md", ROOT / "docs/validation.md",
+                         ROOT / "examples/networks/README.md"]:
                 (folder / (page.stem + ".acadl")).write_text(page_text(page), encoding="utf-8")
                 for command in commands_of(page):
                     count += 1
-                    failures.append(run([options.acadlc, *command[1:]], folder))
+                    failures.append(run_shown(options.acadlc, command, folder))
                 for _, block in blocks(page, "console"):
                     count += 1
                     failures.append(check_console(options.acadlc, page, block, folder))
