@@ -40,9 +40,6 @@ FUSED = ("--form", "fused")
 FORMS = (FOLDED, KEPT, INT8, FUSED, (*KEPT, *FUSED), (*INT8, *FUSED))
 WITHOUT_INT8 = {"efficientnet_b0"}
 
-# A 1 x 1 convolution of 1 x 1 data is a matrix product as well.
-OPTIONS = {"efficientnet_b0": ("--mapping", "conv2d=conv2d")}
-
 
 class Mismatch(Exception):
     """What a network should have been and was not."""
@@ -109,7 +106,7 @@ def binding(layer: str) -> str:
 def report(acadlc: str, network: pathlib.Path, *arguments: str) -> dict:
     """acadlc's report; that operators are not covered is the only warning."""
     done = subprocess.run([acadlc, ARCHITECTURE, "--workload", str(network), "--estimate", "--format",
-                           "json", "-j", "1", *OPTIONS.get(network.stem, ()), *arguments],
+                           "json", "-j", "1", *arguments],
                           capture_output=True, text=True, check=False, timeout=300)
     complaints = [line for line in done.stderr.split("\n")
                   if re.search(r"\b(error|warning): ", line) and "[W0712]" not in line]
