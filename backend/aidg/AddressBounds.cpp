@@ -59,8 +59,11 @@ std::optional<Interval> boundsOf(const program::Program &program, program::Expre
   const Expression &expression = program.expressions[id];
   if (expression.kind == Expression::Kind::Constant)
     return Interval{expression.value, expression.value};
-  if (expression.kind == Expression::Kind::LoopValue)
-    return loopValues[static_cast<std::size_t>(expression.value)];
+  if (expression.kind == Expression::Kind::LoopValue) {
+    const auto depth = static_cast<std::size_t>(expression.value);
+    // An instruction that is never emitted has no loops.
+    return depth < loopValues.size() ? std::optional(loopValues[depth]) : std::nullopt;
+  }
   const std::optional<Interval> left = boundsOf(program, expression.left, loopValues);
   const std::optional<Interval> right = boundsOf(program, expression.right, loopValues);
   if (!left || !right)

@@ -123,7 +123,7 @@ timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &opt
                   : evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
   if (!result.budgetReached)
     return result;
-  return bounded(std::move(result), boundCycles(*stream.plan, options.budget),
+  return bounded(std::move(result), boundCycles(*stream.plan, BoundsBudget::of(options.budget)),
                  inTimeOrder || !stream.flat->checksOrder);
 }
 

@@ -3,7 +3,7 @@
 #include "backend/aidg/ProgramOrderEvaluator.h"
 #include "backend/aidg/Relaxation.h"
 #include "backend/aidg/RelaxedEvaluator.h"
-#include "backend/aidg/ServiceBounds.h"
+#include "backend/aidg/RequestTimes.h"
 #include "backend/timing/StorageModel.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
@@ -25,12 +25,11 @@ std::int64_t valueOf(Count count) { return count.value_or(endless); }
 /// The work of a stream by object, each by itself: needs no order.
 class Work {
 public:
-  explicit Work(const Plan &plan)
-      : plan_(plan), counts_(countExecutions(*plan.program)), objects_(plan.objects.size(), 0),
-        storages_(plan.storages.size(), 0) {
-    const ServiceTimes times(*plan.graph, *plan.program);
+  Work(const Plan &plan, const std::vector<Count> &counts, const RequestTimes &requests)
+      : plan_(plan), counts_(counts), objects_(plan.objects.size(), 0),
+        storages_(plan.storages.size(), 0), filling_(requests.filling()) {
     for (std::size_t i = 0; i != counts_.size(); ++i)
-      addInstruction(plan.instructions[i], valueOf(counts_[i]), times);
+      addInstruction(plan.instructions[i], valueOf(counts_[i]), requests);
   }
 
   /// No object can do its work in less time than it takes, nor begin before the first instruction
@@ -54,12 +53,13 @@ public:
   [[nodiscard]] std::int64_t sum() const {
     if (instructions_ == 0)
       return 0;
-    return add(sum_, multiply(valueOf(mostFetches(plan_, counts_)), plan_.fetch.latency()));
+    return add(add(sum_, filling_),
+               multiply(valueOf(mostFetches(plan_, counts_)), plan_.fetch.latency()));
   }
 
 private:
   void addInstruction(const PlanInstruction &instruction, std::int64_t count,
-                      const ServiceTimes &times) {
+                      const RequestTimes &requests) {
     if (count == 0)
       return;
     std::int64_t most = instruction.latency;
@@ -69,17 +69,18 @@ private:
       objects_[stage] = add(objects_[stage], multiply(count, latency));
       most = add(most, latency);
     }
-    std::int64_t occupation =
-        instruction.makesRequests ? instruction.latency : instruction.occupation;
-    for (std::uint32_t a = 0; instruction.makesRequests && a != instruction.accessCount; ++a) {
-      const PlanAccess &access = plan_.accesses[instruction.firstAccess + a];
-      const ServiceBounds service = times.of(*access.operand);
-      storages_[access.storage] = add(storages_[access.storage], multiply(count, service.least));
-      occupation = add(occupation, service.least);
-      most = add(most, service.most);
-    }
-    objects_[instruction.unit] = add(objects_[instruction.unit], multiply(count, occupation));
+    std::int64_t &unit = objects_[instruction.unit];
+    unit = add(unit, multiply(count, instruction.makesRequests ? instruction.latency
+                                                               : instruction.occupation));
     sum_ = add(sum_, multiply(count, most));
+    for (std::uint32_t a = 0; instruction.makesRequests && a != instruction.accessCount; ++a) {
+      const std::uint32_t index = instruction.firstAccess + a;
+      const ServiceBounds services = requests.sum(index);
+      std::int64_t &storage = storages_[plan_.accesses[index].storage];
+      storage = add(storage, services.least);
+      unit = add(unit, services.least);
+      sum_ = add(sum_, services.most);
+    }
     instructions_ = add(instructions_, count);
   }
 
@@ -95,9 +96,10 @@ private:
   }
 
   const Plan &plan_;
-  const std::vector<Count> counts_;
+  const std::vector<Count> &counts_;
   std::vector<std::int64_t> objects_, storages_; ///< least cycles that each works
   std::int64_t sum_ = 0;                         ///< greatest, of all instructions
+  std::int64_t filling_ = 0;                     ///< greatest, to be added
   std::int64_t instructions_ = 0;
 };
 
@@ -111,40 +113,83 @@ timing::Evaluation evaluate(const RelaxedPlan &relaxed, std::int64_t budget) {
   return *result;
 }
 
-std::int64_t endOfBestCase(const Plan &plan, std::int64_t budget) {
-  const timing::Evaluation best = evaluate(makeBestCase(plan, Addresses::Repeating), budget);
+/// A bound of the end if no request takes less than \p services says.
+std::int64_t endOfBestCase(const Plan &plan, const std::vector<std::int64_t> &services,
+                           std::int64_t budget) {
+  const timing::Evaluation best =
+      evaluate(makeBestCase(plan, services, Addresses::Repeating), budget);
   if (best.overflow)
     return 0;
   if (best.completed())
     return best.cycles;
   // A part ends no later than the whole.
-  const RelaxedPlan relaxed = makeBestCase(plan, Addresses::None);
+  const RelaxedPlan relaxed = makeBestCase(plan, services, Addresses::None);
   const auto leaping = RelaxedEvaluator(relaxed.plan, RelaxedEvaluator::Side::Lower).run();
   return std::max(best.cycles, leaping.value_or(0));
 }
 
-/// The largest number if there is no proof.
-std::int64_t endOfWorstCase(const Plan &plan, std::int64_t budget) {
-  const auto worst = makeWorstCase(plan, Addresses::Repeating);
+/// A bound of the end if no request takes more than \p services says; the largest number if there
+/// is no proof.
+std::int64_t endOfWorstCase(const Plan &plan, const std::vector<std::int64_t> &services,
+                            std::int64_t budget) {
+  const auto worst = makeWorstCase(plan, services, Addresses::Repeating);
   if (!worst)
     return endless;
   const timing::Evaluation result = evaluate(*worst, budget);
   if (result.completed())
     return add(result.cycles, worst->addedCycles);
-  const auto relaxed = makeWorstCase(plan, Addresses::None);
+  const auto relaxed = makeWorstCase(plan, services, Addresses::None);
   ACADLC_CHECK(relaxed.has_value(), "addresses do not decide whether there is a worst case");
   const auto leaping = RelaxedEvaluator(relaxed->plan, RelaxedEvaluator::Side::Upper).run();
   return leaping ? add(*leaping, relaxed->addedCycles) : endless;
 }
 
+constexpr std::int64_t leastRequests = 1'000'000, mostRequests = 64'000'000;
+/// Instructions of a relaxed plan that are evaluated one by one for a second opinion.
+constexpr std::int64_t mostOnceMore = 1'000'000;
+
+using Level = RequestTimes::Level;
+
+// Where requests of an access take different times, no one time is right for all of them. But ends
+// move by no more than all the differences together.
+
+std::int64_t lowerBound(const Plan &plan, const AssumedServices &assumed, std::int64_t budget) {
+  return endOfBestCase(plan, assumed.cycles, budget) - assumed.error;
+}
+
+std::int64_t upperBound(const Plan &plan, const AssumedServices &assumed, std::int64_t budget) {
+  return add(endOfWorstCase(plan, assumed.cycles, budget), assumed.error);
+}
+
+/// Tries the other levels.
+void improve(timing::CycleBounds &bounds, const Plan &plan, const RequestTimes &requests,
+             std::int64_t budget) {
+  for (const Level level : {Level::Middle, Level::Most})
+    if (bounds.lower != bounds.upper)
+      bounds.lower = std::max(bounds.lower, lowerBound(plan, requests.atLeast(level), budget));
+  for (const Level level : {Level::Least, Level::Middle})
+    if (bounds.lower != bounds.upper)
+      bounds.upper = std::min(bounds.upper, upperBound(plan, requests.atMost(level), budget));
+}
+
 } // namespace
 
-std::optional<timing::CycleBounds> boundCycles(const Plan &plan, std::int64_t budget) {
-  const Work work(plan);
+BoundsBudget BoundsBudget::of(std::int64_t budget) {
+  return {budget, std::clamp(budget, leastRequests, mostRequests)};
+}
+
+std::optional<timing::CycleBounds> boundCycles(const Plan &plan, const BoundsBudget &budget) {
+  const std::vector<Count> counts = countExecutions(*plan.program);
+  const RequestTimes requests(plan, counts, budget.requests);
+  const Work work(plan, counts, requests);
   timing::CycleBounds bounds;
   bounds.ifCompletes = std::ranges::any_of(plan.objects, &PlanObject::mergesByTime);
-  bounds.lower = std::max(work.longest(), endOfBestCase(plan, budget));
-  bounds.upper = std::min(work.sum(), endOfWorstCase(plan, budget));
+  bounds.lower = std::max(work.longest(),
+                          lowerBound(plan, requests.atLeast(Level::Least), budget.instructions));
+  bounds.upper =
+      std::min(work.sum(), upperBound(plan, requests.atMost(Level::Most), budget.instructions));
+  if (requests.hasLevels())
+    improve(bounds, plan, requests, std::min(budget.instructions, mostOnceMore));
   if (bounds.upper == endless)
     return std::nullopt;
   return bounds;

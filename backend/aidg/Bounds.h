@@ -11,11 +11,20 @@
 
 namespace acadlc::aidg {
 
-/// Bounds of the end of the stream of \p plan. Two relaxed plans are evaluated for it, at most \p
-/// budget instructions of each one by one; where that is not enough, what does not depend on order
-/// stands in (the work of each object; everything one after the other). Nothing if the upper bound
-/// leaves the 64-bit range.
-std::optional<timing::CycleBounds> boundCycles(const Plan &plan, std::int64_t budget);
+/// What may be looked at one by one for bounds.
+struct BoundsBudget {
+  std::int64_t instructions = 0; ///< of each of two relaxed plans
+  std::int64_t requests = 0;     ///< to storages with state, to find out what these hold
+  /// With \p budget instructions (EstimateOptions::budget): as many requests, but at least a
+  /// million, which take less time than anybody notices, and at most 64 million.
+  static BoundsBudget of(std::int64_t budget);
+};
+
+/// Bounds of the end of the stream of \p plan. Two relaxed plans are evaluated for it, and up to
+/// four more, of a million instructions at most, where requests of one access take different times;
+/// where \p budget is not enough, what does not depend on order stands in (the work of each object;
+/// everything one after the other). Nothing if the upper bound leaves the 64-bit range.
+std::optional<timing::CycleBounds> boundCycles(const Plan &plan, const BoundsBudget &budget);
 
 /// The same for programs of several occupations (timing::usesOccupations): from the work of each
 /// object, and from everything one after the other.

@@ -26,8 +26,9 @@ struct EstimateOptions {
   std::int64_t maxInstructions = std::numeric_limits<std::int64_t>::max();
   /// Instructions that may be evaluated one by one, what expansions emit included; then the result
   /// is Bounded. Bounding may evaluate as many again, twice, and tens of millions more where that
-  /// shows no recurrence (RelaxedEvaluator). Not counted is an attempt in program order that had to
-  /// be given up.
+  /// shows no recurrence (RelaxedEvaluator); and it may look at as many requests to storages, or at
+  /// a million if that is more (BoundsBudget). Not counted is an attempt in program order that had
+  /// to be given up.
   std::int64_t budget = std::numeric_limits<std::int64_t>::max();
   /// Always serve merging objects in order of time; for tests.
   bool forceTimeOrder = false;

@@ -1,6 +1,5 @@
 #include "backend/aidg/Relaxation.h"
 
-#include "backend/aidg/ServiceBounds.h"
 #include "backend/timing/StorageModel.h"
 #include "support/CheckedArithmetic.h"
 
@@ -323,12 +322,13 @@ public:
         work_(plan.storages.size(), 0) {}
 
   /// False if a number is too large.
-  bool apply() {
-    const ServiceTimes times(*plan_.graph, *plan_.program);
+  bool apply(const std::vector<std::int64_t> &services) {
     for (std::size_t i = 0; i != plan_.instructions.size(); ++i) {
       const PlanInstruction &instruction = plan_.instructions[i];
-      for (std::uint32_t a = 0; instruction.makesRequests && a != instruction.accessCount; ++a)
-        serve(relaxed_.plan.accesses[instruction.firstAccess + a], times, counts_[i]);
+      for (std::uint32_t a = 0; instruction.makesRequests && a != instruction.accessCount; ++a) {
+        const std::uint32_t index = instruction.firstAccess + a;
+        serve(relaxed_.plan.accesses[index], services[index], counts_[i]);
+      }
     }
     if (plan_.fetch.storage)
       relaxed_.plan.fetch.readLatency =
@@ -342,8 +342,8 @@ private:
   /// Sums of a few such times stay in range.
   static constexpr std::int64_t longest = std::int64_t{1} << 60;
 
-  void serve(PlanAccess &access, const ServiceTimes &times, Count count) {
-    access.service = serve(access.storage, times.of(*access.operand).most, count);
+  void serve(PlanAccess &access, std::int64_t service, Count count) {
+    access.service = serve(access.storage, service, count);
     isInRange_ = isInRange_ && access.service < longest;
   }
 
@@ -383,19 +383,20 @@ Count mostFetches(const Plan &plan, const std::vector<Count> &counts) {
   return checkedAdd(ceilDiv(*all, plan.fetch.width), *branches);
 }
 
-RelaxedPlan makeBestCase(const Plan &plan, Addresses addresses) {
+RelaxedPlan makeBestCase(const Plan &plan, const std::vector<std::int64_t> &services,
+                         Addresses addresses) {
   Relaxer relaxer(plan, addresses);
   relaxer.relaxAddresses(false);
   relaxer.relaxStorages();
   RelaxedPlan &relaxed = relaxer.relaxed();
-  const ServiceTimes times(*plan.graph, *plan.program);
-  for (PlanAccess &access : relaxed.plan.accesses)
-    access.service = times.of(*access.operand).least;
+  for (std::size_t i = 0; i != services.size(); ++i)
+    relaxed.plan.accesses[i].service = services[i];
   WaySplitter(relaxed.plan).split();
   return std::move(relaxed);
 }
 
-std::optional<RelaxedPlan> makeWorstCase(const Plan &plan, Addresses addresses) {
+std::optional<RelaxedPlan>
+makeWorstCase(const Plan &plan, const std::vector<std::int64_t> &services, Addresses addresses) {
   const auto isOrderedFetch = [](const PlanStorage &storage) {
     return storage.servesFetch && storage.programOrder;
   };
@@ -406,7 +407,7 @@ std::optional<RelaxedPlan> makeWorstCase(const Plan &plan, Addresses addresses) 
   relaxer.relaxAddresses(true);
   relaxer.relaxStorages();
   RelaxedPlan &relaxed = relaxer.relaxed();
-  if (!WorstCaseServices(plan, relaxed).apply())
+  if (!WorstCaseServices(plan, relaxed).apply(services))
     return std::nullopt;
   return std::move(relaxed);
 }

@@ -9,15 +9,13 @@
 #pragma once
 
 #include "backend/aidg/Plan.h"
+#include "backend/aidg/RequestTimes.h"
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 namespace acadlc::aidg {
-
-/// How often something happens over a whole stream; nothing stands for more than 64 bits hold.
-using Count = std::optional<std::int64_t>;
 
 /// By instruction of \p program: how often it is evaluated, what expansions emit included. Its cost
 /// does not depend on trip counts.
@@ -44,15 +42,19 @@ enum class Addresses : std::uint8_t {
   None,
 };
 
-/// A plan whose end is at most that of \p plan, for every order of arbitration. Storages have a
-/// slot for each client, least service times and no state; dependences through addresses are left
+/// A plan whose end is at most that of \p plan, for every order of arbitration, if no request takes
+/// less than \p services says (by access). Storages have a slot for each client and no state;
+/// dependences through addresses are left
 /// out unless they repeat with every loop; objects whose order of entry depends on time hold
 /// instructions of one way only.
-RelaxedPlan makeBestCase(const Plan &plan, Addresses addresses);
+RelaxedPlan makeBestCase(const Plan &plan, const std::vector<std::int64_t> &services,
+                         Addresses addresses);
 
-/// A plan whose end with addedCycles is at least that of \p plan. Nothing if there is no such
+/// A plan whose end with addedCycles is at least that of \p plan, if no request takes more than
+/// \p services says (by access). Nothing if there is no such
 /// proof: the order of entry into a stage or unit depends on time, instructions are fetched from a
 /// storage that grants in program order, or a number leaves the 64-bit range.
-std::optional<RelaxedPlan> makeWorstCase(const Plan &plan, Addresses addresses);
+std::optional<RelaxedPlan>
+makeWorstCase(const Plan &plan, const std::vector<std::int64_t> &services, Addresses addresses);
 
 } // namespace acadlc::aidg

@@ -146,6 +146,23 @@ ServiceBounds ServiceTimes::ofCache(ObjectId id, Size size, bool isWrite,
           multiply(alignment.mostTouched(most, cache.lineSize), line.most)};
 }
 
+std::int64_t ServiceTimes::mostIfHits(const program::MemoryOperand &operand) const {
+  const Object &cache = graph_->objects[operand.storage];
+  const std::int64_t bytes = std::max<std::int64_t>(operand.bytes, 1);
+  const std::int64_t through = operand.isWrite && !cache.writeBack
+                                   ? below(cache, {1, std::min(bytes, cache.lineSize)}, true).most
+                                   : 0;
+  return multiply(Alignment::of(operand, cache.lineSize).mostTouched(bytes, cache.lineSize),
+                  add(cache.hitLatency, through));
+}
+
+std::int64_t ServiceTimes::mostOfFill(ObjectId id) const {
+  const Object &cache = graph_->objects[id];
+  const std::int64_t miss =
+      add(cache.missLatency, below(cache, {cache.lineSize, cache.lineSize}, false).most);
+  return std::max<std::int64_t>(miss - cache.hitLatency, 0);
+}
+
 /// \p bytes, at most, in one line: the cases of StorageModel::accessLine.
 ServiceBounds ServiceTimes::ofLine(const Object &cache, std::int64_t bytes, bool isWrite) const {
   const ServiceBounds written = isWrite ? below(cache, {1, bytes}, true) : ServiceBounds{};

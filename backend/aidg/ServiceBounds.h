@@ -35,6 +35,11 @@ public:
   ServiceTimes(const arch::ArchitectureGraph &graph, const program::Program &program);
 
   [[nodiscard]] ServiceBounds of(const program::MemoryOperand &operand) const;
+  /// Most cycles of a request to a cache that holds all lines which it touches.
+  [[nodiscard]] std::int64_t mostIfHits(const program::MemoryOperand &operand) const;
+  /// Most cycles that a line which is filled, without a victim, takes longer at \p cache than one
+  /// that is there.
+  [[nodiscard]] std::int64_t mostOfFill(arch::ObjectId cache) const;
 
 private:
   /// A request of \p bytes at most, and of one byte at least if it may be smaller.

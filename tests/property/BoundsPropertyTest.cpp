@@ -2,7 +2,11 @@
 // random architectures and programs, the cycles of the simulator lie between them.
 
 #include "backend/aidg/Bounds.h"
+#include "backend/aidg/FittingCaches.h"
 #include "backend/aidg/Plan.h"
+#include "backend/aidg/RequestHistory.h"
+#include "backend/aidg/RequestOrder.h"
+#include "backend/timing/StorageModel.h"
 #include "tests/property/Evaluators.h"
 #include "tests/property/RandomOccupationCase.h"
 #include "tests/unit/Property.h"
@@ -11,7 +15,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace acadlc::test {
@@ -85,7 +91,7 @@ void checkBounds(const Knobs &knobs, std::uint64_t firstSeed, std::uint64_t case
     ++summary.cases;
     summary.deadlocks += truth.deadlock ? 1 : 0;
     const aidg::Plan plan = aidg::makePlan(randomCase.graph, randomCase.program);
-    const auto bounds = aidg::boundCycles(plan, 1'000'000);
+    const auto bounds = aidg::boundCycles(plan, aidg::BoundsBudget::of(1'000'000));
     if (bounds)
       summary.check(seed, truth, *bounds, "boundCycles");
     else
@@ -96,6 +102,41 @@ void checkBounds(const Knobs &knobs, std::uint64_t firstSeed, std::uint64_t case
   INFO(summary.failures, " failures, first: ", summary.firstFailure);
   CHECK(summary.failures == 0);
   CHECK(summary.bounded > cases);
+}
+
+/// Streams through caches and DRAMs, with all of the requests looked at one by one, some, or none.
+/// In a good part of the cases, \p leastKnown percent, some storage must be known to serve requests
+/// in program order, or some cache to be large enough.
+void checkHistories(const Knobs &knobs, std::uint64_t firstSeed, std::uint64_t cases,
+                    std::uint64_t leastKnown) {
+  BoundsSummary none, some, all;
+  std::uint64_t known = 0;
+  for (std::uint64_t seed = firstSeed; seed != firstSeed + cases; ++seed) {
+    const RandomCase randomCase = makeRandomCase(seed, knobs);
+    const timing::Evaluation truth = runSimulator(randomCase.graph, randomCase.program, {});
+    const aidg::Plan plan = aidg::makePlan(randomCase.graph, randomCase.program);
+    if (!aidg::findOrderedStorages(plan).empty() || !aidg::findFittingCaches(plan).empty())
+      ++known;
+    const auto check = [&](BoundsSummary &summary, std::int64_t requests) {
+      ++summary.cases;
+      summary.deadlocks += truth.deadlock ? 1 : 0;
+      if (const auto bounds = aidg::boundCycles(plan, {budgetOf(seed), requests}))
+        summary.check(seed, truth, *bounds, "boundCycles");
+      else
+        summary.fail(seed, "no bounds");
+    };
+    check(none, 0);
+    check(some, budgetOf(seed / 7));
+    check(all, std::int64_t{1} << 40);
+  }
+  for (BoundsSummary *summary : {&none, &some, &all}) {
+    MESSAGE(summary->print());
+    INFO(summary->failures, " failures, first: ", summary->firstFailure);
+    CHECK(summary->failures == 0);
+    CHECK(summary->bounded == cases);
+  }
+  MESSAGE("something is known of ", known);
+  CHECK(known * 100 >= cases * leastKnown);
 }
 
 /// Each stream with every budget that does not suffice: what is evaluated may end right before the
@@ -112,6 +153,52 @@ void checkEveryBudget(const Knobs &knobs, std::uint64_t firstSeed, std::uint64_t
   INFO(summary.failures, " failures, first: ", summary.firstFailure);
   CHECK(summary.failures == 0);
   CHECK(summary.bounded > cases);
+}
+
+/// What walkRequests() gives, from one request after the other.
+aidg::RequestHistory replayRequests(const aidg::Plan &plan,
+                                    const std::vector<std::uint32_t> &storages) {
+  std::map<std::pair<std::uint32_t, std::int64_t>, std::int64_t> counts;
+  timing::StorageModel model(*plan.graph);
+  std::int64_t time = 0;
+  program::InstructionStream stream(*plan.program);
+  for (program::Instance instance; stream.next(instance);) {
+    const aidg::PlanInstruction &instruction = plan.instructions[instance.id];
+    for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
+      const std::uint32_t index = instruction.firstAccess + i;
+      const aidg::PlanAccess &access = plan.accesses[index];
+      if (!access.changesState || std::ranges::find(storages, access.storage) == storages.end())
+        continue;
+      const std::int64_t address =
+          plan.program->evaluate(access.operand->address, instance.loopValues);
+      const std::int64_t cycles = model.serve(plan.storages[access.storage].id,
+                                              {address, access.bytes, access.isWrite}, time);
+      time += cycles;
+      ++counts[{index, cycles}];
+    }
+  }
+  aidg::RequestHistory history;
+  for (const auto &[key, count] : counts)
+    history[key.first].push_back({{key.second, key.second}, count});
+  return history;
+}
+
+bool isEqual(const aidg::RequestHistory &a, const aidg::RequestHistory &b) {
+  const auto isEqualServed = [](const aidg::ServedRequests &x, const aidg::ServedRequests &y) {
+    return x.service.least == y.service.least && x.service.most == y.service.most &&
+           x.count == y.count;
+  };
+  return std::ranges::equal(a, b, [&](const auto &x, const auto &y) {
+    return x.first == y.first && std::ranges::equal(x.second, y.second, isEqualServed);
+  });
+}
+
+std::int64_t requestsIn(const aidg::RequestHistory &history) {
+  std::int64_t requests = 0;
+  for (const auto &[access, served] : history)
+    for (const aidg::ServedRequests &some : served)
+      requests += some.count;
+  return requests;
 }
 
 Knobs withLoops(Knobs knobs) {
@@ -146,6 +233,76 @@ TEST_CASE("bounds hold: all that keeps program order at stages") {
 
 TEST_CASE("bounds hold: stages that take the oldest, deadlocks included") {
   checkBounds(withLoops(allKnobs()), 3'500'000, propertyCases(3000) / 3);
+}
+
+TEST_CASE("bounds hold: what caches and DRAMs hold is known") {
+  checkHistories(streamKnobs(), 3'900'000, propertyCases(3000) / 6, 30);
+  // Addresses anywhere: nothing moves alike.
+  Knobs knobs = streamKnobs();
+  knobs.tensors = 0;
+  knobs.generalAddresses = 60;
+  checkHistories(knobs, 4'000'000, propertyCases(3000) / 6, 30);
+}
+
+TEST_CASE("bounds: loops of requests that are left early give what all requests give") {
+  std::uint64_t histories = 0;
+  std::uint64_t shortened = 0;
+  std::string firstFailure;
+  constexpr std::uint64_t firstSeed = 4'600'000;
+  for (std::uint64_t seed = firstSeed; seed != firstSeed + propertyCases(3000) / 3; ++seed) {
+    RandomCase randomCase = makeRandomCase(seed, streamKnobs());
+    for (arch::Object &object : randomCase.graph.objects)
+      object.tRAS = 0; // then times do not matter
+    const aidg::Plan plan = aidg::makePlan(randomCase.graph, randomCase.program);
+    for (const std::vector<std::uint32_t> &storages : aidg::findOrderedStorages(plan)) {
+      constexpr std::int64_t enough = std::int64_t{1} << 40;
+      std::int64_t allowance = enough;
+      const aidg::RequestHistory history = aidg::walkRequests(plan, storages, allowance);
+      ++histories;
+      shortened += enough - allowance < requestsIn(history) ? 1 : 0;
+      if (!isEqual(history, replayRequests(plan, storages)) && firstFailure.empty())
+        firstFailure = fmt::format("seed {}", seed);
+    }
+  }
+  MESSAGE(shortened, " of ", histories, " left early");
+  CHECK(firstFailure == "");
+  CHECK(shortened * 4 >= histories);
+}
+
+TEST_CASE("bounds hold: what storages in program order hold is known") {
+  Knobs knobs = streamKnobs();
+  knobs.orderedMemory = 70;
+  knobs.contendedMemory = 90;
+  checkHistories(knobs, 4'100'000, propertyCases(3000) / 6, 30);
+}
+
+TEST_CASE("bounds hold: what storages behind stages that take the oldest hold is known") {
+  Knobs knobs = streamKnobs();
+  knobs.oldestFirst = 90;
+  knobs.mergingStages = 60;
+  checkHistories(knobs, 4'200'000, propertyCases(3000) / 6, 30);
+  // Few stages: often one unit makes all requests, and gets its instructions on several ways.
+  knobs.oldestFirst = knobs.mergingStages = 100;
+  knobs.maxPorts = knobs.maxStages = 2;
+  knobs.maxMemories = 1;
+  knobs.maxWidth = 8;
+  checkHistories(knobs, 4'500'000, propertyCases(3000) / 6, 30);
+}
+
+TEST_CASE("bounds hold: caches that are large enough, with several clients") {
+  Knobs knobs = contentionKnobs();
+  knobs.caches = 100;
+  knobs.sharedLower = 20;
+  knobs.maxMemories = 1;
+  knobs.maxSets = 20;
+  knobs.drams = 30;
+  knobs.tensors = 50;
+  knobs.loops = 100;
+  knobs.generalAddresses = 50;
+  checkHistories(knobs, 4'300'000, propertyCases(3000) / 6, 30);
+  knobs.oldestFirst = 70;
+  knobs.mergingStages = 60;
+  checkHistories(knobs, 4'400'000, propertyCases(3000) / 6, 30);
 }
 
 TEST_CASE("bounds hold: instructions of several occupations") {

@@ -116,8 +116,8 @@ private:
 
   ObjectId makeCache(ObjectId lower) {
     const ObjectId cache =
-        builder_.cache(random_.range(1, 3), random_.range(1, 4), 8 * random_.range(1, 2),
-                       random_.range(1, 2), random_.range(1, 4), lower);
+        builder_.cache(random_.range(1, knobs_.maxSets), random_.range(1, 4),
+                       8 * random_.range(1, 2), random_.range(1, 2), random_.range(1, 4), lower);
     Object &object = builder_.object(cache);
     object.writeBack = random_.chance(50);
     object.writeAllocate = random_.chance(50);

@@ -34,7 +34,7 @@ struct Knobs {
   /// that would keep them out of each other's lines and rows. The accesses to one tensor move
   /// alike.
   int tensors = 0;
-  int maxPorts = 4, maxStages = 4, maxMemories = 3, maxWidth = 4;
+  int maxPorts = 4, maxStages = 4, maxMemories = 3, maxWidth = 4, maxSets = 3;
   std::int64_t maxInstructions = 1200; ///< of the stream, if it has loops
   std::int64_t maxTrips = 200;
 };
