@@ -22,7 +22,7 @@ public:
   struct Time {
     std::int64_t cycles = 0, rate = 0;
   };
-  using Issues = IssueRing<DriftingArithmetic>;
+  using Issues = SortedIssues<DriftingArithmetic>;
   static constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
 
   Time max(Time a, Time b) { return isBefore(a, b) ? b : a; }

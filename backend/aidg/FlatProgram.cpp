@@ -1,6 +1,7 @@
 #include "backend/aidg/FlatProgram.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace acadlc::aidg {
@@ -30,8 +31,11 @@ TimeLayout::TimeLayout(const Plan &plan) {
     distance.push_back(least);
     return size++;
   };
+  distance.reserve(3 + plan.objects.size() + 2 * plan.registerIds.size());
   for (int header = 0; header != 3; ++header)
     add(0);
+  signature.reserve(5 + 3 * (plan.objects.size() + plan.storages.size()) +
+                    2 * plan.registerIds.size());
   signature = {plan.fetch.width, plan.fetch.bufferSize, plan.fetch.latency()};
 
   objects.resize(plan.objects.size());
@@ -83,6 +87,7 @@ FlatProgram::FlatProgram(const Plan &plan)
   latencies.resize(layout.size);
   for (std::size_t object = 0; object != plan.objects.size(); ++object)
     latencies[layout.objects[object]] = plan.objects[object].latency;
+  instructions.reserve(plan.instructions.size());
   for (const PlanInstruction &planned : plan.instructions) {
     FlatInstruction flat;
     flat.firstPlace = static_cast<std::uint32_t>(places.size());
@@ -93,11 +98,34 @@ FlatProgram::FlatProgram(const Plan &plan)
     addRegisters(plan, planned, flat);
     flat.isBranch = planned.isBranch;
     addAccesses(plan, planned, flat);
-    findShape(flat);
     longestStep = std::max(longestStep, stepOf(flat));
     instructions.push_back(flat);
   }
   longestStep += fetchLatency;
+  regions.reserve(plan.program->regions.size());
+  // Each instruction stands in the stream's regions about once.
+  seriesSteps.reserve(instructions.size());
+  for (const program::Region &region : plan.program->regions)
+    addRuns(region);
+}
+
+void FlatProgram::addRuns(const program::Region &region) {
+  std::vector<FlatRun> &runs = regions.emplace_back();
+  for (std::uint32_t i = 0; i != region.steps.size(); ++i) {
+    const program::Step &step = region.steps[i];
+    FlatRun run;
+    run.firstStep = i;
+    run.firstSeriesStep = static_cast<std::uint32_t>(seriesSteps.size());
+    if (step.kind == program::Step::Kind::Repeat) {
+      run.kind = FlatRun::Kind::Repeat;
+    } else if (const auto added = seriesStepOf(instructions[step.index])) {
+      run.kind = FlatRun::Kind::Series;
+      seriesSteps.push_back(*added);
+    }
+    if (runs.empty() || run.kind == FlatRun::Kind::Repeat || runs.back().kind != run.kind)
+      runs.push_back(run);
+    ++runs.back().stepCount;
+  }
 }
 
 void FlatProgram::addRegisters(const Plan &plan, const PlanInstruction &planned,
@@ -116,13 +144,30 @@ void FlatProgram::addRegisters(const Plan &plan, const PlanInstruction &planned,
   flat.writeCount = planned.writeCount;
 }
 
-void FlatProgram::findShape(FlatInstruction &flat) const {
-  if (flat.objectCount != 2 || flat.readCount > mostShapeReads ||
-      flat.writeCount > mostShapeWrites || flat.isBranch || flat.usesAddresses ||
-      flat.accessCount != 0)
-    return;
-  flat.shape = shapeOf(flat.readCount, flat.writeCount);
-  flat.stageLatency = latencies[places[flat.firstPlace]];
+std::optional<SeriesStep> FlatProgram::seriesStepOf(const FlatInstruction &flat) const {
+  constexpr std::int64_t longest = std::numeric_limits<std::uint32_t>::max();
+  // Where addresses matter, instructions are evaluated one by one.
+  if (usesAddresses || flat.objectCount != 2 || flat.readCount > SeriesStep::mostReads ||
+      flat.writeCount > SeriesStep::mostWrites || flat.isBranch || flat.accessCount != 0)
+    return std::nullopt;
+  const std::uint32_t *place = places.data() + flat.firstPlace;
+  SeriesStep step;
+  step.stage = *place++;
+  step.unit = *place++;
+  const std::int64_t stageLatency = latencies[step.stage];
+  if (std::max({stageLatency, flat.occupation, flat.latency}) > longest)
+    return std::nullopt;
+  step.stageLatency = static_cast<std::uint32_t>(stageLatency);
+  step.occupation = static_cast<std::uint32_t>(flat.occupation);
+  step.latency = static_cast<std::uint32_t>(flat.latency);
+  for (std::uint32_t i = 0; i != SeriesStep::mostReads; ++i) {
+    const bool reads = i < flat.readCount;
+    step.readWritten[i] = reads ? *place : step.unit;
+    step.readAccessed[i] = reads ? *place++ + 1 : step.unit;
+  }
+  step.written = flat.writeCount != 0 ? *place : step.unit;
+  step.accessed = flat.writeCount != 0 ? *place + 1 : step.unit;
+  return step;
 }
 
 std::int64_t FlatProgram::stepOf(const FlatInstruction &flat) const {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "backend/aidg/Plan.h"
+#include "ir/Program.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,9 +62,6 @@ struct FlatInstruction {
   std::int64_t occupation = 1; ///< from the start until the unit is free; without accesses
   std::uint32_t firstAccess = 0, accessCount = 0; ///< into FlatProgram::accesses
   bool isBranch = false;
-  /// Of the frequent form that shapeOf() says; 0: of another one.
-  std::uint8_t shape = 0;
-  std::int64_t stageLatency = 0; ///< of its only stage, if it has a shape
   /// Where it finds its operands in memory matters: dependences through addresses, or storages
   /// whose service depends on them.
   bool usesAddresses = false;
@@ -71,21 +70,45 @@ struct FlatInstruction {
   [[nodiscard]] std::uint32_t placeCount() const { return objectCount + readCount + writeCount; }
 };
 
-/// Most registers of instructions with a shape: one stage, then a unit, no branch, requests that
-/// are served at once.
-inline constexpr std::uint32_t mostShapeReads = 3, mostShapeWrites = 1;
-constexpr std::uint8_t shapeOf(std::uint32_t reads, std::uint32_t writes) {
-  return static_cast<std::uint8_t>(1 + reads * (mostShapeWrites + 1) + writes);
-}
+/// An instruction of the most frequent form, with all that its evaluation needs: one stage, then a
+/// unit, few registers, no branch, requests that are served at once. The places of registers that
+/// it does not have are that of its unit, which it waits for anyway and frees last.
+struct SeriesStep {
+  static constexpr std::uint32_t mostReads = 2, mostWrites = 1;
+  std::uint32_t stage = 0, unit = 0;
+  std::uint32_t readWritten[mostReads] = {};  ///< finish of the last write of what it reads
+  std::uint32_t readAccessed[mostReads] = {}; ///< finish of the last use of it
+  std::uint32_t written = 0, accessed = 0;    ///< the same of what it writes
+  std::uint32_t stageLatency = 0, occupation = 0, latency = 0; ///< cycles
+  [[nodiscard]] bool readsTwo() const { return readWritten[1] != unit; }
+};
+
+/// Successive steps of a region of one kind.
+struct FlatRun {
+  enum class Kind : std::uint8_t {
+    Repeat, ///< a single one
+    Series, ///< instructions that have a SeriesStep each
+    Others, ///< other instructions
+  };
+  Kind kind = Kind::Others;
+  std::uint32_t firstStep = 0, stepCount = 0; ///< into the steps of the region
+  std::uint32_t firstSeriesStep = 0;          ///< into FlatProgram::seriesSteps, for a Series
+};
 
 struct FlatProgram {
   explicit FlatProgram(const Plan &plan);
+  /// The steps of a run that is a Series.
+  [[nodiscard]] std::span<const SeriesStep> seriesOf(const FlatRun &run) const {
+    return std::span(seriesSteps).subspan(run.firstSeriesStep, run.stepCount);
+  }
 
   TimeLayout layout;
   std::vector<FlatInstruction> instructions; ///< parallel to Program::instructions
   std::vector<std::uint32_t> places;         ///< of all instructions
   std::vector<std::int64_t> latencies;       ///< by place of a stage: cycles until it can be left
   std::vector<FlatAccess> accesses;
+  std::vector<std::vector<FlatRun>> regions; ///< parallel to Program::regions
+  std::vector<SeriesStep> seriesSteps;       ///< of all regions, in their order
   std::int64_t fetchWidth = 1, fetchLatency = 1;
   bool usesAddresses = false; ///< some instruction does
   /// The order of requests at some storage is checked on the way: until the last instruction has
@@ -95,7 +118,8 @@ struct FlatProgram {
 
 private:
   void addRegisters(const Plan &plan, const PlanInstruction &planned, FlatInstruction &flat);
-  void findShape(FlatInstruction &flat) const;
+  void addRuns(const program::Region &region);
+  [[nodiscard]] std::optional<SeriesStep> seriesStepOf(const FlatInstruction &flat) const;
   [[nodiscard]] std::int64_t stepOf(const FlatInstruction &flat) const;
   void addAccesses(const Plan &plan, const PlanInstruction &planned, FlatInstruction &flat);
   void addAccess(const Plan &plan, const PlanInstruction &instruction, std::uint32_t operand,

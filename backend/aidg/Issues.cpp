@@ -2,17 +2,24 @@
 
 namespace acadlc::aidg {
 
+namespace {
+
+/// Empty cycles that are passed one by one.
+constexpr int longestWalk = 8;
+
+} // namespace
+
 void IssueCounts::assign(std::span<const std::int64_t> times) {
   counts_.fill(0);
   filled_.fill(0);
   far_.clear();
   base_ = times.front();
-  near_ = base_ + span;
+  near_ = base_ + static_cast<std::int64_t>(span);
   for (const std::int64_t time : times)
     if (time < near_)
       add(time);
     else
-      addFar(time);
+      far_.push_back(time);
   surplus_ = 0;
 }
 
@@ -23,7 +30,7 @@ void IssueCounts::store(std::span<std::int64_t> times) {
   const std::size_t near = times.size() - far_.size();
   while (stored != near) {
     time = firstFilled(time);
-    for (std::uint32_t i = counts_[static_cast<std::size_t>(time) % span]; i != 0; --i)
+    for (std::uint32_t i = counts_[placeOf(time)]; i != 0; --i)
       times[stored++] = time;
     ++time;
   }
@@ -31,42 +38,54 @@ void IssueCounts::store(std::span<std::int64_t> times) {
   std::ranges::sort(times.subspan(stored));
 }
 
-void IssueCounts::addFar(std::int64_t time) {
-  // What comes later must not be taken for earlier than this.
-  near_ = std::min(near_, time);
-  far_.push_back(time);
+/// Records a time out of the range of the counts.
+void IssueCounts::recordElsewhere(std::int64_t time) {
+  if (time < base_)
+    --surplus_; // earlier than all that count
+  else
+    far_.push_back(time);
 }
 
 /// Forgets the smallest times until none is left over.
 void IssueCounts::drop() {
+  std::int64_t base = base_, surplus = surplus_;
   while (true) {
-    const auto place = static_cast<std::size_t>(base_) % span;
-    const std::int64_t here = counts_[place];
-    if (here > surplus_) {
-      counts_[place] -= static_cast<std::uint32_t>(surplus_);
-      surplus_ = 0;
-      return;
+    std::uint32_t &here = counts_[placeOf(base)];
+    if (here > surplus) {
+      here -= static_cast<std::uint32_t>(surplus);
+      break;
     }
-    surplus_ -= here;
-    counts_[place] = 0;
-    filled_[place / 64] &= ~(std::uint64_t{1} << (place % 64));
-    base_ = firstFilled(base_);
-    if (far_.empty())
-      near_ = base_ + span;
+    surplus -= here;
+    here = 0;
+    // Most cycles have some, or one of the next does. None has from near_ on.
+    for (int gap = 0; counts_[placeOf(++base)] == 0; ++gap)
+      if (gap == longestWalk) {
+        base = firstFilled(base);
+        break;
+      }
   }
+  base_ = base;
+  surplus_ = 0;
+  if (far_.empty())
+    near_ = base_ + static_cast<std::int64_t>(span);
 }
 
 /// The first cycle at or behind \p from in which something left; there is one.
 std::int64_t IssueCounts::firstFilled(std::int64_t from) {
   while (true) {
-    auto place = static_cast<std::size_t>(from) % span;
-    std::uint64_t word = filled_[place / 64] >> (place % 64);
-    for (std::size_t passed = 0; passed <= words; ++passed) {
-      if (word != 0)
-        return from + std::countr_zero(word);
-      from += static_cast<std::int64_t>(64 - place % 64);
-      place = static_cast<std::size_t>(from) % span;
-      word = filled_[place / 64];
+    for (std::size_t passed = 0; passed <= words;) {
+      const std::size_t place = placeOf(from);
+      std::uint64_t &word = filled_[place / 64];
+      const std::uint64_t rest = word >> (place % 64);
+      if (rest == 0) {
+        from += static_cast<std::int64_t>(64 - place % 64);
+        ++passed;
+        continue;
+      }
+      from += std::countr_zero(rest);
+      if (counts_[placeOf(from)] != 0)
+        return from;
+      word &= ~(std::uint64_t{1} << (placeOf(from) % 64)); // forgotten since
     }
     refill();
     from = base_;
@@ -76,19 +95,12 @@ std::int64_t IssueCounts::firstFilled(std::int64_t from) {
 /// Brings in times from far away when there are no near ones.
 void IssueCounts::refill() {
   base_ = std::ranges::min(far_);
-  near_ = base_ + span;
-  std::vector<std::int64_t> all;
-  std::swap(all, far_);
-  for (const std::int64_t time : all)
-    if (time < near_)
+  near_ = base_ + static_cast<std::int64_t>(span);
+  const auto isNear = [this](std::int64_t time) { return time < near_; };
+  for (const std::int64_t time : far_)
+    if (isNear(time))
       add(time);
-  std::int64_t first = near_;
-  for (const std::int64_t time : all)
-    if (time >= base_ + span) {
-      far_.push_back(time);
-      first = std::min(first, time);
-    }
-  near_ = far_.empty() ? base_ + span : first;
+  std::erase_if(far_, isNear);
 }
 
 } // namespace acadlc::aidg

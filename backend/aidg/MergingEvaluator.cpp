@@ -7,7 +7,6 @@
 #include "support/InternalError.h"
 
 #include <algorithm>
-#include <deque>
 #include <set>
 #include <tuple>
 
@@ -50,6 +49,8 @@ public:
     for (std::uint32_t i = 0; i != plan.objects.size(); ++i)
       if (plan.objects[i].mergesByTime)
         mergingObjects_.push_back(i);
+    for (const PlanInstruction &instruction : plan.instructions)
+      mostAccesses_ = std::max<std::size_t>(mostAccesses_, instruction.accessCount);
     hasNext_ = stream_.next(next_);
   }
 
@@ -110,6 +111,8 @@ private:
 
   /// Makes the earliest grant; false if there is none.
   bool grantNext() {
+    // A grant lets one block arrive at most: flights stay where they are while it is made.
+    state_.window.reserve(state_.window.size() + static_cast<std::size_t>(plan_.fetch.width));
     Time best = unknown;
     enum class What : std::uint8_t { Nothing, Object, Storage, Fetch } what = What::Nothing;
     std::uint32_t which = 0;
@@ -235,7 +238,7 @@ private:
     state_.fetchRequest = time + plan_.fetch.unitLatency;
     StorageState &state = state_.storages[*plan_.fetch.storage];
     if (plan_.storages[*plan_.fetch.storage].programOrder) {
-      state.coming.push_back(state_.nextIndex);
+      state.coming.pushBack(state_.nextIndex);
       grantInProgramOrder(*plan_.fetch.storage);
     } else {
       state.requests.push_back({state_.nextIndex, state_.fetchRequest});
@@ -260,7 +263,7 @@ private:
   }
 
   void addFlight(Time time) {
-    Flight added;
+    Flight &added = newFlight();
     added.id = next_.id;
     added.index = state_.nextIndex++;
     added.times.fetched = time;
@@ -274,15 +277,25 @@ private:
     for (std::uint32_t i = 0; i <= instruction.stageCount; ++i)
       if (const std::uint32_t object = objectAt(instruction, i);
           !plan_.objects[object].takesAsTheyCome)
-        state_.objects[object].coming.push_back(added.index);
-    state_.window.push_back(std::move(added));
-    findDependences(state_.window.back(), instruction);
+        state_.objects[object].coming.pushBack(added.index);
+    findDependences(added, instruction);
     for (std::uint32_t i = 0; instruction.makesRequests && i != instruction.accessCount; ++i) {
       const std::uint32_t storage = plan_.accesses[instruction.firstAccess + i].storage;
       if (plan_.storages[storage].programOrder)
-        state_.storages[storage].coming.push_back(state_.window.back().index);
+        state_.storages[storage].coming.pushBack(added.index);
     }
-    pending_.push_back(state_.window.back().index);
+    pending_.push_back(added.index);
+  }
+
+  /// A flight behind the last one. It keeps the memory of the one whose place it takes.
+  Flight &newFlight() {
+    Flight &added = state_.window.append();
+    Flight fresh;
+    fresh.addresses = std::move(added.addresses);
+    fresh.addresses.reserve(mostAccesses_);
+    fresh.loopValues = std::move(added.loopValues);
+    added = std::move(fresh);
+    return added;
   }
 
   [[nodiscard]] std::uint32_t objectAt(const PlanInstruction &instruction,
@@ -300,15 +313,27 @@ private:
     Flight &other = flight(older);
     if (other.finished)
       return; // its time is in the tables
-    other.waiters.push_back(flightOf.index);
+    state_.waits.append(other.waiters, flightOf.index);
     ++flightOf.unfinishedDependences;
     flightOf.awaited = older;
   }
 
+  void dropFinished(std::vector<std::int64_t> &list) {
+    std::erase_if(list, [this](std::int64_t i) { return i < state_.base || flight(i).finished; });
+  }
+
+  /// Adds an instruction to a list of which nobody may ask for long: what has finished makes room.
+  /// The list grows only when more than half of it is unfinished, so looking through it is rare.
+  void remember(std::vector<std::int64_t> &list, std::int64_t index) {
+    if (list.size() == list.capacity()) {
+      dropFinished(list);
+      if (list.size() * 2 >= list.capacity())
+        list.reserve(2 * list.capacity() + 4);
+    }
+    list.push_back(index);
+  }
+
   void findDependences(Flight &added, const PlanInstruction &instruction) {
-    const auto dropFinished = [this](std::vector<std::int64_t> &list) {
-      std::erase_if(list, [this](std::int64_t i) { return i < state_.base || flight(i).finished; });
-    };
     for (std::uint32_t i = 0; i != instruction.readCount; ++i) {
       RegisterState &state = state_.registers[plan_.registers[instruction.firstRead + i]];
       added.dependences = std::max(added.dependences, state.lastWrite);
@@ -324,11 +349,11 @@ private:
         dependOn(added, older);
     }
     for (std::uint32_t i = 0; i != instruction.readCount; ++i)
-      state_.registers[plan_.registers[instruction.firstRead + i]].users.push_back(added.index);
+      remember(state_.registers[plan_.registers[instruction.firstRead + i]].users, added.index);
     for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
       RegisterState &state = state_.registers[plan_.registers[instruction.firstWrite + i]];
-      state.users.push_back(added.index);
-      state.writers.push_back(added.index);
+      remember(state.users, added.index);
+      remember(state.writers, added.index);
     }
     findAddressDependences(added, instruction);
   }
@@ -377,7 +402,7 @@ private:
     while (!state_.window.empty() && state_.window.front().finished) {
       if (options_.observer)
         observe(state_.window.front());
-      state_.window.pop_front();
+      state_.window.popFront();
       ++state_.base;
     }
   }
@@ -409,9 +434,9 @@ private:
     const PlanInstruction &instruction = plan_.instructions[moving.id];
     ObjectState &state = state_.objects[object];
     if (!state.coming.empty() && state.coming.front() == moving.index)
-      state.coming.pop_front();
+      state.coming.popFront();
     else
-      std::erase(state.coming, moving.index);
+      state.coming.erase(moving.index);
     state.free = unknown;
     state.occupant = moving.index;
     if (moving.position == 0) {
@@ -501,7 +526,7 @@ private:
   void grantOrdered(std::uint32_t index, Time granted) {
     StorageState &state = state_.storages[index];
     const std::int64_t next = state.coming.front();
-    state.coming.pop_front();
+    state.coming.popFront();
     state.lastGrant = granted;
     if (next == state_.nextIndex)
       serveFetch(state, granted);
@@ -561,13 +586,13 @@ private:
       state_.unresolvedBranch = false;
       state_.fetchFree = std::max(state_.fetchFree, time);
     }
-    for (const std::int64_t waiter : finishing.waiters) {
+    state_.waits.forEach(finishing.waiters, [&](std::int64_t waiter) {
       Flight &waiting = flight(waiter);
       waiting.dependences = std::max(waiting.dependences, time);
       if (--waiting.unfinishedDependences == 0)
         pending_.push_back(waiter);
-    }
-    finishing.waiters.clear();
+    });
+    state_.waits.clear(finishing.waiters);
   }
 
   /// The largest issue times, ascending; see ProgramOrderState::recordIssue.
@@ -609,7 +634,7 @@ private:
       wait.object = wait.where;
       wait.reason = timing::Wait::Reason::Dependence;
       for (const Flight &older : state_.window)
-        if (!older.finished && std::ranges::find(older.waiters, stuck.index) != older.waiters.end())
+        if (!older.finished && isAwaitedBy(older, stuck.index))
           return older.index;
       return stuck.awaited;
     }
@@ -626,6 +651,12 @@ private:
     wait.reason = timing::Wait::Reason::Turn;
     return state_.objects[object].coming.empty() ? stuck.index
                                                  : state_.objects[object].coming.front();
+  }
+
+  [[nodiscard]] bool isAwaitedBy(const Flight &older, std::int64_t index) const {
+    bool found = false;
+    state_.waits.forEach(older.waiters, [&](std::int64_t waiter) { found |= waiter == index; });
+    return found;
   }
 
   /// The oldest instruction in the issue buffer that enters \p port first; there is one.
@@ -674,6 +705,7 @@ private:
   bool hasNext_ = false;
   std::vector<std::int64_t> pending_; ///< instructions that may have become able to go on
   std::vector<std::uint32_t> mergingObjects_;
+  std::size_t mostAccesses_ = 0; ///< of an instruction
   bool limitReached_ = false;
   std::int64_t evaluated_ = 0; ///< instructions fetched one by one
   bool budgetReached_ = false;

@@ -34,7 +34,6 @@ void moveWaiting(std::vector<Waiting> &waiting, Time cycles, std::int64_t instru
 void moveFlight(Flight &flight, Time cycles, std::int64_t instructions) {
   flight.index += instructions;
   moveIndex(flight.awaited, instructions);
-  moveIndices(flight.waiters, instructions);
   for (Time *time :
        {&flight.ready, &flight.dependences, &flight.times.fetched, &flight.times.issued,
         &flight.times.entered, &flight.times.started, &flight.times.finished})
@@ -62,11 +61,14 @@ std::int64_t MergingState::distance(std::int64_t index) const {
   return index < 0 ? none : nextIndex - index;
 }
 
-void MergingState::appendIndices(const std::vector<std::int64_t> &indices,
+void MergingState::appendWaiters(const ListPool::List &waiters,
                                  std::vector<std::int64_t> &key) const {
-  key.push_back(static_cast<std::int64_t>(indices.size()));
-  for (const std::int64_t index : indices)
+  const std::size_t count = key.size();
+  key.push_back(0);
+  waits.forEach(waiters, [&](std::int64_t index) {
     key.push_back(distance(index));
+    ++key[count];
+  });
 }
 
 void MergingState::appendUnfinished(const std::vector<std::int64_t> &indices,
@@ -115,7 +117,7 @@ void MergingState::appendFlight(const Flight &flight, const std::vector<std::int
                          relative(flight.ready), relative(flight.times.entered),
                          relative(flight.dependences), flight.unfinishedDependences});
   appendAddresses(flight, addressShift, key);
-  appendIndices(flight.waiters, key);
+  appendWaiters(flight.waiters, key);
 }
 
 void MergingState::appendObjects(std::vector<std::int64_t> &key) const {
@@ -196,6 +198,7 @@ void MergingState::shift(Time cycles, std::int64_t instructions,
                          const std::vector<std::int64_t> &addressShift) {
   for (Flight &flight : window) {
     moveFlight(flight, cycles, instructions);
+    waits.forEach(flight.waiters, [=](std::int64_t &index) { moveIndex(index, instructions); });
     shiftAddresses(flight, addressShift);
   }
   base += instructions;

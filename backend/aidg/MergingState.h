@@ -5,12 +5,12 @@
 #pragma once
 
 #include "backend/aidg/Plan.h"
+#include "backend/aidg/Queues.h"
 #include "backend/aidg/StorageForm.h"
 #include "backend/timing/Evaluation.h"
 #include "backend/timing/StorageModel.h"
 
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <vector>
 
@@ -33,8 +33,8 @@ struct Flight {
   Time dependences = 0;      ///< latest finish of those that are known
   std::int64_t awaited = -1; ///< one instruction that it depends on, for the deadlock report
   bool inUnit = false, started = false, finished = false;
-  std::uint32_t access = 0;          ///< the next to be requested
-  std::vector<std::int64_t> waiters; ///< younger instructions that depend on it
+  std::uint32_t access = 0; ///< the next to be requested
+  ListPool::List waiters;   ///< in MergingState::waits: younger ones that depend on it
 };
 
 struct Waiting {
@@ -46,17 +46,16 @@ struct Waiting {
 struct ObjectState {
   Time free = 0; ///< unknown while the present occupant's leave is
   std::int64_t occupant = -1;
-  std::deque<std::int64_t> coming; ///< instructions still to enter, in program order
-  std::int64_t standing = -1;      ///< the one that stands before an object that takes as they come
-  std::vector<Waiting> waiting;    ///< those that stand before an object that merges by time
+  Ring<std::int64_t> coming;    ///< instructions still to enter, in program order
+  std::int64_t standing = -1;   ///< the one that stands before an object that takes as they come
+  std::vector<Waiting> waiting; ///< those that stand before an object that merges by time
 };
 
 struct StorageState {
   std::vector<Time> slots; ///< ascending
   std::vector<Waiting>
-      requests; ///< made, not granted; a fetch has the index of its first instruction
-  std::deque<std::int64_t>
-      coming; ///< requests to come in program order (arbitration = program_order)
+      requests;              ///< made, not granted; a fetch has the index of its first instruction
+  Ring<std::int64_t> coming; ///< requests to come in program order (arbitration = program_order)
   Time lastGrant = 0;
 };
 
@@ -91,7 +90,8 @@ struct MergingState {
   /// \p addressShift bytes.
   void shift(Time cycles, std::int64_t instructions, const std::vector<std::int64_t> &addressShift);
 
-  std::deque<Flight> window;
+  Ring<Flight> window;
+  ListPool waits;
   std::int64_t base = 0;      ///< index of the window's first instruction
   std::int64_t nextIndex = 0; ///< of the next instruction to be fetched
   std::vector<ObjectState> objects;
@@ -121,8 +121,7 @@ private:
                          std::vector<std::int64_t> &key) const;
   [[nodiscard]] Time relative(Time time) const;
   [[nodiscard]] std::int64_t distance(std::int64_t index) const;
-  void appendIndices(const std::vector<std::int64_t> &indices,
-                     std::vector<std::int64_t> &key) const;
+  void appendWaiters(const ListPool::List &waiters, std::vector<std::int64_t> &key) const;
   /// Those that may be unfinished alone: the others' times stand in the register.
   void appendUnfinished(const std::vector<std::int64_t> &indices,
                         std::vector<std::int64_t> &key) const;

@@ -6,11 +6,11 @@
 #include "backend/timing/StorageModel.h"
 #include "support/InternalError.h"
 
-#include <llvm/ADT/DenseMap.h>
 #include <llvm/ADT/DenseSet.h>
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace acadlc::aidg {
 
@@ -30,18 +30,24 @@ bool hasEndlessLatency(const arch::ArchitectureGraph &graph, const program::Prog
          });
 }
 
+constexpr std::uint32_t unnumbered = std::numeric_limits<std::uint32_t>::max();
+
 constexpr std::int64_t unreached = std::numeric_limits<std::int64_t>::max();
 
 class Planner {
 public:
   Planner(const arch::ArchitectureGraph &graph, const program::Program &program)
-      : routes_(graph, program), independent_(findIndependentOperands(program)) {
+      : routes_(graph, program), independent_(findIndependentOperands(program)),
+        objectIndices_(graph.objects.size(), unnumbered),
+        storageIndices_(graph.objects.size(), unnumbered),
+        registerIndices_(graph.registerCount, unnumbered) {
     plan_.graph = &graph;
     plan_.program = &program;
   }
 
   Plan make() {
     planFetch();
+    plan_.instructions.reserve(program().instructions.size());
     for (const program::Instruction &instruction : program().instructions)
       planInstruction(instruction);
     finishMerging();
@@ -69,19 +75,19 @@ private:
   }
 
   std::uint32_t objectIndex(arch::ObjectId id) {
-    const auto [entry, isNew] =
-        objectIndices_.try_emplace(id, static_cast<std::uint32_t>(plan_.objects.size()));
-    if (isNew) {
+    std::uint32_t &index = objectIndices_[id];
+    if (index == unnumbered) {
+      index = static_cast<std::uint32_t>(plan_.objects.size());
       plan_.objects.push_back({id, object(id).latency, unreached, false, false});
       predecessors_.emplace_back();
     }
-    return entry->second;
+    return index;
   }
 
   std::uint32_t storageIndex(arch::ObjectId id) {
-    const auto [entry, isNew] =
-        storageIndices_.try_emplace(id, static_cast<std::uint32_t>(plan_.storages.size()));
-    if (isNew) {
+    std::uint32_t &index = storageIndices_[id];
+    if (index == unnumbered) {
+      index = static_cast<std::uint32_t>(plan_.storages.size());
       const arch::Object &storage = object(id);
       PlanStorage planned;
       planned.id = id;
@@ -92,19 +98,19 @@ private:
       plan_.storages.push_back(planned);
       clients_.emplace_back();
     }
-    return entry->second;
+    return index;
   }
 
   std::uint32_t registerIndex(arch::RegisterId id, std::int64_t distance) {
-    const auto [entry, isNew] = registerIndices_.try_emplace(id, plan_.registerCount);
-    if (isNew) {
-      ++plan_.registerCount;
+    std::uint32_t &index = registerIndices_[id];
+    if (index == unnumbered) {
+      index = plan_.registerCount++;
       plan_.registerIds.push_back(id);
       plan_.registerDistance.push_back(unreached);
     }
-    std::int64_t &least = plan_.registerDistance[entry->second];
+    std::int64_t &least = plan_.registerDistance[index];
     least = std::min(least, distance);
-    return entry->second;
+    return index;
   }
 
   void planInstruction(const program::Instruction &instruction) {
@@ -135,7 +141,7 @@ private:
     const auto visit = [&](arch::ObjectId id) {
       const std::uint32_t index = objectIndex(id);
       plan_.objects[index].distance = std::min(plan_.objects[index].distance, distance);
-      predecessors_[index].insert(previous);
+      predecessors_[index].add(previous);
       previous = id;
       return index;
     };
@@ -180,9 +186,9 @@ private:
     for (std::size_t i = 0; i != plan_.objects.size(); ++i) {
       const arch::Object &merged = object(plan_.objects[i].id);
       plan_.objects[i].mergesByTime =
-          predecessors_[i].size() > 1 && merged.arbitration != arch::Arbitration::ProgramOrder;
-      plan_.objects[i].takesAsTheyCome = predecessors_[i].size() == 1 &&
-                                         predecessors_[i].ids.front() != arch::noObject &&
+          predecessors_[i].areSeveral && merged.arbitration != arch::Arbitration::ProgramOrder;
+      plan_.objects[i].takesAsTheyCome = !predecessors_[i].areSeveral &&
+                                         *predecessors_[i].first != arch::noObject &&
                                          (merged.arbitration != arch::Arbitration::ProgramOrder ||
                                           !routes_.merges(plan_.objects[i].id));
     }
@@ -190,20 +196,20 @@ private:
 
   void finishStorages() {
     groupStorages();
-    const auto fetched = storageIndices_.find(fetchMemory_);
+    const std::uint32_t fetched = storageIndices_[fetchMemory_];
     for (std::size_t i = 0; i != plan_.storages.size(); ++i) {
       PlanStorage &storage = plan_.storages[i];
       storage.clients = static_cast<std::uint32_t>(clients_[i].size());
       if (storage.clients == 0) // nobody asks it: operands of functional units lie there
         storage.distance = 0;
     }
-    if (fetched == storageIndices_.end())
+    if (fetched == unnumbered)
       return;
-    PlanStorage &storage = plan_.storages[fetched->second];
+    PlanStorage &storage = plan_.storages[fetched];
     storage.servesFetch = true;
     ++storage.clients;
     storage.distance = 0;
-    plan_.fetch.storage = fetched->second;
+    plan_.fetch.storage = fetched;
   }
 
   /// Finds storages with a common storage with state at or below them.
@@ -230,18 +236,19 @@ private:
   llvm::DenseSet<const program::MemoryOperand *> independent_;
   Plan plan_;
   arch::ObjectId fetchUnit_ = arch::noObject, fetchMemory_ = arch::noObject;
-  llvm::DenseMap<arch::ObjectId, std::uint32_t> objectIndices_, storageIndices_;
-  llvm::DenseMap<arch::RegisterId, std::uint32_t> registerIndices_;
+  /// By object or register: its index in the plan, unless nothing has used it yet.
+  std::vector<std::uint32_t> objectIndices_, storageIndices_, registerIndices_;
   std::vector<llvm::DenseSet<arch::ObjectId>> clients_;
-  struct ObjectSet {
-    std::vector<arch::ObjectId> ids;
-    void insert(arch::ObjectId id) {
-      if (std::find(ids.begin(), ids.end(), id) == ids.end())
-        ids.push_back(id);
+  /// What instructions reach an object from; noObject stands for the fetch stage.
+  struct Predecessors {
+    std::optional<arch::ObjectId> first;
+    bool areSeveral = false;
+    void add(arch::ObjectId id) {
+      areSeveral = areSeveral || (first && *first != id);
+      first = first.value_or(id);
     }
-    [[nodiscard]] std::size_t size() const { return ids.size(); }
   };
-  std::vector<ObjectSet> predecessors_;
+  std::vector<Predecessors> predecessors_;
 };
 
 } // namespace

@@ -51,31 +51,36 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
 
 void ProgramOrderEvaluator::evaluateRegion(program::RegionId region) {
   const std::vector<program::Step> &steps = plan_->program->regions[region].steps;
-  const bool isPlain = !flat_->usesAddresses && !options_->observer;
-  for (auto step = steps.begin(); step != steps.end();) {
-    if (step->kind == program::Step::Kind::Repeat) {
-      evaluateRepeat(step++->index);
+  for (const FlatRun &run : flat_->regions[region]) {
+    if (run.kind == FlatRun::Kind::Repeat) {
+      evaluateRepeat(steps[run.firstStep].index);
       continue;
     }
     load();
-    const auto end = std::find_if(step, steps.end(), [](const program::Step &other) {
-      return other.kind == program::Step::Kind::Repeat;
-    });
-    const std::int64_t left = std::min(options_->maxInstructions, options_->budget) - evaluated_;
-    if (isPlain && end - step <= std::min(mostAtOnce_, left)) {
-      evaluatePlainly({step, end});
-      step = end;
+    const auto emits = std::span(steps).subspan(run.firstStep, run.stepCount);
+    if (isPlain() && run.stepCount <= std::min(mostAtOnce_, instructionsLeft())) {
+      evaluatePlainly(run, emits);
+      continue;
     }
-    for (; step != end; ++step)
-      evaluateInstruction(step->index);
+    for (const program::Step &emit : emits)
+      evaluateInstruction(emit.index);
   }
 }
 
-void ProgramOrderEvaluator::evaluatePlainly(std::span<const program::Step> emits) {
-  state_.times.evaluate(emits);
+void ProgramOrderEvaluator::evaluatePlainly(const FlatRun &run,
+                                            std::span<const program::Step> emits) {
+  if (run.kind == FlatRun::Kind::Series)
+    state_.times.evaluate(flat_->seriesOf(run));
+  else
+    for (const program::Step &emit : emits)
+      state_.times.evaluate(flat_->instructions[emit.index]);
+  countPlain(run.stepCount);
+}
+
+void ProgramOrderEvaluator::countPlain(std::int64_t instructions) {
   known_ = noState;
-  index_ += static_cast<std::int64_t>(emits.size());
-  evaluated_ += static_cast<std::int64_t>(emits.size());
+  index_ += instructions;
+  evaluated_ += instructions;
 }
 
 void ProgramOrderEvaluator::evaluateRepeat(std::uint32_t index) {
@@ -98,6 +103,8 @@ void ProgramOrderEvaluator::evaluateTrips(std::uint32_t index, std::int64_t firs
                                           std::int64_t count) {
   const program::Repeat &repeat = plan_->program->repeats[index];
   const bool isKernel = plan_->repeats[index].isKernel;
+  if (evaluateSeriesTrips(repeat, count))
+    return;
   for (std::int64_t trip = first; trip != first + count; ++trip) {
     loopValues_[repeat.depth] = repeat.first + trip * repeat.step;
     inKernel_ = isKernel;
@@ -107,6 +114,23 @@ void ProgramOrderEvaluator::evaluateTrips(std::uint32_t index, std::int64_t firs
   }
   depth_ = repeat.depth;
   inKernel_ = false;
+}
+
+/// The same for a loop around nothing but a series, if that can be evaluated plainly.
+bool ProgramOrderEvaluator::evaluateSeriesTrips(const program::Repeat &repeat, std::int64_t count) {
+  const std::vector<FlatRun> &runs = flat_->regions[repeat.body];
+  if (count == 0 || !isPlain() || runs.size() != 1 || runs.front().kind != FlatRun::Kind::Series)
+    return false;
+  const std::int64_t size = runs.front().stepCount;
+  if (size > mostAtOnce_ || count > instructionsLeft() / size)
+    return false;
+  load();
+  const auto series = flat_->seriesOf(runs.front());
+  for (std::int64_t trip = 0; trip != count; ++trip)
+    state_.times.evaluate(series);
+  countPlain(count * size);
+  evaluatedIterations_ += count;
+  return true;
 }
 
 void ProgramOrderEvaluator::evaluateInstruction(std::uint32_t id) {

@@ -10,6 +10,7 @@
 
 #include <llvm/ADT/DenseMap.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -69,7 +70,9 @@ private:
   void evaluateRegion(program::RegionId region);
   void evaluateRepeat(std::uint32_t index);
   void evaluateTrips(std::uint32_t index, std::int64_t first, std::int64_t count);
-  void evaluatePlainly(std::span<const program::Step> emits);
+  void evaluatePlainly(const FlatRun &run, std::span<const program::Step> emits);
+  bool evaluateSeriesTrips(const program::Repeat &repeat, std::int64_t count);
+  void countPlain(std::int64_t instructions);
   void evaluateInstruction(std::uint32_t id);
   std::int64_t addressDependences(const PlanInstruction &instruction, std::int64_t time);
   std::int64_t serveAccesses(const FlatInstruction &instruction, std::int64_t time);
@@ -95,6 +98,11 @@ private:
   void repeatByShift(std::uint32_t index);
 
   void certify(const timing::Certificate &certificate);
+  /// Whether times alone are wanted: no addresses, nobody who observes single instructions.
+  [[nodiscard]] bool isPlain() const { return !flat_->usesAddresses && !options_->observer; }
+  [[nodiscard]] std::int64_t instructionsLeft() const {
+    return std::min(options_->maxInstructions, options_->budget) - evaluated_;
+  }
   [[nodiscard]] std::int64_t arrival() const { return isLoaded_ ? state_.arrival() : arrival_; }
 
   const Plan *plan_;

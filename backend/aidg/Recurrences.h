@@ -7,7 +7,6 @@
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Issues.h"
 #include "backend/aidg/TimeLimit.h"
-#include "ir/Program.h"
 
 #include <llvm/Support/Compiler.h>
 
@@ -24,16 +23,6 @@ namespace acadlc::aidg {
 struct OrderDependsOnTime {};
 /// Thrown where a time would leave the range.
 struct TimeOverflow {};
-
-/// Plain cycles.
-struct ExactArithmetic {
-  using Time = std::int64_t;
-  using Issues = IssueCounts;
-  static Time max(Time a, Time b) { return a < b ? b : a; }
-  static bool isBefore(Time a, Time b) { return a < b; }
-  static Time add(Time time, std::int64_t cycles) { return time + cycles; }
-  static std::int64_t cycles(Time time) { return time; }
-};
 
 /// The times of a program-order evaluation, and how one instruction changes them. Neither depends
 /// on addresses; whoever evaluates instructions that use them does that between enter() and
@@ -67,18 +56,19 @@ public:
     finish(instruction, time, time);
   }
 
-  /// Evaluates instructions that use no addresses, a series of them at once where they are of
-  /// frequent shapes. Plain cycles only; for so few instructions that no time can leave the 64-bit
-  /// range on the way.
-  void evaluate(std::span<const program::Step> emits) {
-    for (std::size_t i = 0; i != emits.size();) {
-      const FlatInstruction &next = program_->instructions[emits[i].index];
-      if (next.shape == 0) {
-        evaluate(next);
-        ++i;
-        continue;
-      }
-      i += evaluateSeries(emits.subspan(i));
+  /// Evaluates a series of instructions. Plain cycles only; for so few that no time can leave the
+  /// 64-bit range on the way.
+  void evaluate(std::span<const SeriesStep> steps) {
+    while (!steps.empty()) {
+      fetch();
+      const std::int64_t count = std::min(static_cast<std::int64_t>(steps.size()), remaining);
+      const auto block = steps.first(static_cast<std::size_t>(count));
+      if (issues_.areFew())
+        evaluateBlock(block, issues_.sorted());
+      else
+        evaluateBlock(block, IssueCounts::Series(issues_.counts(), count));
+      remaining -= count;
+      steps = steps.subspan(block.size());
     }
     if (values[TimeLayout::end] > timeLimit)
       throw TimeOverflow{};
@@ -180,72 +170,33 @@ public:
   void takeIssues() { issues_.assign(issuePart()); }
 
 private:
-  /// Evaluates instructions with a shape of one fetch block, and returns how many.
-  std::size_t evaluateSeries(std::span<const program::Step> emits) {
-    fetch();
-    const std::size_t most = std::min(emits.size(), static_cast<std::size_t>(remaining));
-    std::size_t count = 0;
-    {
-      typename Arithmetic::Issues::Series issues(issues_);
-      const Time arrival = values[TimeLayout::arrival];
-      Time end = values[TimeLayout::end];
-      for (; count != most; ++count) {
-        const FlatInstruction &next = program_->instructions[emits[count].index];
-        if (next.shape == 0)
-          break;
-        end = std::max(end, evaluateShape(next, arrival, issues));
-      }
-      values[TimeLayout::end] = end;
-    }
-    remaining -= static_cast<std::int64_t>(count);
-    return count;
-  }
-
-  /// Evaluates one; returns when it finishes.
-  template <typename Series>
-  LLVM_ATTRIBUTE_ALWAYS_INLINE Time evaluateShape(const FlatInstruction &instruction, Time arrival,
-                                                  Series &issues) {
-    switch (instruction.shape) {
-    case shapeOf(0, 0):
-      return evaluateShape<0, 0>(instruction, arrival, issues);
-    case shapeOf(0, 1):
-      return evaluateShape<0, 1>(instruction, arrival, issues);
-    case shapeOf(1, 0):
-      return evaluateShape<1, 0>(instruction, arrival, issues);
-    case shapeOf(1, 1):
-      return evaluateShape<1, 1>(instruction, arrival, issues);
-    case shapeOf(2, 0):
-      return evaluateShape<2, 0>(instruction, arrival, issues);
-    case shapeOf(2, 1):
-      return evaluateShape<2, 1>(instruction, arrival, issues);
-    case shapeOf(3, 0):
-      return evaluateShape<3, 0>(instruction, arrival, issues);
-    default:
-      return evaluateShape<3, 1>(instruction, arrival, issues);
-    }
-  }
-  template <std::uint32_t Reads, std::uint32_t Writes, typename Series>
-  LLVM_ATTRIBUTE_ALWAYS_INLINE Time evaluateShape(const FlatInstruction &instruction, Time arrival,
-                                                  Series &issues) {
+  /// Evaluates instructions of the present fetch block: enter(), awaitRegisters() and finish() in
+  /// one. Only the second register read has a branch: evaluating a missing one costs more.
+  template <typename Issues>
+  LLVM_ATTRIBUTE_ALWAYS_INLINE void evaluateBlock(std::span<const SeriesStep> steps,
+                                                  Issues &&issues) {
     Time *const times = values.data();
-    const std::uint32_t *const place = program_->places.data() + instruction.firstPlace;
-    Time &stage = times[place[0]];
-    Time &unit = times[place[1]];
-    const Time issued = std::max(arrival, stage);
-    issues.record(issued);
-    Time time = std::max(issued + instruction.stageLatency, unit);
-    stage = time;
-    for (std::uint32_t i = 0; i != Reads; ++i)
-      time = std::max(time, times[place[2 + i]]);
-    for (std::uint32_t i = 0; i != Writes; ++i)
-      time = std::max(time, times[place[2 + Reads + i] + 1]);
-    unit = time + instruction.occupation;
-    time += instruction.latency;
-    for (std::uint32_t i = 0; i != Reads; ++i)
-      times[place[2 + i] + 1] = std::max(times[place[2 + i] + 1], time);
-    for (std::uint32_t i = 0; i != Writes; ++i)
-      times[place[2 + Reads + i]] = times[place[2 + Reads + i] + 1] = time;
-    return time;
+    const Time arrival = times[TimeLayout::arrival];
+    Time end = times[TimeLayout::end];
+    for (const SeriesStep &step : steps) {
+      const Time issued = std::max(arrival, times[step.stage]);
+      issues.record(issued, arithmetic);
+      Time time = std::max(issued + step.stageLatency, times[step.unit]);
+      times[step.stage] = time;
+      time = std::max(time, times[step.readWritten[0]]);
+      if (step.readsTwo())
+        time = std::max(time, times[step.readWritten[1]]);
+      time = std::max(time, times[step.accessed]);
+      const Time unitFree = time + step.occupation;
+      time += step.latency;
+      times[step.readAccessed[0]] = std::max(times[step.readAccessed[0]], time);
+      if (step.readsTwo())
+        times[step.readAccessed[1]] = std::max(times[step.readAccessed[1]], time);
+      times[step.written] = times[step.accessed] = time;
+      times[step.unit] = unitFree; // behind the places that stand for missing registers
+      end = std::max(end, time);
+    }
+    times[TimeLayout::end] = end;
   }
 
   Time arrivalOfNext() {

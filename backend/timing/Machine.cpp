@@ -3,6 +3,7 @@
 #include "support/InternalError.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace acadlc::timing {
 
@@ -44,26 +45,37 @@ std::optional<FetchPath> fetchPath(const ArchitectureGraph &graph) {
 
 RouteTable::RouteTable(const ArchitectureGraph &graph, const program::Program &program)
     : predecessors_(graph.objects.size()), passed_(graph.objects.size()) {
+  // Sorted, for a fetch stage may have thousands of successors.
+  std::vector<std::pair<ObjectId, ObjectId>> forward, contains;
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
-    for (const ObjectId next : graph.forwardTo[id])
+    for (const ObjectId next : graph.forwardTo[id]) {
       ++predecessors_[next];
-    for (const ObjectId unit : graph.contains[id])
+      forward.emplace_back(id, next);
+    }
+    for (const ObjectId unit : graph.contains[id]) {
       ++predecessors_[unit];
+      contains.emplace_back(id, unit);
+    }
   }
+  std::ranges::sort(forward);
+  std::ranges::sort(contains);
+  const ObjectId fetchStage = graph.fetchStage(); // looks through all objects
+  objects_.reserve(program.routes.size());
   for (const program::Route &route : program.routes) {
-    std::vector<ObjectId> objects = route.stages;
+    std::vector<ObjectId> &objects = objects_.emplace_back();
+    objects.reserve(route.stages.size() + 1);
+    objects = route.stages;
     ACADLC_CHECK(route.unit < graph.objects.size(), "a route ends in a unit");
     objects.push_back(route.unit);
-    ObjectId previous = route.origin == arch::noObject ? graph.fetchStage() : route.origin;
+    ObjectId previous = route.origin == arch::noObject ? fetchStage : route.origin;
     for (const ObjectId id : objects) {
       ACADLC_CHECK(id < graph.objects.size(), "a route passes objects of its graph");
-      const auto &next = id == route.unit ? graph.contains[previous] : graph.forwardTo[previous];
-      ACADLC_CHECK(std::find(next.begin(), next.end(), id) != next.end(),
+      ACADLC_CHECK(std::ranges::binary_search(id == route.unit ? contains : forward,
+                                              std::pair(previous, id)),
                    "a route follows FORWARD and CONTAINS edges");
       passed_[id] = true;
       previous = id;
     }
-    objects_.push_back(std::move(objects));
   }
 }
 

@@ -54,6 +54,15 @@ Knobs withLoops(Knobs knobs) {
   return knobs;
 }
 
+/// Evaluates every instruction, but nobody observes it: then series are evaluated at once.
+timing::Evaluation runUnobserved(const arch::ArchitectureGraph &graph,
+                                 const program::Program &program,
+                                 const timing::InstructionObserver & /*none*/) {
+  aidg::EstimateOptions options;
+  options.extrapolate = false;
+  return aidg::estimate(graph, program, options);
+}
+
 /// checkEqual(), and a good part of the cases must have been extrapolated: else nothing is shown.
 void checkJumps(const Knobs &knobs, std::uint64_t firstSeed, const Evaluator &evaluator) {
   std::uint64_t certified = 0;
@@ -68,6 +77,11 @@ void checkJumps(const Knobs &knobs, std::uint64_t firstSeed, const Evaluator &ev
 }
 
 } // namespace
+
+TEST_CASE("estimator equals simulator: series of instructions at once") {
+  checkEqual(withLoops(cleanKnobs()), 2'400'000, runUnobserved);
+  checkEqual(withLoops(defaultKnobs()), 2'500'000, runUnobserved);
+}
 
 TEST_CASE("extrapolated loops equal the simulator") {
   checkJumps(withLoops(defaultKnobs()), 1'500'000, estimator(true, false));
