@@ -108,16 +108,28 @@ timing::Evaluation traced(const Layer &layer, const arch::ArchitectureGraph &gra
       });
 }
 
+analysis::CertificateReplay::Outcome outcomeOf(simulate::Replay::Verdict verdict) {
+  using Verdict = simulate::Replay::Verdict;
+  using Outcome = analysis::CertificateReplay::Outcome;
+  switch (verdict) {
+  case Verdict::Holds:
+    return Outcome::Holds;
+  case Verdict::Fails:
+    return Outcome::Fails;
+  case Verdict::InPart:
+    return Outcome::InPart;
+  case Verdict::NotReplayed:
+    return Outcome::NotReplayed;
+  }
+  return Outcome::NotReplayed;
+}
+
 /// What came out for certificate number \p index; nothing unless it was asked for.
 std::optional<analysis::CertificateReplay> replayOf(const Timed &timed, std::size_t index) {
-  using Verdict = simulate::Replay::Verdict;
   if (timed.replays.empty())
     return std::nullopt;
   const simulate::Replay &replay = timed.replays[index];
-  analysis::CertificateReplay result{std::nullopt, replay.finding};
-  if (replay.verdict != Verdict::Open)
-    result.holds = replay.verdict == Verdict::Holds;
-  return result;
+  return analysis::CertificateReplay{outcomeOf(replay.verdict), replay.finding};
 }
 
 /// A certificate that does not hold is a mistake of ours; the cycles of \p layer can't be trusted.
@@ -143,7 +155,7 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
   layer.evaluatedIterations = evaluation.evaluatedIterations;
   for (std::size_t i = 0; i < evaluation.certificates.size(); ++i) {
     const timing::Certificate &certificate = evaluation.certificates[i];
-    layer.certificates.push_back({placeOf(certificate.loop, sources), certificate.k0,
+    layer.certificates.push_back({lineOf(certificate.loop, sources), certificate.k0,
                                   certificate.period, certificate.cyclesPerPeriod,
                                   replayOf(timed, i), certificate.periods, certificate.isDrift});
   }
@@ -188,8 +200,8 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
   }
 }
 
-void findBounds(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
-                const EstimateOptions &options) {
+void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                     const EstimateOptions &options) {
   const Streams streams = streamsOf(layers);
   std::vector<analysis::CriticalPathReport> results(streams.programs.size());
   forEachInParallel(results.size(), threadCount(options.jobs), [&](std::size_t i) {

@@ -24,7 +24,7 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
                     DiagnosticEngine &diagnostics);
 
 /// Finds out what each layer that was evaluated is bound by.
-void findBounds(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
-                const EstimateOptions &options);
+void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                     const EstimateOptions &options);
 
 } // namespace acadlc

@@ -299,11 +299,15 @@ std::optional<Layer> makeProgramLayer(const Declared<ast::ProgramDeclaration> &p
   return layer;
 }
 
-std::string placeOf(SourceRange range, const SourceManager &sources) {
+analysis::SourceLine lineOf(SourceRange range, const SourceManager &sources) {
   if (!range.isValid())
     return {};
-  return fmt::format("{}:{}", sources.name(sources.fileOf(range.begin)),
-                     sources.lineColumn(range.begin).line + 1);
+  return {std::string(sources.name(sources.fileOf(range.begin))),
+          std::int64_t{sources.lineColumn(range.begin).line} + 1};
+}
+
+std::string placeOf(SourceRange range, const SourceManager &sources) {
+  return lineOf(range, sources).text();
 }
 
 } // namespace acadlc

@@ -59,6 +59,8 @@ std::optional<Layer> makeProgramLayer(const Declared<ast::ProgramDeclaration> &p
                                       std::span<const ParameterOverride> overrides,
                                       SourceManager &sources, DiagnosticEngine &diagnostics);
 
+/// Where \p range begins; no file if it is not valid.
+analysis::SourceLine lineOf(SourceRange range, const SourceManager &sources);
 /// "arch.acadl:120"
 std::string placeOf(SourceRange range, const SourceManager &sources);
 

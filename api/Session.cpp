@@ -262,6 +262,7 @@ struct Session::State {
   NetworkEstimate describe(const EstimateOptions &options) {
     NetworkEstimate estimate;
     estimate.method = options.method;
+    estimate.areCertificatesReplayed = options.verifyCertificates;
     estimate.architecture = architecture->graph.name;
     estimate.parameters = architecture->graph.parameters;
     estimate.clockHz = architecture->graph.clockHz;
@@ -289,7 +290,7 @@ struct Session::State {
       return std::nullopt;
     {
       const PhaseTimer timer(phases, "find critical paths");
-      findBounds(layers, architecture->graph, options);
+      findBottlenecks(layers, architecture->graph, options);
     }
     for (Layer &layer : layers)
       estimate.layers.push_back(std::move(layer.estimate));

@@ -251,6 +251,8 @@ private:
     if (!estimate)
       return false;
     report_ = reportOf(*estimate);
+    if (options_.format == ReportFormat::Csv)
+      printVerification(*estimate);
     return !trace || finish(*trace);
   }
 
@@ -305,6 +307,12 @@ private:
     }
     return report::textReport(
         estimate, {options_.listFree, options_.explainEstimate || options_.verifyCertificates});
+  }
+
+  /// What the other formats say in the report.
+  static void printVerification(const NetworkEstimate &estimate) {
+    if (const auto counts = analysis::countReplays(estimate))
+      fmt::print(stderr, "acadlc: {}\n", report::verificationText(*counts));
   }
 
   int writeReport() {

@@ -68,8 +68,8 @@ what to print
   -o FILE                 write the report to FILE
   --list-free             name the calls that cost nothing
   --explain-estimate      show how each layer's cycles were found
-  --verify-certificates   the same, and go through every proof again in the simulator: two periods
-                          of each loop
+  --verify-certificates   the same, and go through the proofs again in the simulator, those in the
+                          first 20,000,000 instructions of a layer
   --trace FILE            every instruction with the cycles of its events, as CSV; skips nothing
   --dump-ast              the description's syntax tree
   --dump-ag FILE          the architecture graph

@@ -281,7 +281,8 @@ void checkCombination(const Options &options, const RawOptions &raw) {
   require(evaluates || !options.explainEstimate,
           "--explain-estimate needs --estimate or --simulate");
   require(options.format == ReportFormat::Text || !options.explainEstimate,
-          "--explain-estimate is for --format text; the others say it anyway");
+          "--explain-estimate is for --format text; json has the certificates anyway, csv has no "
+          "columns for it");
   require(options.mode == Mode::Estimate || !options.verifyCertificates,
           "--verify-certificates needs --estimate");
   require((options.extrapolate && options.trace.empty()) || !options.verifyCertificates,
@@ -311,8 +312,11 @@ Options parse(int argc, const char *const *argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ArgumentMismatch &error) {
-    const std::string_view message = error.what(); // "--name: 1 required TEXT missing"
-    fail(fmt::format("{} needs one value", message.substr(0, message.find(':'))));
+    // "--name: 1 required TEXT missing", "--name: At Most 1 required but received 2"
+    const std::string_view message = error.what();
+    const bool isRepeated = message.find("received") != std::string_view::npos;
+    fail(fmt::format("{} {}", message.substr(0, message.find(':')),
+                     isRepeated ? "is given more than once" : "needs one value"));
   } catch (const CLI::ParseError &error) {
     fail(error.what());
   }

@@ -42,6 +42,10 @@ timing::CycleBounds LayerEstimate::cycleBounds() const {
   return isBounded() ? bounds : timing::CycleBounds{cycles, cycles, false};
 }
 
+std::string SourceLine::text() const {
+  return file.empty() ? std::string() : file + ":" + std::to_string(line);
+}
+
 std::optional<double> NetworkEstimate::seconds() const {
   if (!clockHz || isBounded())
     return std::nullopt;
@@ -65,6 +69,23 @@ bool summarize(NetworkEstimate &estimate) {
   estimate.bounds = sum;
   estimate.cycles = estimate.isBounded() ? 0 : sum.lower;
   return true;
+}
+
+std::optional<CertificateCounts> countReplays(const NetworkEstimate &estimate) {
+  using Outcome = CertificateReplay::Outcome;
+  if (!estimate.areCertificatesReplayed)
+    return std::nullopt;
+  CertificateCounts counts;
+  for (const LayerEstimate &layer : estimate.layers)
+    for (const LayerCertificate &certificate : layer.certificates) {
+      const Outcome outcome =
+          certificate.replay ? certificate.replay->outcome : Outcome::NotReplayed;
+      ++counts.total;
+      counts.verified += outcome == Outcome::Holds ? 1 : 0;
+      counts.inPart += outcome == Outcome::InPart ? 1 : 0;
+      counts.notReplayed += outcome == Outcome::NotReplayed ? 1 : 0;
+    }
+  return counts;
 }
 
 std::optional<Bound> networkBound(const NetworkEstimate &estimate) {

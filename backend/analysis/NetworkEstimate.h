@@ -8,6 +8,7 @@
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,13 +41,28 @@ struct LayerTensor {
 
 /// What came out when a certificate was gone through again in the simulator.
 struct CertificateReplay {
-  std::optional<bool> holds; ///< none: not replayed, or not all that it says was compared
-  std::string finding;       ///< what was compared, what differs, or why it was not replayed
+  enum class Outcome : std::uint8_t {
+    Holds,
+    Fails,
+    InPart,      ///< nothing differs, but not all that it says was compared
+    NotReplayed, ///< not gone through
+  } outcome = Outcome::NotReplayed;
+  std::string finding; ///< what was compared, what differs, or why it was not replayed
+};
+
+/// A line of a source.
+struct SourceLine {
+  std::string file;
+  std::int64_t line = 0; ///< from 1
+  /// "arch.acadl:130"; empty without a file.
+  [[nodiscard]] std::string text() const;
+  friend std::strong_ordering operator<=>(const SourceLine &, const SourceLine &) = default;
+  friend bool operator==(const SourceLine &, const SourceLine &) = default;
 };
 
 /// Proof that a loop repeats itself, see timing::Certificate.
 struct LayerCertificate {
-  std::string loop; ///< "arch.acadl:130"
+  SourceLine loop; ///< of its header
   std::int64_t k0 = 0, period = 0, cyclesPerPeriod = 0;
   std::optional<CertificateReplay> replay; ///< if it was asked for
   std::int64_t periods = 0;                ///< that it holds for; 0: all that follow
@@ -137,6 +153,7 @@ struct NetworkEstimate {
   std::vector<LayerEstimate> layers; ///< in execution order
   std::vector<UnmappedOperator> unmapped;
   std::vector<FreeCall> free;
+  bool areCertificatesReplayed = false; ///< as far as the limits of a replay go
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Length of the run in seconds, if the architecture has a clock and the cycles are known.
@@ -146,6 +163,14 @@ struct NetworkEstimate {
 /// Fills what follows from the layers: cycles, guarantee, bounds and the layers' utilisation. False
 /// if the sum of cycles, or of their upper bounds, leaves the 64-bit range.
 [[nodiscard]] bool summarize(NetworkEstimate &estimate);
+
+/// How many certificates of all layers there are, and what came out when they were replayed. None
+/// is refuted: there is no estimate then.
+struct CertificateCounts {
+  std::int64_t total = 0, verified = 0, inPart = 0, notReplayed = 0;
+};
+/// None unless they were replayed.
+std::optional<CertificateCounts> countReplays(const NetworkEstimate &estimate);
 
 /// The kind of bound that most cycles of the network are under, with the object that has most of
 /// them; `share` is that of all cycles which layers so bounded take. None unless all layers have a

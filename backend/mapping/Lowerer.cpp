@@ -318,6 +318,11 @@ std::string Lowerer::boundText(const ast::Expr &bound, const Linear &value) cons
                             : "'" + std::string(sources_.textOf(bound.range)) + "'";
 }
 
+/// Objects of one class look alike, so their place in the list is said.
+static std::string elementText(const Value &element, std::size_t number) {
+  return element.isNumber() ? element.text() : fmt::format("element {}", number);
+}
+
 Lowerer::Status Lowerer::lowerElements(const ast::ForStatement &statement, std::size_t header,
                                        const Value &values, Frame &frame, Scope &scope,
                                        Steps &steps) {
@@ -346,13 +351,17 @@ Lowerer::Status Lowerer::lowerElements(const ast::ForStatement &statement, std::
   }
   unrolled_.push_back({head.name.range, static_cast<std::int64_t>(values.elements().size())});
   Status status = Status::Done;
+  std::size_t number = 0; // of the element, from 1
   for (const Value &element : values.elements()) {
+    ++number;
     Scope inner(&scope);
     inner.declare(head.name, element);
     status = lowerFor(statement, header + 1, frame, inner, steps);
     if (status != Status::Done)
       break;
   }
+  if (status == Status::Failed && values_.space().depth() == 0)
+    failedLoops_.push_back({&head, elementText(values.elements()[number - 1], number)});
   unrolled_.pop_back();
   return status;
 }
@@ -387,17 +396,49 @@ Lowerer::Status Lowerer::lowerIterations(const Loop &loop, std::int64_t first, s
     else
       status = lowerIteration(loop, SymbolicValues::toValue(*value), frame, scope, steps);
     if (status == Status::Failed && value && values_.space().depth() == 0)
-      failedLoops_.push_back({&loop.head(), value->constant, value->constant});
+      failedLoops_.push_back({&loop.head(), std::to_string(value->constant)});
   }
   unrolled_.pop_back();
   return status;
 }
 
+/// Whether \p steps, the body of the only iteration of \p loop, must stay a repeat to be counted:
+/// an iteration is one of an innermost loop, and around it there is none.
+bool Lowerer::isCountedAlone(const Loop &loop, const Steps &steps) {
+  return loop.count == 1 && values_.space().depth() == 0 && expansionDepth_ == 0 &&
+         !steps.empty() && std::ranges::all_of(steps, [](const program::Step &step) {
+           return step.kind == program::Step::Kind::Emit;
+         });
+}
+
+/// Whether the variable of a loop chooses objects: such a loop would be unrolled if it had more
+/// trips, and its trips are no iterations.
+bool Lowerer::choosesObjects(const Loop &loop, Frame &frame, Scope &scope) {
+  const DiagnosticEngine before = diagnostics_;
+  SymbolicSpace &space = values_.space();
+  const std::uint32_t depth = space.depth();
+  space.pushLoop(rangeOf(loop, 0, 2)); // around it there is none, so it begins at a number
+  Steps steps;
+  const Status status =
+      lowerIteration(loop, SymbolicValues::toValue(space.loopValue(depth)), frame, scope, steps);
+  space.popLoop();
+  values_.clearNeed();
+  diagnostics_ = before;
+  return status != Status::Done && status != Status::Failed;
+}
+
 /// All iterations of \p piece at once, with a symbolic value. A single one gets its value.
 Lowerer::Status Lowerer::lowerPiece(const Loop &loop, Piece &piece, Frame &frame, Scope &scope) {
   piece.steps.clear();
-  if (piece.count == 1)
-    return lowerIterations(loop, piece.first, 1, frame, scope, piece.steps);
+  if (piece.count == 1) {
+    const Status status = lowerIterations(loop, piece.first, 1, frame, scope, piece.steps);
+    if (status == Status::Done && isCountedAlone(loop, piece.steps) &&
+        !choosesObjects(loop, frame, scope)) {
+      piece.isRepeat = true;
+      piece.body = builder_.region(std::move(piece.steps), 1);
+    }
+    return status;
+  }
   SymbolicSpace &space = values_.space();
   const std::uint32_t depth = space.depth();
   space.pushLoop(rangeOf(loop, piece.first, piece.count));
@@ -464,13 +505,21 @@ static std::optional<DiagnosticCode> lastCode(const DiagnosticEngine &diagnostic
   return diagnostics.diagnostics().back().code;
 }
 
+/// Whether \p part, which fewer iterations than \p whole fail with, is the same mistake. What
+/// leaves 64 bits in some iteration is an overflow like others where there is but one.
+static bool isSameFailure(const DiagnosticEngine &part, const DiagnosticEngine &whole) {
+  return lastCode(part) == lastCode(whole) ||
+         (lastCode(part) == DiagnosticCode::ArithmeticOverflow &&
+          lastCode(whole) == DiagnosticCode::MappingNumberTooLarge);
+}
+
 void Lowerer::narrowFailure(const Loop &loop, Frame &frame, Scope &scope, DiagnosticEngine before) {
   const DiagnosticEngine whole = diagnostics_;
   const auto fails = [&](const Loop &part) {
     Steps steps;
     diagnostics_ = before;
     const bool isFailed = lowerPieces(part, frame, scope, steps) == Status::Failed &&
-                          lastCode(diagnostics_) == lastCode(whole);
+                          isSameFailure(diagnostics_, whole);
     diagnostics_ = whole;
     failedLoops_.clear();
     return isFailed;
@@ -486,12 +535,18 @@ void Lowerer::narrowFailure(const Loop &loop, Frame &frame, Scope &scope, Diagno
   diagnostics_ = std::move(before);
   Steps steps;
   if (lowerIterations(part, 0, 1, frame, scope, steps) == Status::Failed &&
-      lastCode(diagnostics_) == lastCode(whole))
+      isSameFailure(diagnostics_, whole)) {
+    if (lastCode(diagnostics_) != lastCode(whole))
+      diagnostics_ = whole;
     return;
+  }
   // Only all together fail.
   diagnostics_ = whole;
-  failedLoops_ = {
-      {&loop.head(), loop.low.constant, loop.low.constant + (loop.count - 1) * loop.step}};
+  const std::int64_t first = loop.low.constant;
+  failedLoops_ = {{&loop.head(), std::to_string(first)}};
+  if (loop.count != 1)
+    failedLoops_ = {{&loop.head(),
+                     fmt::format("{} to {}", first, first + (loop.count - 1) * loop.step), false}};
 }
 
 Lowerer::Status Lowerer::lowerPieces(const Loop &loop, Frame &frame, Scope &scope, Steps &steps) {
@@ -678,10 +733,8 @@ std::optional<DiagnosticNote> Lowerer::failedIteration() const {
   bool isOne = true;
   for (auto loop = failedLoops_.rbegin(); loop != failedLoops_.rend(); ++loop) {
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", loop->header->name.text.str(),
-                        loop->first);
-    if (loop->last != loop->first)
-      text += fmt::format(" to {}", loop->last);
-    isOne = isOne && loop->last == loop->first;
+                        loop->values);
+    isOne = isOne && loop->isOne;
   }
   return DiagnosticNote{failedLoops_.front().header->name.range,
                         (isOne ? "in the iteration " : "in one of the iterations ") + text};

@@ -113,6 +113,8 @@ private:
   void reportTripCount(const ast::RangeExpr &range, const Linear &first, const Linear &last,
                        std::int64_t length);
   [[nodiscard]] std::string boundText(const ast::Expr &bound, const Linear &value) const;
+  [[nodiscard]] bool isCountedAlone(const Loop &loop, const Steps &steps);
+  bool choosesObjects(const Loop &loop, Frame &frame, Scope &scope);
   Status lowerPiece(const Loop &loop, Piece &piece, Frame &frame, Scope &scope);
   Status lowerIterations(const Loop &loop, std::int64_t first, std::int64_t count, Frame &frame,
                          Scope &scope, Steps &steps);
@@ -225,7 +227,8 @@ private:
   /// A loop in whose iteration (or one of several) an error came up.
   struct FailedLoop {
     const ast::LoopHeader *header = nullptr;
-    std::int64_t first = 0, last = 0; ///< values of its variable
+    std::string values; ///< of its variable: "7", "0 to 9"
+    bool isOne = true;  ///< it is one iteration
   };
   std::vector<FailedLoop> failedLoops_; ///< innermost first
   bool isNarrowing_ = false;

@@ -1,12 +1,12 @@
 #include "backend/report/ExplainView.h"
 
 #include "backend/report/Format.h"
+#include "backend/report/Report.h"
 #include "support/Diagnostics.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <string_view>
 #include <tuple>
@@ -46,19 +46,10 @@ struct CertificateGroup {
   analysis::LayerCertificate certificate;
   std::int64_t count = 1;
   std::int64_t lastBegin; ///< largest k0 of them; the least is that of `certificate`
-  std::string_view file;  ///< of the loop
-  std::int64_t line = 0;
-  std::size_t number; ///< in the order of being found
+  std::size_t number;     ///< in the order of being found
 
   CertificateGroup(const analysis::LayerCertificate &one, std::size_t place)
-      : certificate(one), lastBegin(one.k0), number(place) {
-    // "arch.acadl:130"
-    const std::string_view loop = one.loop;
-    const std::size_t colon = std::min(loop.rfind(':'), loop.size());
-    file = loop.substr(0, colon);
-    if (colon < loop.size())
-      std::from_chars(loop.data() + colon + 1, loop.data() + loop.size(), line);
-  }
+      : certificate(one), lastBegin(one.k0), number(place) {}
 };
 
 bool isAlike(const analysis::LayerCertificate &a, const analysis::LayerCertificate &b) {
@@ -86,15 +77,23 @@ std::vector<CertificateGroup> groupCertificates(const LayerEstimate &layer) {
     same->lastBegin = std::max(same->lastBegin, certificate.k0);
   }
   std::ranges::sort(groups, [](const CertificateGroup &a, const CertificateGroup &b) {
-    return std::tie(a.file, a.line, a.number) < std::tie(b.file, b.line, b.number);
+    return std::tie(a.certificate.loop, a.number) < std::tie(b.certificate.loop, b.number);
   });
   return groups;
 }
 
 std::string_view verdictOf(const analysis::CertificateReplay &replay) {
-  if (!replay.holds)
-    return ""; // the finding says it
-  return *replay.holds ? "replayed in the simulator: " : "REFUTED by the simulator: ";
+  using Outcome = analysis::CertificateReplay::Outcome;
+  switch (replay.outcome) {
+  case Outcome::Holds:
+    return "replayed in the simulator: ";
+  case Outcome::Fails:
+    return "REFUTED by the simulator: ";
+  case Outcome::InPart:
+  case Outcome::NotReplayed:
+    break; // the finding says it
+  }
+  return "";
 }
 
 void printCertificateGroups(const LayerEstimate &layer, std::string &out) {
@@ -104,10 +103,10 @@ void printCertificateGroups(const LayerEstimate &layer, std::string &out) {
         certificate.k0 == group.lastBegin
             ? thousands(certificate.k0)
             : fmt::format("{} to {}", thousands(certificate.k0), thousands(group.lastBegin));
-    out += fmt::format("    loop {}: every {} {} {}, from iteration {} on",
-                       printableText(certificate.loop), counted(certificate.period, "iteration"),
-                       certificate.period == 1 ? "takes" : "take",
-                       counted(certificate.cyclesPerPeriod, "cycle"), begin);
+    out += fmt::format(
+        "    loop {}: every {} {} {}, from iteration {} on", printableText(certificate.loop.text()),
+        counted(certificate.period, "iteration"), certificate.period == 1 ? "takes" : "take",
+        counted(certificate.cyclesPerPeriod, "cycle"), begin);
     if (certificate.periods != 0)
       out +=
           fmt::format(" for {}{}", counted(certificate.periods * certificate.period, "iteration"),
@@ -135,6 +134,16 @@ void printCertificates(const LayerEstimate &layer, std::string &out) {
 
 } // namespace
 
+std::string verificationText(const analysis::CertificateCounts &counts) {
+  std::string text = fmt::format("{} of {} verified", thousands(counts.verified),
+                                 counted(counts.total, "certificate"));
+  if (counts.inPart != 0)
+    text += fmt::format(", {} in part", thousands(counts.inPart));
+  if (counts.notReplayed != 0)
+    text += fmt::format(", {} not gone through", thousands(counts.notReplayed));
+  return text;
+}
+
 void ExplainView::print(std::string &out) const {
   out += "\nHow the cycles were found\n";
   for (const LayerEstimate &layer : estimate_.layers) {
@@ -150,6 +159,8 @@ void ExplainView::print(std::string &out) const {
     printMapping(layer, out);
     printCertificates(layer, out);
   }
+  if (const auto counts = analysis::countReplays(estimate_))
+    out += fmt::format("\n  {}\n", verificationText(*counts));
 }
 
 } // namespace acadlc::report

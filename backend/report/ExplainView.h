@@ -10,6 +10,8 @@
 ///       1,234 of 19,208,123 iterations of innermost loops evaluated
 ///       loop std/systolic_array.acadl:136: every 2 iterations take 13 cycles, from iteration 5 on
 ///         replayed in the simulator: 2 periods of 24 instructions, 3 states equal
+///
+///     12 of 12 certificates verified
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"

@@ -40,6 +40,8 @@ public:
         });
       });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
+      if (const auto counts = analysis::countReplays(estimate))
+        replays(*counts);
     });
   }
 
@@ -134,7 +136,7 @@ private:
 
   void certificate(const analysis::LayerCertificate &certificate) {
     json_.object([&] {
-      json_.attribute("loop", jsonText(certificate.loop));
+      json_.attribute("loop", jsonText(certificate.loop.text()));
       json_.attribute("k0", certificate.k0);
       json_.attribute("period", certificate.period);
       json_.attribute("cycles_per_period", certificate.cyclesPerPeriod);
@@ -143,9 +145,23 @@ private:
       if (certificate.isDrift)
         json_.attribute("drift", true);
       if (certificate.replay)
-        json_.attribute("verified", certificate.replay->holds
-                                        ? llvm::json::Value(*certificate.replay->holds)
-                                        : llvm::json::Value(nullptr));
+        json_.attribute("verified", verified(certificate.replay->outcome));
+    });
+  }
+
+  static llvm::json::Value verified(analysis::CertificateReplay::Outcome outcome) {
+    using Outcome = analysis::CertificateReplay::Outcome;
+    if (outcome == Outcome::InPart || outcome == Outcome::NotReplayed)
+      return nullptr;
+    return outcome == Outcome::Holds;
+  }
+
+  void replays(const analysis::CertificateCounts &counts) {
+    json_.attributeObject("verification", [&] {
+      json_.attribute("certificates", counts.total);
+      json_.attribute("verified", counts.verified);
+      json_.attribute("in_part", counts.inPart);
+      json_.attribute("not_gone_through", counts.notReplayed);
     });
   }
 

@@ -25,4 +25,8 @@ std::string jsonReport(const analysis::NetworkEstimate &estimate, std::string_vi
 /// One row a layer, with a header line; fields are quoted as RFC 4180 says, lines end in \n.
 std::string csvReport(const analysis::NetworkEstimate &estimate);
 
+/// "23 of 25 certificates verified, 2 not gone through": the text and JSON have it, the rows of CSV
+/// have no place for it.
+std::string verificationText(const analysis::CertificateCounts &counts);
+
 } // namespace acadlc::report

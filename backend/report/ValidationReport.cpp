@@ -242,8 +242,8 @@ std::string validationCsv(const Validation &validation) {
   std::string out;
   std::vector<std::string> header{"line"};
   header.insert(header.end(), validation.columns.begin(), validation.columns.end());
-  for (const char *name :
-       {"measured", "estimated", "error", "guarantee", "estimated_lower", "estimated_upper"})
+  for (const char *name : {"measured", "estimated", "error", "guarantee", "estimated_lower",
+                           "estimated_upper", "if_completes"})
     header.emplace_back(name);
   csvRow(out, header);
   for (const ValidationRow &row : validation.rows) {
@@ -257,6 +257,7 @@ std::string validationCsv(const Validation &validation) {
     fields.emplace_back(analysis::guaranteeName(row.guarantee));
     fields.push_back(isBounded ? std::to_string(row.bounds.lower) : estimated);
     fields.push_back(isBounded ? std::to_string(row.bounds.upper) : estimated);
+    fields.emplace_back(isBounded && row.bounds.ifCompletes ? "true" : "false");
     csvRow(out, fields);
   }
   return out;

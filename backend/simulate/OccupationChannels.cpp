@@ -246,4 +246,35 @@ const Record *Channels::findUser(ObjectId channel, const Record &except) const {
   return nullptr;
 }
 
+void Channels::appendMessage(const Record &owner, std::size_t phase, std::int64_t now,
+                             std::vector<std::int64_t> &out) const {
+  const Message *message = find(owner, phase);
+  if (!message) {
+    out.push_back(0);
+    return;
+  }
+  out.push_back(message->words);
+  for (const Message::Hop &hop : message->hops) {
+    out.insert(out.end(), {hop.accepted, hop.atEnd, hop.departed, hop.forgiven});
+    const bool isAsked = hop.accepted != message->words &&
+                         channels_[hop.channel].object->arbitration == arch::Arbitration::FirstCome;
+    if (!isAsked)
+      continue; // nobody asks since when they wait
+    out.push_back(static_cast<std::int64_t>(hop.waitingSince.size()));
+    for (const std::int64_t since : hop.waitingSince)
+      out.push_back(now - since);
+  }
+}
+
+void Channels::appendChannels(std::int64_t now, std::vector<std::int64_t> &out) const {
+  for (const Channel &channel : channels_) {
+    if (!channel.object)
+      continue;
+    const bool takesTurns = channel.object->arbitration == arch::Arbitration::RoundRobin;
+    // The next word can be accepted in the next cycle.
+    out.insert(out.end(), {std::max<std::int64_t>(channel.nextAccept - now, 1), channel.taken,
+                           channel.underWay, takesTurns ? channel.lastRank : 0});
+  }
+}
+
 } // namespace acadlc::simulate

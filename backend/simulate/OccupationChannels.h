@@ -82,6 +82,13 @@ public:
   /// Somebody else's message or reservation that takes room in \p channel; null if there is none.
   [[nodiscard]] const Record *findUser(arch::ObjectId channel, const Record &except) const;
 
+  /// For snapshots at the end of cycle \p now: appends where the words of the message of a phase
+  /// are, and for how long they have waited where that decides; a zero if none is under way.
+  void appendMessage(const Record &owner, std::size_t phase, std::int64_t now,
+                     std::vector<std::int64_t> &out) const;
+  /// Likewise, when each channel accepts again, its credits, its messages and whose turn it is.
+  void appendChannels(std::int64_t now, std::vector<std::int64_t> &out) const;
+
 private:
   struct Channel {
     const arch::Object *object = nullptr;

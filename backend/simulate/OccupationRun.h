@@ -293,11 +293,13 @@ private:
   // ---- Snapshots -------------------------------------------------------------------------------
 
   void takeSnapshots();
-  /// Instructions in flight with their events and phases, free slots, what is under way and when it
-  /// will be over; words in channels and what is still to be handed on are left out.
+  /// Instructions in flight with their events and phases, words in channels, free slots, what is
+  /// under way and when it will be over. Left out are the lists that objects keep (entries of
+  /// queues, steps of units, turns): most of what they say follows from the rest.
   [[nodiscard]] StateSnapshot snapshot(std::int64_t base) const;
   static void appendRecord(const Record &record, const std::vector<std::int64_t> &ages,
                            std::vector<std::int64_t> &out);
+  [[nodiscard]] std::vector<std::int64_t> wordsInChannels() const;
   [[nodiscard]] std::vector<std::int64_t> comingEvents(const std::vector<std::int64_t> &ages) const;
 
   // ---- Deadlock --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "backend/simulate/OccupationRun.h"
 
 #include <algorithm>
+#include <map>
 
 namespace acadlc::simulate {
 
@@ -38,6 +39,7 @@ StateSnapshot OccupationRun::snapshot(std::int64_t base) const {
   state.addPart("how far instructions have come") = std::move(records);
   state.addPart("the fetch") = {fetchedCount_ - base, isFetching_ ? 1 : 0, wantsFetchGrant_ ? 1 : 0,
                                 branchUnderWay_ ? 1 : 0, buffered_};
+  state.addPart("words in channels") = wordsInChannels();
   state.addPart("free slots of storages") = freeSlotsOf_;
   state.addPart("when what is under way will be over") = comingEvents(ages);
   state.contents = contentsOf(storageModel_, graph_, now_);
@@ -70,6 +72,31 @@ void OccupationRun::appendRecord(const Record &record, const std::vector<std::in
   }
 }
 
+/// Phases with credits or in lock step, those with words under way, then the channels.
+std::vector<std::int64_t> OccupationRun::wordsInChannels() const {
+  std::vector<std::int64_t> values;
+  std::map<const LockStep *, std::int64_t> groups; // with numbers in the order of age
+  for (const Record *record : live_)
+    for (std::size_t phase = 0; phase < record->phases.size(); ++phase) {
+      const PhaseState &state = record->phases[phase];
+      if (record->instruction->phases[phase].channels.empty())
+        continue;
+      values.push_back(static_cast<std::int64_t>(state.reservations.size()));
+      for (const Reservation &reservation : state.reservations)
+        values.insert(values.end(), {reservation.channel, reservation.left, reservation.inTransit});
+      if (state.lockStep) {
+        const auto number = static_cast<std::int64_t>(groups.size()) + 1;
+        values.insert(values.end(), {groups.try_emplace(state.lockStep.get(), number).first->second,
+                                     state.lockStep->words});
+      } else {
+        values.push_back(0);
+      }
+      channels_.appendMessage(*record, phase, now_, values);
+    }
+  channels_.appendChannels(now_, values);
+  return values;
+}
+
 std::vector<std::int64_t> OccupationRun::comingEvents(const std::vector<std::int64_t> &ages) const {
   std::vector<std::vector<std::int64_t>> events;
   timed_.forEach([&](std::int64_t time, const Timed &timed) {
@@ -82,6 +109,9 @@ std::vector<std::int64_t> OccupationRun::comingEvents(const std::vector<std::int
       return;
     event.push_back(rankOf(who->age.index, ages));
     event.insert(event.end(), who->age.emission.begin(), who->age.emission.end());
+    if (timed.kind == Timed::Kind::Word)
+      event.insert(event.end(), {static_cast<std::int64_t>(timed.word.message->phase),
+                                 static_cast<std::int64_t>(timed.word.hop)});
   });
   std::ranges::sort(events);
   std::vector<std::int64_t> values;

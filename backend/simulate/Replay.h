@@ -13,20 +13,23 @@
 namespace acadlc::simulate {
 
 struct ReplayLimits {
-  /// Certificates whose two periods end behind so many instructions are not replayed.
+  /// So many instructions of a stream are simulated: certificates that need more are not replayed.
   std::int64_t instructions = 20'000'000;
   /// Nor those of longer periods: the times of two are kept.
   std::int64_t instructionsPerPeriod = 500'000;
+  /// Of a drift the periods are looked at that end within so many instructions of it.
+  std::int64_t instructionsPerDrift = 1'000'000;
 };
 
 /// What came out for one certificate.
 struct Replay {
   enum class Verdict : std::uint8_t {
     Holds,
-    Fails, ///< it is wrong: a mistake of acadlc
-    Open,  ///< not replayed, or nothing that was compared differs, but not all was compared
+    Fails,       ///< it is wrong: a mistake of acadlc
+    InPart,      ///< nothing that was compared differs, but not all that it says was compared
+    NotReplayed, ///< nothing was compared
   };
-  Verdict verdict = Verdict::Open;
+  Verdict verdict = Verdict::NotReplayed;
   /// What was compared ("2 periods of 48 instructions, 3 states equal"), what differs, or why it
   /// was not replayed.
   std::string finding;
@@ -34,7 +37,8 @@ struct Replay {
 
 /// Replays \p certificates, which are about the stream of \p program on \p graph, in one simulation
 /// of its beginning. The results stand in the order of the certificates; equal certificates are
-/// replayed once and have the same result.
+/// replayed once, where the first of them was found, and have the same result. Drifts are replayed
+/// at each place.
 ///
 /// From instruction `firstInstruction` on, the simulated stream must be in the loop and iteration
 /// that the certificate says and be the same for two periods but for addresses, and every event of
@@ -46,6 +50,11 @@ struct Replay {
 /// ones, as the state may begin with what can delay nobody (an older instruction in a unit that is
 /// free before anybody can get there); all periods up to them must take `cyclesPerPeriod`. Where
 /// the loop ends within the second period, what there is of it is compared.
+///
+/// Of a drift all periods that the certificate speaks of must be in the loop and the same, up to
+/// the limits (InPart if there are more), but at least three: every event of each instruction must
+/// come by the same number of cycles later from period to period, an amount of its own for each,
+/// and the last fetch of a period `cyclesPerPeriod` behind that of the one before.
 std::vector<Replay> replay(const arch::ArchitectureGraph &graph, const program::Program &program,
                            const std::vector<timing::Certificate> &certificates,
                            const ReplayLimits &limits = {});

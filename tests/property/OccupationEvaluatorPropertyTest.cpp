@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 namespace acadlc::test {
 
 namespace {
@@ -195,7 +197,9 @@ private:
 /// extrapolated: else nothing is shown.
 void checkJumps(const OccupationKnobs &knobs, std::uint64_t firstSeed, const Evaluator &evaluator,
                 bool isWrittenOut = false) {
-  const std::uint64_t cases = propertyCases(3000) / 20; // they are long
+  // They are long; of fewer the share that is certified varies too much.
+  constexpr std::size_t fewest = 150;
+  const std::uint64_t cases = std::max(propertyCases(3000) / 20, fewest);
   std::uint64_t certified = 0;
   for (std::uint64_t seed = firstSeed; seed != firstSeed + cases; ++seed) {
     RandomCase randomCase = makeOccupationCase(seed, knobs);
@@ -213,7 +217,7 @@ void checkJumps(const OccupationKnobs &knobs, std::uint64_t firstSeed, const Eva
     return;
   }
   INFO(certified, " of ", cases, " certified");
-  CHECK(certified * 10 > cases);
+  CHECK(certified * 4 > cases);
 }
 
 } // namespace

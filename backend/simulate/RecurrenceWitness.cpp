@@ -1,0 +1,177 @@
+#include "backend/simulate/RecurrenceWitness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace acadlc::simulate {
+
+using program::Instance;
+using program::InstructionStream;
+using timing::Certificate;
+using timing::InstructionTimes;
+
+namespace {
+
+/// States are compared at up to so many begins of periods behind the first one …
+constexpr std::int64_t mostPeriods = 16;
+/// … but for the first two only while they lie within so many instructions.
+constexpr std::int64_t cheapInstructions = 10'000;
+/// Instructions of a fetch that are looked at.
+constexpr std::int64_t mostArrivals = 512;
+
+/// States are compared at the begins of the periods, and some more behind them while that costs
+/// little. What a fetch brings at the last of them must be of the loop.
+ReplaySpan spanOf(const Certificate &certificate) {
+  const std::int64_t period = certificate.instructionsPerPeriod;
+  std::int64_t periods = std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
+  if (certificate.periods != 0)
+    periods = std::min(periods, certificate.periods);
+  ReplaySpan span;
+  span.first = certificate.firstInstruction;
+  for (std::int64_t i = 0; i <= periods; ++i)
+    span.boundaries.push_back(span.first + i * period);
+  span.end = span.boundaries.back() + mostArrivals;
+  return span;
+}
+
+} // namespace
+
+RecurrenceWitness::RecurrenceWitness(const Certificate &certificate,
+                                     const arch::ArchitectureGraph &graph,
+                                     const program::Program &program)
+    : certificate_(certificate), graph_(graph), program_(program), span_(spanOf(certificate)),
+      loop_(certificate, program), shifts_(graph) {}
+
+//===--- What is shown ------------------------------------------------------------------------===//
+
+void RecurrenceWitness::observe(const Instance &instance, const InstructionTimes &times,
+                                const InstructionStream &stream) {
+  if (!failure_.empty() || hasLeftLoop_)
+    return;
+  lastSeen_ = instance.index;
+  const bool isFetched = instance.emission.empty();
+  if (instance.index >= end()) {
+    hasLeftLoop_ = isFetched && !loop_.isInLoop(stream);
+    return;
+  }
+  if (isFetched && instance.index == begin())
+    checkPlace(0, stream);
+  if (isFetched && instance.index == middle())
+    checkPlace(1, stream);
+  compareInstruction(instance, times, stream);
+}
+
+void RecurrenceWitness::checkPlace(std::int64_t period, const InstructionStream &stream) {
+  const LoopFollower::Place place = loop_.placeAt(period, stream);
+  hasLeftLoop_ = place == LoopFollower::Place::Left;
+  if (place == LoopFollower::Place::Elsewhere)
+    fail(fmt::format("instruction {} is not of iteration {} of the loop",
+                     period == 0 ? begin() : middle(), loop_.iterationOf(period)));
+}
+
+void RecurrenceWitness::compareInstruction(const Instance &instance, const InstructionTimes &times,
+                                           const InstructionStream &stream) {
+  if (instance.index < middle()) {
+    first_.emplace_back(instance, times);
+    firstAddresses_.push_back(addressesOf(instance));
+    return;
+  }
+  const std::size_t place = second_.size();
+  if (place < first_.size() &&
+      first_[place].recursAs(instance, certificate_.instructionsPerPeriod)) {
+    addShifts(instance, firstAddresses_[place]);
+    second_.emplace_back(instance, times);
+    return;
+  }
+  hasLeftLoop_ = !loop_.isInLoop(stream);
+  if (!hasLeftLoop_)
+    fail(fmt::format("instruction {} is not the same as the one a period before", instance.index));
+}
+
+std::vector<std::int64_t> RecurrenceWitness::addressesOf(const Instance &instance) const {
+  std::vector<std::int64_t> addresses;
+  if (!instance.emission.empty())
+    return addresses;
+  for (const program::MemoryOperand &operand : instance.instruction->memory)
+    if (shifts_.counts(operand))
+      addresses.push_back(program_.evaluate(operand.address, instance.loopValues));
+  return addresses;
+}
+
+/// By how far the addresses of \p instance lie behind those a period \p before.
+void RecurrenceWitness::addShifts(const Instance &instance,
+                                  const std::vector<std::int64_t> &before) {
+  const std::vector<std::int64_t> addresses = addressesOf(instance);
+  std::size_t next = 0;
+  for (const program::MemoryOperand &operand : instance.instruction->memory)
+    if (next < addresses.size() && shifts_.counts(operand)) {
+      shifts_.add(operand.storage, addresses[next] - before[next]);
+      ++next;
+    }
+}
+
+//===--- What came out ------------------------------------------------------------------------===//
+
+Replay RecurrenceWitness::result() {
+  if (failure_.empty() && (first_.empty() || states_.isEmpty()))
+    fail("the stream ends before");
+  if (failure_.empty())
+    compareTimes();
+  if (failure_.empty())
+    compareStates();
+  if (!failure_.empty())
+    return {Replay::Verdict::Fails, failure_};
+  if (!doubt_.empty())
+    return {Replay::Verdict::InPart, "not verified: times equal, " + doubt_};
+  return {Replay::Verdict::Holds, whatWasCompared()};
+}
+
+/// Behind the arrival of the first instruction that has none like it a period before, events may
+/// differ: it may go first where objects merge.
+void RecurrenceWitness::compareTimes() {
+  const std::int64_t end =
+      isWhole() ? (second_.empty() ? 0 : second_.front().times.fetched)
+                : first_[second_.size()].times.fetched + certificate_.cyclesPerPeriod;
+  const std::int64_t different = isWhole() ? end + certificate_.cyclesPerPeriod : end;
+  for (std::size_t i = 0; i < second_.size() && failure_.empty(); ++i)
+    for (const auto &[milestone, name] : milestones)
+      compareTime(second_[i].index, first_[i].times.*milestone, second_[i].times.*milestone,
+                  different, name);
+}
+
+void RecurrenceWitness::compareTime(std::int64_t index, std::int64_t before, std::int64_t time,
+                                    std::int64_t different, const char *name) {
+  const std::int64_t cycles = certificate_.cyclesPerPeriod;
+  const bool isNever = before < 0 && time < 0;
+  const bool isBehind = before >= different - cycles && time >= different;
+  if (isNever || isBehind || time - before == cycles || !failure_.empty())
+    return;
+  fail(fmt::format("instruction {} {} {} cycles behind the one a period before, not {}", index,
+                   name, time - before, cycles));
+}
+
+void RecurrenceWitness::compareStates() {
+  const std::int64_t loopEnd = hasLeftLoop_ ? lastSeen_ : lastSeen_ + 1;
+  StateRecurrence::Result result =
+      states_.compare(certificate_.cyclesPerPeriod, loopEnd, shifts_, graph_);
+  equalStates_ = result.equalStates;
+  failure_ = std::move(result.failure);
+  doubt_ = std::move(result.doubt);
+}
+
+std::string RecurrenceWitness::whatWasCompared() const {
+  const std::string instructions =
+      fmt::format("{} instruction{}", certificate_.instructionsPerPeriod,
+                  certificate_.instructionsPerPeriod == 1 ? "" : "s");
+  const std::string periods =
+      isWhole() ? "2 periods of " + instructions
+                : fmt::format("1 period of {} and {} of the next, where the loop ends",
+                              instructions, second_.back().index + 1 - middle());
+  return fmt::format(
+      "{}, {}{} states equal", periods,
+      states_.isComplete() ? "" : "times, instructions in flight and words in channels of ",
+      equalStates_);
+}
+
+} // namespace acadlc::simulate

@@ -1,0 +1,70 @@
+/// \file
+/// Whether the states recur in which the periods of a certificate begin.
+#pragma once
+
+#include "backend/simulate/StateSnapshot.h"
+#include "ir/ArchitectureGraph.h"
+#include "ir/Program.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace acadlc::simulate {
+
+/// By how many bytes the addresses of a period lie behind those of the one before, by object.
+class AddressShifts {
+public:
+  explicit AddressShifts(const arch::ArchitectureGraph &graph);
+
+  /// Whether a storage with state serves \p operand.
+  [[nodiscard]] bool counts(const program::MemoryOperand &operand) const;
+  /// Accesses to \p storage, or one below it, lie \p bytes behind those a period before. Where
+  /// accesses move differently it counts as unmoved.
+  void add(arch::ObjectId storage, std::int64_t bytes);
+  [[nodiscard]] const std::vector<std::int64_t> &bytes() const { return bytes_; }
+
+private:
+  const arch::ArchitectureGraph &graph_;
+  std::vector<std::int64_t> bytes_;
+  std::vector<bool> isKnown_;
+};
+
+/// The states at the begins of periods, in their order.
+class StateRecurrence {
+public:
+  void add(const StateSnapshot &snapshot) { snapshots_.push_back(snapshot); }
+  [[nodiscard]] bool isEmpty() const { return snapshots_.empty(); }
+  [[nodiscard]] bool isComplete() const { return snapshots_.front().isComplete; }
+
+  /// What came out of comparing.
+  struct Result {
+    int equalStates = 0; ///< that were compared and are; meaningless if anything else is said
+    std::string failure; ///< they differ though they must not
+    std::string doubt;   ///< why nothing is shown by them
+  };
+  /// Compares states that lie \p cyclesPerPeriod apart. Those count in which what the fetch brought
+  /// is of the loop, which was seen up to instruction \p loopEnd (exclusive).
+  ///
+  /// A state may hold what can delay nobody: an older instruction in a unit that is free before
+  /// anybody can get there. It goes some periods later. So it is enough, with all times equal, that
+  /// the states at the begins of two neighbouring periods agree.
+  [[nodiscard]] Result compare(std::int64_t cyclesPerPeriod, std::int64_t loopEnd,
+                               const AddressShifts &shifts,
+                               const arch::ArchitectureGraph &graph) const;
+
+private:
+  struct Difference {
+    std::string text;
+    bool isContents = false; ///< of a cache or DRAM: lines that nobody asks for need not recur
+  };
+  [[nodiscard]] std::size_t countUsable(std::int64_t loopEnd) const;
+  [[nodiscard]] static std::optional<Difference>
+  findDifference(const StateSnapshot &a, const StateSnapshot &b, const AddressShifts &shifts,
+                 const arch::ArchitectureGraph &graph);
+
+  std::vector<StateSnapshot> snapshots_;
+};
+
+} // namespace acadlc::simulate
