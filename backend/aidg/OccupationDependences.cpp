@@ -210,6 +210,7 @@ bool OccupationEngine::awaitsUnemitted(FlightId id, arch::ObjectId station) {
 bool OccupationEngine::awaitsUnemittedOf(FlightId id, FlightId expander, arch::ObjectId station) {
   if (station == arch::noObject && !plan_.mayConflict[flight(expander).id][flight(id).id])
     return false;
+  expansionLoops_.noteWalk();
   const OccupationInstruction &planned = instruction(expander);
   for (std::uint32_t p = 0; p != planned.phases.count; ++p) {
     const OccupationPhase &expanding = plan_.phases[planned.phases.first + p];

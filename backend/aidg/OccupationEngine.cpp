@@ -39,8 +39,9 @@ private:
 OccupationEngine::OccupationEngine(const OccupationPlan &plan, const EstimateOptions &options)
     : plan_(plan), options_(options), stream_(*plan.program), state_(plan),
       ageSize_(std::size_t{plan.nesting} + 1), searchesLoops_(!plan.repeats.empty()),
-      loops_(*plan.program, plan.repeats, wordsPerInstruction), form_(plan),
-      offerMarked_(plan.objects.size()), channelMarked_(plan.channels.size()) {
+      loops_(*plan.program, plan.repeats, wordsPerInstruction),
+      expansionLoops_(plan, wordsPerInstruction), form_(plan), offerMarked_(plan.objects.size()),
+      channelMarked_(plan.channels.size()) {
   state_.flights.emplace_back();
   state_.ages.resize(ageSize_);
   state_.phases.resize(plan.maxPhases);
@@ -68,6 +69,8 @@ timing::Evaluation OccupationEngine::run() {
     runCycle();
     if (searchesLoops_ && state_.hasNext && state_.nextIndex != searchedIndex_ && isBetweenCycles())
       searchLoops(result);
+    if (!advanced_.empty())
+      searchExpansions(result);
   }
   if (overflow_) {
     result.overflow = true;
@@ -113,8 +116,26 @@ void OccupationEngine::take(const LoopSearch::Jump &jump, timing::Evaluation &re
   result.evaluatedIterations -= plan_.kernelTrips.empty()
                                     ? jump.kernelIterations
                                     : jump.iterations * plan_.kernelTrips[jump.repeat];
+  certify(jump.certificate, result);
+}
+
+void OccupationEngine::searchExpansions(timing::Evaluation &result) {
+  for (std::size_t i = 0; i != advanced_.size() && isBetweenCycles(); ++i) {
+    const auto jump = expansionLoops_.find(state_, advanced_[i], evaluated_, form_);
+    if (!jump)
+      continue;
+    if (jump->cycles > timeLimit) {
+      overflow_ = true;
+      return;
+    }
+    expansionLoops_.take(*jump, state_);
+    certify(jump->certificate, result);
+  }
+  advanced_.clear();
+}
+
+void OccupationEngine::certify(const timing::Certificate &certificate, timing::Evaluation &result) {
   result.guarantee = timing::Guarantee::Certified;
-  const timing::Certificate &certificate = jump.certificate;
   if (certified_
           .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
                    certificate.cyclesPerPeriod})

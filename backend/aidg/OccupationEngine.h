@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backend/aidg/Estimator.h"
+#include "backend/aidg/ExpansionSearch.h"
 #include "backend/aidg/LoopSearch.h"
 #include "backend/aidg/OccupationNormalForm.h"
 #include "backend/aidg/OccupationPlan.h"
@@ -38,6 +39,8 @@ private:
   [[nodiscard]] bool isBetweenCycles() const;
   void searchLoops(timing::Evaluation &result);
   void take(const LoopSearch::Jump &jump, timing::Evaluation &result);
+  void searchExpansions(timing::Evaluation &result);
+  void certify(const timing::Certificate &certificate, timing::Evaluation &result);
   void handle(const TimedEvent &event);
   void handle(const Deferred &happened);
   void at(Cycle delay, TimedEvent::Kind kind, std::uint32_t a = 0, std::uint32_t b = 0);
@@ -248,9 +251,12 @@ private:
   // Loops that recur
   bool searchesLoops_;
   LoopSearch loops_;
+  ExpansionSearch expansionLoops_;
   OccupationNormalForm form_;
-  std::int64_t evaluated_ = 0;     ///< instructions under way so far, emitted ones included
-  std::int64_t searchedIndex_ = 0; ///< next instruction when loops were looked at last
+  std::int64_t expansionCount_ = 0;     ///< begun so far
+  std::vector<std::uint32_t> advanced_; ///< expansions with another instruction to hand on
+  std::int64_t evaluated_ = 0;          ///< instructions under way so far, emitted ones included
+  std::int64_t searchedIndex_ = 0;      ///< next instruction when loops were looked at last
   /// What has been certified: a loop may be gone through many times.
   std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
 

@@ -44,6 +44,7 @@ std::uint32_t OccupationEngine::newExpansion(FlightId id, std::uint32_t index) {
 
 void OccupationEngine::beginExpansion(FlightId id, std::uint32_t index) {
   const std::uint32_t added = newExpansion(id, index);
+  state_.expansions[added].serial = ++expansionCount_;
   phaseState(id, index).expansion = added;
   const arch::ObjectId unit = instruction(id).unit;
   std::vector<std::uint32_t> &order = state_.objects[unit].expanding;
@@ -79,6 +80,9 @@ void OccupationEngine::prepareNext(std::uint32_t index) {
   flight(next).expansion = index;
   state_.expansions[index].next = next;
   state_.expansions[index].awaitedPhase = none;
+  if (searchesLoops_ &&
+      expansionLoops_.isWorthSearching(phase(expansion.flight, expansion.phase).body))
+    advanced_.push_back(index);
 }
 
 void OccupationEngine::markOffer(arch::ObjectId unit) {
@@ -188,8 +192,10 @@ std::int64_t OccupationEngine::findWrite(FlightId expander, std::uint32_t index,
     const FlightId next = state_.expansions[expansion].next;
     if (next == none)
       return -1;
-    if (writes(flight(next).id, addresses(next)))
+    if (writes(flight(next).id, addresses(next))) {
+      expansionLoops_.noteLook(state_, reader, index, &state_.expansions[expansion].stream);
       return 0;
+    }
     count = 1;
   }
   StreamPool::Lease rest =
@@ -203,9 +209,12 @@ std::int64_t OccupationEngine::findWrite(FlightId expander, std::uint32_t index,
          plan_.instructions[instance.id].accesses.of(plan_.accesses))
       low.push_back(plan_.program->evaluate(access.operand->address, instance.loopValues) +
                     (access.operand->base ? addresses(expander)[*access.operand->base] : 0));
-    if (writes(instance.id, low.data()))
+    if (writes(instance.id, low.data())) {
+      expansionLoops_.noteLook(state_, reader, index, &rest.stream());
       return count;
+    }
   }
+  expansionLoops_.noteLook(state_, reader, index, nullptr);
   return -1;
 }
 
@@ -288,6 +297,7 @@ void OccupationEngine::endExpansion(std::uint32_t index) {
   const FlightId id = state_.expansions[index].flight;
   const std::uint32_t ended = state_.expansions[index].phase;
   phaseState(id, ended).expansion = none;
+  state_.expansions[index].serial = 0;
   state_.freeExpansions.push_back(index);
   endPhase(id, ended);
   checkRead(id);

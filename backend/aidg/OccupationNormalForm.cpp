@@ -21,12 +21,15 @@ std::int64_t pair(std::uint32_t high, std::uint32_t low) {
 
 void OccupationNormalForm::append(const OccupationState &state,
                                   const std::vector<std::int64_t> &addressShift,
-                                  std::vector<std::int64_t> &key) {
+                                  const FreeLoops &freeLoops, std::vector<std::int64_t> &key) {
   state_ = &state;
   shift_ = &addressShift;
+  freeLoops_ = &freeLoops;
   key_ = &key;
   nameFlights();
   nameParts();
+  if (!freeLoops.empty())
+    push(state.nextIndex);
   push(state.bufferFree);
   push(flag(state.fetching) | flag(state.branchPending) << 1 | flag(state.hasNext) << 2);
   key.insert(key.end(), state.outstanding.begin(), state.outstanding.end());
@@ -137,10 +140,37 @@ void OccupationNormalForm::appendCandidates(const std::vector<Candidate> &candid
 void OccupationNormalForm::appendFlights() {
   push(static_cast<std::int64_t>(underWay_));
   for (std::size_t i = 0; i != flights_.size(); ++i)
-    appendFlight(flights_[i]);
+    appendFlight(i);
 }
 
-void OccupationNormalForm::appendFlight(FlightId id) {
+/// How many numbers of their ages two instructions have in common.
+std::int64_t OccupationNormalForm::commonAge(FlightId a, FlightId b) const {
+  const std::size_t ageSize = std::size_t{plan_.nesting} + 1;
+  return std::mismatch(age(a), age(a) + ageSize, age(b)).first - age(a);
+}
+
+/// What is emitted is compared by age alone, with other instructions and with what these have still
+/// to emit: so it counts between which others it stands, and in whose place.
+void OccupationNormalForm::appendAge(std::size_t index) {
+  const FlightId id = flights_[index];
+  const std::size_t ageSize = std::size_t{plan_.nesting} + 1;
+  std::size_t place = index;
+  if (index >= underWay_) {
+    const auto end = flights_.begin() + static_cast<std::ptrdiff_t>(underWay_);
+    const auto next = std::lower_bound(flights_.begin(), end, id, [&](FlightId a, FlightId b) {
+      return std::lexicographical_compare(age(a), age(a) + ageSize, age(b), age(b) + ageSize);
+    });
+    place = static_cast<std::size_t>(next - flights_.begin());
+    push(static_cast<std::int64_t>(place));
+    push(next == end ? 0 : commonAge(id, *next));
+  }
+  push(state_->nextIndex - age(id)[0]);
+  push(state_->flights[id].level);
+  push(place == 0 ? 0 : commonAge(flights_[place - 1], id));
+}
+
+void OccupationNormalForm::appendFlight(std::size_t index) {
+  const FlightId id = flights_[index];
   const OccupationFlight &flight = state_->flights[id];
   push(flight.id);
   appendAddresses(id);
@@ -154,10 +184,7 @@ void OccupationNormalForm::appendFlight(FlightId id) {
     push(nothing);
     return;
   }
-  push(state_->nextIndex - age(id)[0]);
-  push(flight.level);
-  for (std::uint32_t level = 1; level <= flight.level; ++level)
-    push(age(id)[level]);
+  appendAge(index);
   if (!flight.underWay)
     return;
   push(word(flag(flight.inUnit) | flag(flight.started) << 1 | flag(flight.partDone) << 2 |
@@ -166,7 +193,6 @@ void OccupationNormalForm::appendFlight(FlightId id) {
   push(word(flight.own));
   push(word(flight.visible));
   push(pair(flight.unitWaits, flight.hazardWaits));
-  push(flight.emittedInPlace);
   push(pair(flight.phasesLeft, flight.partLeft));
   push(pair(flight.expansionsLeft, flight.ownHeld));
   push(flight.inUnit ? state_->objects[instruction(id).unit].stepsTaken - flight.step : 0);
@@ -236,7 +262,32 @@ void OccupationNormalForm::appendPhases(FlightId id) {
 
 // ---- what belongs to them ----------------------------------------------------------------------
 
-/// How far its stream is, is how many it has handed on.
+/// How far its stream is, is how many it has handed on; else where it stands in the free loop.
+void OccupationNormalForm::appendPosition(std::uint32_t index) {
+  const Expansion &expansion = state_->expansions[index];
+  const std::uint32_t depth = freeLoops_->empty() ? none : (*freeLoops_)[index];
+  if (depth == none) {
+    push(expansion.handedOn);
+    return;
+  }
+  push(nothing);
+  expansion.stream.findLoops(loops_);
+  push(static_cast<std::int64_t>(loops_.size()));
+  for (std::size_t i = depth; i != loops_.size(); ++i) {
+    push(pair(loops_[i].repeat, static_cast<std::uint32_t>(loops_[i].step)));
+    push(i == depth ? 0 : loops_[i].iteration);
+  }
+}
+
+/// How many the phase beside it must still hand on first.
+std::int64_t OccupationNormalForm::awaitedOf(const Expansion &expansion) const {
+  if (expansion.awaitedPhase == none)
+    return 0;
+  const std::uint32_t beside = phase(expansion.flight, expansion.awaitedPhase).expansion;
+  const std::int64_t handedOn = beside == none ? 0 : state_->expansions[beside].handedOn;
+  return std::max<std::int64_t>(expansion.awaitedCount - handedOn, 0);
+}
+
 void OccupationNormalForm::appendExpansions() {
   for (const std::uint32_t index : expansions_) {
     const Expansion &expansion = state_->expansions[index];
@@ -244,11 +295,11 @@ void OccupationNormalForm::appendExpansions() {
     push(pair(expansion.phase, static_cast<std::uint32_t>(flag(expansion.exhausted))));
     push(name(expansion.next));
     push(relative(expansion.offerFrom));
-    push(expansion.handedOn);
+    appendPosition(index);
     push(expansion.uncompleted);
     push(expansion.unread);
     push(expansion.awaitedPhase);
-    push(expansion.awaitedPhase == none ? 0 : expansion.awaitedCount);
+    push(awaitedOf(expansion));
   }
 }
 
@@ -368,7 +419,8 @@ void OccupationNormalForm::appendOrders() {
     for (const OrderEntry &entry : order) {
       push(pair(static_cast<std::uint32_t>(name(entry.flight)),
                 static_cast<std::uint32_t>(flag(entry.emitted))));
-      push(entry.count);
+      // What an expander has still to emit follows from the positions of its streams.
+      push(entry.emitted && !freeLoops_->empty() ? 0 : entry.count);
     }
   }
 }

@@ -1,6 +1,7 @@
 /// \file
-/// The normal form of a state of several occupations, for recurrence in the fetched stream: two
-/// states with equal forms behave alike from then on if the same instructions follow.
+/// The normal form of a state of several occupations, for recurrence in the fetched stream and in
+/// those of expansions: two states with equal forms behave alike from then on if the same
+/// instructions follow.
 #pragma once
 
 #include "backend/aidg/OccupationPlan.h"
@@ -17,7 +18,8 @@ namespace acadlc::aidg {
 /// - times are relative to `now`; nothing happens before `now + 1` any more, so those that are over
 ///   by then are raised to it;
 /// - instructions are named by age, what belongs to them by their order: expansions and messages
-///   by instruction and phase, groups by their first member;
+///   by instruction and phase, groups by their first member; of ages of what is emitted only the
+///   order is shown, and in whose place it stands;
 /// - positions in the stream are distances from the next instruction, steps of a unit from its
 ///   latest;
 /// - addresses are relative to the loop's progress, by class (OccupationAccess::addressClass).
@@ -30,10 +32,24 @@ class OccupationNormalForm {
 public:
   explicit OccupationNormalForm(const OccupationPlan &plan) : plan_(plan) {}
 
+  /// By slot of an expansion: the depth of the loop of its stream whose iteration is not shown;
+  /// none: its position is.
+  using FreeLoops = std::vector<std::uint32_t>;
+
   /// Appends the form of \p state, which must be between two cycles, to \p key. \p addressShift:
   /// bytes by which addresses are shifted back, by class.
   void append(const OccupationState &state, const std::vector<std::int64_t> &addressShift,
-              std::vector<std::int64_t> &key);
+              std::vector<std::int64_t> &key) {
+    append(state, addressShift, {}, key);
+  }
+  /// The same without the iterations of \p freeLoops, nor what follows from them: how many the
+  /// expansions have handed on, and how many that keep program order they have still to. It holds
+  /// for one position in the fetched stream.
+  void append(const OccupationState &state, const std::vector<std::int64_t> &addressShift,
+              const FreeLoops &freeLoops, std::vector<std::int64_t> &key);
+
+  /// The instructions of the state whose form was taken last, in the order of their names.
+  [[nodiscard]] const std::vector<FlightId> &named() const { return flights_; }
 
 private:
   void nameFlights();
@@ -53,12 +69,16 @@ private:
   }
 
   void appendFlights();
-  void appendFlight(FlightId id);
+  void appendFlight(std::size_t index);
+  void appendAge(std::size_t index);
+  [[nodiscard]] std::int64_t commonAge(FlightId a, FlightId b) const;
   void appendPlace(FlightId id);
   void appendEdges(FlightId id);
   void appendAddresses(FlightId id);
   void appendPhases(FlightId id);
   void appendExpansions();
+  void appendPosition(std::uint32_t expansion);
+  [[nodiscard]] std::int64_t awaitedOf(const Expansion &expansion) const;
   void appendMessages();
   void appendGroups();
   void appendObjects();
@@ -78,6 +98,7 @@ private:
   const OccupationPlan &plan_;
   const OccupationState *state_ = nullptr;
   const std::vector<std::int64_t> *shift_ = nullptr;
+  const FreeLoops *freeLoops_ = nullptr;
   std::vector<std::int64_t> *key_ = nullptr;
 
   // By slot; 0 where there is none.
@@ -86,6 +107,7 @@ private:
   std::size_t underWay_ = 0;      ///< how many these are
   std::vector<std::uint32_t> expansions_, messages_, groups_; ///< by name, from 1
   std::vector<std::uint32_t> set_;
+  std::vector<program::InstructionStream::Loop> loops_;
 };
 
 /// Moves \p state by \p cycles in time, \p instructions in the fetched stream and addresses by

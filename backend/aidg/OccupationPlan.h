@@ -181,6 +181,8 @@ struct OccupationPlan {
   // Of planRepeats().
   std::uint32_t addressClassCount = 0;
   std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats; strides by address class
+  /// By repeat and address class: whether anything in the repeat accesses the class.
+  std::vector<std::vector<bool>> repeatTouches;
   /// By repeat: iterations that count as evaluated in one of its own (see RolledProgram); empty:
   /// trips of innermost repeats.
   std::vector<std::int64_t> kernelTrips;

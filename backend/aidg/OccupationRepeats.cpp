@@ -71,6 +71,7 @@ public:
     joinOverlapping();
     numberClasses();
     plan_.repeats.resize(program_.repeats.size());
+    plan_.repeatTouches.resize(program_.repeats.size());
     for (std::uint32_t i = 0; i != program_.repeats.size(); ++i)
       planRepeat(i);
   }
@@ -282,6 +283,7 @@ private:
         strides.push_back(strideOf(access.operand->address, repeat));
       collect(instruction, strides, facts);
     }
+    plan_.repeatTouches[index] = seen_;
   }
 
   void collect(std::uint32_t index, const std::vector<Stride> &strides, RepeatFacts &facts) {

@@ -235,6 +235,7 @@ struct Expansion {
   Cycle lastHandOn = -1;
   std::uint32_t awaitedPhase = none; ///< phase beside it that must hand on more first
   std::int64_t awaitedCount = 0;
+  std::int64_t serial = 0; ///< tells it from others that have used its slot; 0: the slot is free
 };
 
 struct RegisterUse {

@@ -118,6 +118,8 @@ bool hasRoom(const Certificate &certificate, const ReplayLimits &limits) {
 
 /// Why \p certificate is not replayed; empty if it is.
 std::string whyNotReplayed(const Certificate &certificate, const ReplayLimits &limits) {
+  if (certificate.isInExpansion)
+    return "not replayed: the loop is within what an instruction expands to";
   if (certificate.instructionsPerPeriod <= 0)
     return "not replayed: it is not known where in the stream it was found";
   if (certificate.instructionsPerPeriod > limits.instructionsPerPeriod)

@@ -178,18 +178,24 @@ TEST_CASE("Replay: what is too far or unknown is named, not passed over") {
   const Certificate certificate = certificatesOf(machine).at(0);
   Certificate unknown = certificate;
   unknown.firstInstruction = unknown.instructionsPerPeriod = 0;
+  Certificate emitted = unknown;
+  emitted.isInExpansion = true;
+  ++emitted.k0;
   Certificate far = certificate;
   far.k0 += 6000;
   far.firstInstruction += 18'000;
-  const std::vector<Replay> results = replay(
-      machine.graph(), machine.program(), {unknown, certificate, far, certificate}, {10'000, 1000});
-  REQUIRE(results.size() == 4);
+  const std::vector<Replay> results =
+      replay(machine.graph(), machine.program(), {unknown, certificate, far, certificate, emitted},
+             {10'000, 1000});
+  REQUIRE(results.size() == 5);
   CHECK(results[0].verdict == Verdict::NotReplayed);
   CHECK(results[0].finding == "not replayed: it is not known where in the stream it was found");
   CHECK(results[1].verdict == Verdict::Holds);
   CHECK(results[2].verdict == Verdict::NotReplayed);
   CHECK(results[2].finding.starts_with("not replayed: its periods of 6 instructions begin at"));
   CHECK(results[3].verdict == Verdict::Holds);
+  CHECK(results[4].verdict == Verdict::NotReplayed);
+  CHECK(results[4].finding == "not replayed: the loop is within what an instruction expands to");
   CHECK(replay(machine.graph(), machine.program(), {certificate}, {10'000, 5}).front().verdict ==
         Verdict::NotReplayed);
   // With room for it, the later place is in the steady state as well.

@@ -48,6 +48,8 @@ struct Certificate {
   /// No recurrence: in each period every time moves by an amount of its own, that of the
   /// instruction fetch by cyclesPerPeriod.
   bool isDrift = false;
+  /// The loop is one of the stream that an instruction expands to. Where it was found is not kept.
+  bool isInExpansion = false;
 };
 
 /// One instruction of a deadlock and what it waits for.

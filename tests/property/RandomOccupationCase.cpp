@@ -569,8 +569,12 @@ private:
         makeLoop(program_.root, 0, arch::noObject, nullptr);
       makeBlock(program_.root, 0, random_.range(1, 8), arch::noObject, nullptr);
     }
-    if (knobs_.longLoops != 0)
+    if (hasLongLoops())
       shortenLoops();
+  }
+
+  [[nodiscard]] bool hasLongLoops() const {
+    return knobs_.longLoops != 0 || knobs_.longExpansions != 0;
   }
 
   /// Takes the longest loops down until the stream is short enough to be simulated.
@@ -594,6 +598,9 @@ private:
     repeat.count = random_.range(0, 4);
     const bool isLong =
         knobs_.longLoops != 0 && origin == arch::noObject && random_.chance(knobs_.longLoops);
+    if (knobs_.longExpansions != 0 && origin != arch::noObject &&
+        random_.chance(knobs_.longExpansions))
+      repeat.count = random_.range(8, random_.chance(30) ? 300 : 60);
     if (isLong)
       repeat.count = random_.range(3, random_.chance(30) ? 300 : 60);
     repeat.step = random_.range(1, 2);
@@ -697,7 +704,7 @@ private:
       operand.storage = emitter->memory[base].storage;
       operand.memory = emitter->memory[base].memory;
     }
-    if (knobs_.longLoops != 0 && random_.chance(85)) {
+    if (hasLongLoops() && random_.chance(85)) {
       moveTogether(operand, depth, emitter);
       return operand;
     }
@@ -711,6 +718,10 @@ private:
   /// has a state. Some lie in a part of the memory where they move by another number.
   void moveTogether(program::MemoryOperand &operand, std::uint32_t depth,
                     const Instruction *emitter) {
+    if (emitter != nullptr && knobs_.longExpansions != 0) {
+      moveInExpansion(operand, depth);
+      return;
+    }
     const bool hasState = object(operand.memory).objectClass != ObjectClass::SRAM ||
                           operand.storage != operand.memory;
     const bool isApart = emitter == nullptr && random_.chance(30);
@@ -728,6 +739,24 @@ private:
         operand.address.terms.push_back({level, 4 * random_.range(0, 4)});
   }
 
+  /// What is emitted lies in a part of the memory of its own, or where its emitter has put it.
+  void moveInExpansion(program::MemoryOperand &operand, std::uint32_t depth) {
+    if (operand.base && random_.chance(80))
+      return;
+    operand.base.reset();
+    const bool hasState = object(operand.memory).objectClass != ObjectClass::SRAM ||
+                          operand.storage != operand.memory;
+    const bool isApart = random_.chance(30);
+    operand.address.constant += isApart ? 3 << 20 : 2 << 20;
+    for (std::uint32_t level = 0; level != depth; ++level) {
+      const auto [stride, isNew] = emittedStrides_.try_emplace({operand.memory, level, isApart}, 0);
+      if (isNew && !hasState && random_.chance(70))
+        stride->second = 4 * random_.range(0, 6);
+      if (stride->second != 0)
+        operand.address.terms.push_back({level, stride->second});
+    }
+  }
+
   Random random_;
   OccupationKnobs knobs_;
   arch::ArchitectureGraph graph_;
@@ -740,7 +769,7 @@ private:
   std::vector<std::pair<std::string, ObjectId>> reserved_;
   std::int64_t budget_ = 0;
   /// By memory, depth and part of the memory.
-  std::map<std::tuple<ObjectId, std::uint32_t, bool>, std::int64_t> strides_;
+  std::map<std::tuple<ObjectId, std::uint32_t, bool>, std::int64_t> strides_, emittedStrides_;
 };
 
 } // namespace

@@ -33,6 +33,7 @@ struct OccupationKnobs {
   int dependences = 60;     ///< an instruction has registers; memory operands likewise
   int longLoops = 0;        ///< a loop of the fetched stream runs often; accesses then mostly move
                             ///< together
+  int longExpansions = 0;   ///< so does one of what an instruction expands to
   std::int64_t maxInstructions = 1200; ///< of programs with long loops, emitted ones included
 };
 
