@@ -9,6 +9,7 @@
 #include "backend/mapping/Problem.h"
 #include "backend/timing/Evaluable.h"
 #include "frontend/acadl/Check.h"
+#include "ir/WorkloadFold.h"
 #include "support/Csv.h"
 #include "support/InternalError.h"
 #include "support/TextFile.h"
@@ -269,6 +270,17 @@ struct Session::State {
     return estimate;
   }
 
+  /// Those of the network, or of \p layer alone if it is named.
+  [[nodiscard]] std::vector<analysis::FoldedNorm> foldedNorms(const std::string &layer) const {
+    std::vector<analysis::FoldedNorm> norms;
+    for (const workload::FoldedBatchNorm &folded : workload->foldedBatchNorms) {
+      const std::string &into = workload->calls[folded.contraction.call].name;
+      if (layer.empty() || layer == into)
+        norms.push_back({into, workload::foldedNames(*workload, folded)});
+    }
+    return norms;
+  }
+
   double peakOf(const std::vector<Layer> &layers, const std::vector<Layer> &others) {
     analysis::PeakRate peak;
     addDeclaredWork(*architecture, peak);
@@ -408,11 +420,13 @@ struct Session::State {
     return measurements.has_value();
   }
 
-  bool addWorkload(const std::string &name, std::string text, const tir::ReadOptions &options) {
+  bool addWorkload(const std::string &name, std::string text, const WorkloadOptions &options) {
     const PhaseTimer timer(phases, "read network");
     const FileId file = addText(name, std::move(text));
     return file.isValid() && withoutErrors([&] {
              workload = tir::readWorkload(sources, file, options, diagnostics);
+             if (workload && options.foldBatchNorm)
+               workload::foldBatchNorms(*workload);
            });
   }
 };
@@ -432,7 +446,7 @@ bool Session::loadDescriptionText(std::string name, std::string text, const std:
   }) && state_->checkModules();
 }
 
-bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &options) {
+bool Session::loadWorkload(const std::string &path, const WorkloadOptions &options) {
   std::string problem;
   auto text = readTextFile(path, TextFileKind::OrPipe, problem);
   if (!text) {
@@ -443,7 +457,7 @@ bool Session::loadWorkload(const std::string &path, const tir::ReadOptions &opti
 }
 
 bool Session::loadWorkloadText(const std::string &name, std::string text,
-                               const tir::ReadOptions &options) {
+                               const WorkloadOptions &options) {
   return state_->addWorkload(name, std::move(text), options);
 }
 
@@ -501,6 +515,7 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
   estimate.coverage = list->coverage;
   estimate.unmapped = std::move(list->unmapped);
   estimate.free = std::move(list->free);
+  estimate.folded = state_->foldedNorms(options.layer);
   // The peak is that of the network's instructions, also where one layer alone is wanted.
   estimate.peakMacsPerCycle = state_->peakOf(list->layers, list->others);
   return state_->evaluate(std::move(estimate), std::move(list->layers), options);

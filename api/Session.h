@@ -56,6 +56,12 @@ using TraceObserver =
 inline constexpr std::int64_t defaultBudget = 1'000'000'000;
 inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
+/// How a network is read.
+struct WorkloadOptions : tir::ReadOptions {
+  /// Batch norms become part of the weights before them (ir/WorkloadFold.h).
+  bool foldBatchNorm = true;
+};
+
 struct EstimateOptions {
   analysis::Method method = analysis::Method::Estimate;
   std::string layer; ///< this layer alone; empty: all
@@ -108,9 +114,9 @@ public:
   bool loadDescription(const std::string &path);
   /// The same for a text that is no file. Imports are relative to \p folder.
   bool loadDescriptionText(std::string name, std::string text, const std::string &folder = ".");
-  bool loadWorkload(const std::string &path, const tir::ReadOptions &options = {});
+  bool loadWorkload(const std::string &path, const WorkloadOptions &options = {});
   bool loadWorkloadText(const std::string &name, std::string text,
-                        const tir::ReadOptions &options = {});
+                        const WorkloadOptions &options = {});
 
   /// Reads a file with measurements (CSV).
   bool loadMeasurements(const std::string &path);

@@ -4,6 +4,7 @@
 #include "backend/aidg/Graph.h"
 #include "backend/report/AidgDot.h"
 #include "backend/report/GraphDot.h"
+#include "backend/report/OperatorsReport.h"
 #include "backend/report/Report.h"
 #include "backend/report/Trace.h"
 #include "backend/report/ValidationReport.h"
@@ -99,6 +100,10 @@ private:
       report_ = dumpAst(session_.description()->tree, session_.sources());
     if (!description || !workload)
       return false;
+    if (options_.listOperators) {
+      report_ = operatorReport(*session_.workload());
+      return true;
+    }
     if (options_.description.empty())
       return true;
     selection_ = {options_.architecture, options_.program, options_.parameters};
@@ -121,7 +126,8 @@ private:
   }
 
   bool loadWorkload() {
-    tir::ReadOptions reading;
+    WorkloadOptions reading;
+    reading.foldBatchNorm = options_.foldBatchNorm;
     reading.entry = options_.entry;
     if (options_.workload.empty())
       return true;
@@ -185,6 +191,18 @@ private:
       break;
     }
     return report::validationText(validation);
+  }
+
+  [[nodiscard]] std::string operatorReport(const workload::Workload &workload) const {
+    switch (options_.format) {
+    case ReportFormat::Json:
+      return report::operatorsJson(workload, versionText());
+    case ReportFormat::Csv:
+      return report::operatorsCsv(workload);
+    case ReportFormat::Text:
+      break;
+    }
+    return report::operatorsText(workload);
   }
 
   /// Without --workload and --program the description's only program is meant.

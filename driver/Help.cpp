@@ -18,6 +18,8 @@ examples
       a fixed instruction stream, simulated, with the cycles of every instruction
   acadlc my.acadl --validate points.csv --operator matmul --bind rows=array_rows --plot fit.svg
       the model held against measurements, one a row: errors, statistics and a picture
+  acadlc --workload net.tir --list-operators
+      what the network computes, whatever it runs on
   acadlc my.acadl
       is the description correct? Prints nothing if it is
   acadlc my.acadl --dump-ag my.svg
@@ -43,6 +45,8 @@ what to compute
   --entry NAME            the network's function to start from
   --element-type TYPE     read all tensors as TYPE, e.g. int8
   --layer NAME            this layer alone
+  --no-fold-batch-norm    count batch norms behind convolutions and dense layers. Otherwise they are
+                          part of their weights (--fold-batch-norm), all but an added bias
   --strict                an operator without a mapping is an error
   --no-extrapolate        evaluate every instruction
   --budget N              evaluate at most N instructions of a layer (or row) one by one; if its
@@ -64,6 +68,8 @@ what measurements mean (for --validate)
   --plot FILE.svg         draw measured over estimated cycles
 
 what to print
+  --list-operators        the network's operators, with dimensions, multiply-accumulates and bytes;
+                          needs --workload alone (docs/operators.md)
   --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)
   -o FILE                 write the report to FILE
   --list-free             name the calls that cost nothing

@@ -17,7 +17,7 @@ namespace {
 /// The values of options as they stand on the command line.
 struct RawOptions {
   bool check = false, estimate = false, simulate = false, help = false, version = false;
-  bool noExtrapolate = false;
+  bool noExtrapolate = false, foldBatchNorm = false, noFoldBatchNorm = false;
   std::vector<std::string> parameters, mappings, bindings, groupBy, ignore;
   std::string elementType, format, color, iterations, jobs;
   std::optional<std::string> budget;
@@ -60,11 +60,14 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addList(app, "--ignore", raw.ignore);
   addText(app, "--plot", options.plot);
   app.add_flag("--strict", options.strict);
+  app.add_flag("--fold-batch-norm", raw.foldBatchNorm);
+  app.add_flag("--no-fold-batch-norm", raw.noFoldBatchNorm);
   app.add_flag("--no-extrapolate", raw.noExtrapolate);
   app.add_option("--budget", raw.budget);
   addText(app, "-j", raw.jobs);
   addText(app, "--format", raw.format);
   addText(app, "-o", options.output);
+  app.add_flag("--list-operators", options.listOperators);
   app.add_flag("--list-free", options.listFree);
   app.add_flag("--explain-estimate", options.explainEstimate);
   app.add_flag("--verify-certificates", options.verifyCertificates);
@@ -194,6 +197,7 @@ void convertColumns(const RawOptions &raw, ColumnOptions &columns) {
 void convert(const RawOptions &raw, Options &options) {
   convertColumns(raw, options.columns);
   options.extrapolate = !raw.noExtrapolate;
+  options.foldBatchNorm = !raw.noFoldBatchNorm;
   for (const std::string &text : raw.parameters) {
     auto [name, value] = splitAssignment(text, "-P", "NAME=VALUE");
     options.parameters.push_back({std::move(name), std::move(value)});
@@ -261,9 +265,31 @@ void checkValidation(const Options &options, const RawOptions &raw) {
     fail(fmt::format("--plot draws SVG: its FILE ends in .svg, not '{}'", options.plot));
 }
 
+/// What a list of operators goes with: the network alone.
+void checkOperatorList(const Options &options, const RawOptions &raw) {
+  const bool isFolded = raw.foldBatchNorm || raw.noFoldBatchNorm;
+  require(!isFolded || !options.workload.empty(), "--fold-batch-norm and --no-fold-batch-norm need "
+                                                  "--workload");
+  require(!raw.foldBatchNorm || !raw.noFoldBatchNorm,
+          "--fold-batch-norm and --no-fold-batch-norm exclude each other");
+  if (!options.listOperators)
+    return;
+  require(!options.workload.empty(), "--list-operators needs --workload");
+  require(
+      !options.evaluates() && !raw.check && !options.dumpAst && options.dumpAg.empty() &&
+          options.dumpAidg.empty(),
+      "--list-operators prints nothing else: not with --check, --estimate, --simulate or a dump");
+  require(
+      options.layer.empty() && options.mappings.empty() && !options.strict &&
+          !options.elementType && !options.listFree,
+      "--list-operators lists the network as it is: --layer, --mapping, --strict, --element-type "
+      "and --list-free are for estimates");
+}
+
 /// Combinations that mean nothing are refused rather than ignored.
 void checkCombination(const Options &options, const RawOptions &raw) {
   checkValidation(options, raw);
+  checkOperatorList(options, raw);
   const bool evaluates = options.evaluates();
   const bool dumpsAidg = !options.dumpAidg.empty();
   require(!options.description.empty() || (!options.workload.empty() && !evaluates),
@@ -276,7 +302,8 @@ void checkCombination(const Options &options, const RawOptions &raw) {
   require(!options.workload.empty() || options.entry.empty(), "--entry needs --workload");
   require(!options.workload.empty() || options.mappings.empty(), "--mapping needs --workload");
   require(!options.workload.empty() || !options.strict, "--strict needs --workload");
-  require(evaluates || raw.format.empty(), "--format needs --estimate or --simulate");
+  require(evaluates || options.listOperators || raw.format.empty(),
+          "--format needs --estimate, --simulate or --list-operators");
   require(evaluates || options.trace.empty(), "--trace needs --estimate or --simulate");
   require(evaluates || !options.explainEstimate,
           "--explain-estimate needs --estimate or --simulate");
@@ -287,8 +314,8 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "--verify-certificates needs --estimate");
   require((options.extrapolate && options.trace.empty()) || !options.verifyCertificates,
           "--verify-certificates: with --no-extrapolate or --trace there are no certificates");
-  require(evaluates || options.dumpAst || options.output.empty(),
-          "-o needs a report: --estimate or --simulate");
+  require(evaluates || options.listOperators || options.dumpAst || options.output.empty(),
+          "-o needs a report: --estimate, --simulate or --list-operators");
   require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "
                                           "--simulate");
   require(raw.iterations.empty() || dumpsAidg, "--iterations needs --dump-aidg");

@@ -50,12 +50,14 @@ struct Options {
   std::string plot; ///< empty: none
   std::optional<workload::ElementType> elementType;
   bool strict = false;
+  bool foldBatchNorm = true;
   bool extrapolate = true;
   std::optional<std::int64_t> budget; ///< instructions of a layer; none: as the API decides
   unsigned jobs = 0;                  ///< 0: one thread for each core
 
   ReportFormat format = ReportFormat::Text;
-  std::string output; ///< empty or "-": standard output
+  std::string output;         ///< empty or "-": standard output
+  bool listOperators = false; ///< instead of any other report
   bool listFree = false;
   bool explainEstimate = false;
   bool verifyCertificates = false;

@@ -77,6 +77,12 @@ std::string_view operatorName(OperatorKind kind) {
     return "conv3d";
   case OperatorKind::DepthwiseConvolution:
     return "depthwise_conv";
+  case OperatorKind::TransposedConvolution1D:
+    return "transposed_conv1d";
+  case OperatorKind::TransposedConvolution2D:
+    return "transposed_conv2d";
+  case OperatorKind::TransposedConvolution3D:
+    return "transposed_conv3d";
   case OperatorKind::Dense:
     return "dense";
   case OperatorKind::MatMul:
@@ -87,10 +93,30 @@ std::string_view operatorName(OperatorKind kind) {
     return "max_pool";
   case OperatorKind::AveragePool:
     return "average_pool";
+  case OperatorKind::SumPool:
+    return "sum_pool";
+  case OperatorKind::GlobalMaxPool:
+    return "global_max_pool";
+  case OperatorKind::GlobalAveragePool:
+    return "global_average_pool";
+  case OperatorKind::AdaptiveAveragePool:
+    return "adaptive_average_pool";
   case OperatorKind::Reduction:
     return "reduction";
   case OperatorKind::Softmax:
     return "softmax";
+  case OperatorKind::LogSoftmax:
+    return "log_softmax";
+  case OperatorKind::ArgMax:
+    return "argmax";
+  case OperatorKind::BatchNorm:
+    return "batch_norm";
+  case OperatorKind::LayerNorm:
+    return "layer_norm";
+  case OperatorKind::GroupNorm:
+    return "group_norm";
+  case OperatorKind::RmsNorm:
+    return "rms_norm";
   case OperatorKind::ElementWise:
     return "elementwise";
   case OperatorKind::DataMovement:
@@ -113,10 +139,28 @@ std::string_view freeReasonName(FreeReason reason) {
     return "reshape";
   case FreeReason::IdentityPad:
     return "identity pad";
+  case FreeReason::BatchNorm:
+    return "batch norm";
   case FreeReason::None:
     break;
   }
   return {};
+}
+
+std::string_view partName(OperatorPart part) {
+  switch (part) {
+  case OperatorPart::Main:
+    return "main";
+  case OperatorPart::Prologue:
+    return "prologue";
+  case OperatorPart::Epilogue:
+    return "epilogue";
+  case OperatorPart::Single:
+    return "single";
+  case OperatorPart::Free:
+    break;
+  }
+  return "free";
 }
 
 const Contraction *Call::contraction() const {

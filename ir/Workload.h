@@ -142,7 +142,13 @@ enum class FreeReason : std::uint8_t {
   Alias,       ///< copies a tensor element by element without changing shape or type
   Reshape,     ///< changes the shape but not the order of elements in memory
   IdentityPad, ///< an alias into a buffer inside a function that pads nothing
+  BatchNorm,   ///< part of a batch norm that is folded into the weights before it (WorkloadFold.h)
 };
+/// Whether what is free for \p reason is done when the network is compiled: at run time it does not
+/// even read.
+constexpr bool isCompiled(FreeReason reason) {
+  return reason == FreeReason::WeightOnly || reason == FreeReason::BatchNorm;
+}
 
 /// One stage: `for axes: written[...] (combiner)= value`.
 ///
@@ -183,13 +189,27 @@ enum class OperatorKind : std::uint8_t {
   Convolution2D,
   Convolution3D,
   DepthwiseConvolution,
+  /// A convolution of one, two or three dimensions whose input is spread by zeros.
+  TransposedConvolution1D,
+  TransposedConvolution2D,
+  TransposedConvolution3D,
   Dense,  ///< a matrix product with a weight
   MatMul, ///< a matrix product of two activations
   BatchMatMul,
   MaxPool,
   AveragePool,
+  SumPool, ///< an average pooling that is never divided
+  GlobalMaxPool,
+  GlobalAveragePool,
+  AdaptiveAveragePool, ///< windows of different sizes
   Reduction,
+  ArgMax, ///< or argmin: the position of an extreme element
   Softmax,
+  LogSoftmax,
+  BatchNorm, ///< with statistics of the batch itself
+  LayerNorm,
+  GroupNorm,
+  RmsNorm,
   ElementWise,
   DataMovement,
   Free, ///< see Call::freeReason
@@ -235,6 +255,39 @@ struct Contraction {
   std::int64_t macs = 0;
 };
 
+/// How an operator stands in its call.
+enum class OperatorPart : std::uint8_t {
+  Main, ///< what all pass pipelines have in common: a product, pooling, reduction, softmax, norm
+  Prologue, ///< element-wise or data movement in front of the call's first main operator
+  Epilogue, ///< the same behind it
+  Single,   ///< the same in a call without a main operator
+  Free,     ///< costs nothing, see `freeReason`
+};
+std::string_view partName(OperatorPart part); ///< "main", "prologue", …
+
+struct NamedExtent {
+  std::string name;
+  std::int64_t value = 0;
+  friend bool operator==(const NamedExtent &, const NamedExtent &) = default;
+};
+
+/// Stages of a call that are one operator in the field's terms. docs/operators.md names `dims`.
+struct Operator {
+  OperatorKind kind = OperatorKind::Other;
+  std::string detail; ///< what of its kind: "relu", "transpose", "sum"; may be empty
+  OperatorPart part = OperatorPart::Single;
+  FreeReason freeReason = FreeReason::None;
+  std::vector<NamedExtent> dims;
+  // Of an operator with windows, one per window dimension, else empty:
+  std::vector<std::int64_t> stride, dilation, before, after; ///< the last two: padding, in elements
+  std::int64_t groups = 1; ///< of a convolution that is not depthwise
+  std::int64_t macs = 0;   ///< taps on padding included
+  /// As if the operator stood alone: also what passes between operators of one call counts.
+  std::int64_t bytesRead = 0, bytesWritten = 0;
+  std::vector<ElementType> reads, writes; ///< of its tensors, in text order
+  std::vector<std::size_t> stages;        ///< of the call
+};
+
 struct Call {
   std::string name;                      ///< the binding in the entry function; unique
   std::string function;                  ///< callee, for people
@@ -248,7 +301,8 @@ struct Call {
   /// order, as far as all that they read is there when the call starts, or is another of these
   /// sums.
   std::vector<Contraction> sums;
-  OperatorKind kind = OperatorKind::Other;
+  std::vector<Operator> operators;          ///< in text order
+  OperatorKind kind = OperatorKind::Other;  ///< of the operator that matters most
   FreeReason freeReason = FreeReason::None; ///< set if every stage is free
   std::int64_t macs = 0;                    ///< multiply-accumulates of all contractions
   /// Distinct elements of activations and weights that the call reads, in bytes; 0 if the call is
@@ -263,6 +317,20 @@ struct Call {
   [[nodiscard]] const Contraction *contraction() const;
 };
 
+/// Stages by their call: `call` is an index into Workload::calls, `stage` into its computations.
+struct StageRef {
+  std::size_t call = 0;
+  std::size_t stage = 0;
+  friend auto operator<=>(const StageRef &, const StageRef &) = default;
+};
+
+/// A batch norm that became part of the weights of the contraction before it.
+struct FoldedBatchNorm {
+  StageRef contraction;
+  std::vector<StageRef> stages; ///< all of FreeReason::BatchNorm
+  std::optional<StageRef> bias; ///< the addition that is left
+};
+
 struct Workload {
   std::string name;  ///< of the file, for reports
   std::string entry; ///< name of the entry function
@@ -272,6 +340,7 @@ struct Workload {
   std::vector<Call> calls;           ///< in execution order
   /// The text says which parameters are inputs; else all of them count as activations.
   bool knowsInputs = false;
+  std::vector<FoldedBatchNorm> foldedBatchNorms; ///< what foldBatchNorms has done
   /// Multiply-accumulates of all calls.
   [[nodiscard]] std::int64_t macs() const;
 };

@@ -16,9 +16,12 @@ struct AnalysisError {
 };
 
 /// Fills the derived members of \p workload: origins of local tensors, Computation::freeReason, and
-/// of each call contractions, sums, kind, freeReason, macs, bytesRead and bytesWritten. Origins of
-/// `workload.tensors` must be set.
+/// of each call contractions, sums, operators, kind, freeReason, macs, bytesRead and bytesWritten.
+/// Origins of `workload.tensors` must be set. Nothing is folded (WorkloadFold.h).
 std::optional<AnalysisError> analyze(Workload &workload);
+
+/// Sets bytesRead and bytesWritten of \p call, whose freeReason and stages are analysed.
+void countBytes(const Workload &workload, Call &call);
 
 /// The padding that \p computation applies, if that is all it does (also one that pads nothing).
 /// \p sourceShape and \p writtenShape are the shapes of the tensors that it reads and writes.

@@ -5,6 +5,7 @@
 #include "ir/WorkloadSteps.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <utility>
@@ -32,8 +33,9 @@ TensorKey keyOf(std::size_t call, TensorRef tensor) {
 
 class ChainFollower {
 public:
-  ChainFollower(const Workload &workload, std::size_t call, const Contraction &contraction)
-      : workload_(workload), call_(call), begin_{call, contraction.computation} {
+  ChainFollower(const Workload &workload, const TensorUses &uses, std::size_t call,
+                const Contraction &contraction)
+      : workload_(workload), uses_(uses), call_(call), begin_{call, contraction.computation} {
     current_ = keyOf(call, stage(begin_).written);
     for (std::size_t d = 0; d < tensor(current_).shape.size(); ++d)
       dimensions_.push_back(d);
@@ -71,17 +73,10 @@ private:
     return "'" + tensor(key).name + "'";
   }
 
-  /// Visits the stages that can read or write \p key.
+  /// Visits the stages that read or write \p key.
   template <typename Visit> void forEachStage(const TensorKey &key, Visit visit) const {
-    const bool isLocal = key.call != noCall;
-    const std::size_t last = isLocal ? key.call + 1 : workload_.calls.size();
-    for (std::size_t c = isLocal ? key.call : 0; c < last; ++c) {
-      const Call &call = workload_.calls[c];
-      if (!isLocal && !contains(call.inputs, key.tensor) && !contains(call.outputs, key.tensor))
-        continue;
-      for (std::size_t s = 0; s < call.computations.size(); ++s)
-        visit(StageRef{c, s});
-    }
+    for (const StageRef reference : uses_.stagesOf(key.call, key.tensor))
+      visit(reference);
   }
 
   [[nodiscard]] std::vector<StageRef> readersOf(const TensorKey &key) const {
@@ -120,9 +115,9 @@ private:
   bool isAvailable(TensorRef tensor, unsigned &visits) const {
     if (workload_.tensors[tensor.index].origin == TensorOrigin::Weight)
       return true;
-    for (std::size_t c = call_; c < workload_.calls.size(); ++c) {
+    for (const std::size_t c : uses_.callsOf(tensor)) {
       const Call &call = workload_.calls[c];
-      if (!contains(call.outputs, tensor))
+      if (c < call_ || !contains(call.outputs, tensor))
         continue;
       if (call.freeReason == FreeReason::None || visits == 0)
         return false;
@@ -177,6 +172,8 @@ private:
     const Computation &computation = stage(reference);
     const TensorKey written = keyOf(reference.call, computation.written);
     const std::string reader = "'" + computation.name + "'";
+    if (computation.freeReason == FreeReason::BatchNorm)
+      return addFolded(computation, written);
     if (computation.combiner != Combiner::None || !isPlainlyWritten(written) ||
         tensor(written).shape != tensor(current_).shape)
       return stop(reader + " is no step on single elements");
@@ -190,11 +187,21 @@ private:
         return false;
       loads[a] = std::move(load);
     }
-    ValueExprPtr value = rewritten(computation.value, loads);
+    ValueExprPtr value = withLoads(computation.value, loads);
     if (value->size > maxExpressionSize)
       return stop(reader + " is too large an expression");
     pending_.push_back({written, std::move(value)});
     return true;
+  }
+
+  /// What a folded stage does is in the weights: it hands its element on.
+  bool addFolded(const Computation &computation, const TensorKey &written) {
+    for (const Access &access : computation.accesses)
+      if (const Pending *entry = pendingOf(keyOf(written.call, access.tensor))) {
+        pending_.push_back({written, entry->value});
+        return true;
+      }
+    return stop("'" + computation.name + "' is folded into the weights of another layer");
   }
 
   /// What \p access of stage \p reference reads; null if it is no element of the chain or operand.
@@ -252,23 +259,6 @@ private:
       dimensions.push_back(result);
     }
     return dimensions;
-  }
-
-  /// \p value with other loads. Shares what holds none.
-  static ValueExprPtr rewritten(const ValueExprPtr &value,
-                                const std::map<std::size_t, ValueExprPtr> &loads) {
-    if (value->kind == ValueExpr::Kind::Load)
-      return loads.at(value->value);
-    if (value->operands.empty())
-      return value;
-    auto copy = std::make_shared<ValueExpr>(*value);
-    std::uint64_t size = 1;
-    for (ValueExprPtr &operand : copy->operands) {
-      operand = rewritten(operand, loads);
-      size += operand->size;
-    }
-    copy->size = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, ~0U));
-    return copy;
   }
 
   /// Ends a piece of the chain at the tensor that was written last.
@@ -405,6 +395,7 @@ private:
   }
 
   const Workload &workload_;
+  const TensorUses &uses_;
   std::size_t call_;
   StageRef begin_;
   TensorKey current_;
@@ -418,9 +409,60 @@ private:
 
 } // namespace
 
+std::size_t endOfRequantization(std::span<const ChainStep> steps, std::size_t at,
+                                std::uint16_t bits) {
+  using Kind = ChainStep::Kind;
+  std::size_t end = at;
+  for (std::size_t i = at; i < steps.size(); ++i) {
+    const ChainStep &step = steps[i];
+    const bool isSaturation =
+        step.kind == Kind::Clip && std::isfinite(step.low) && std::isfinite(step.high);
+    const bool isPart = isSaturation || step.kind == Kind::Round || step.kind == Kind::Cast ||
+                        (step.kind == Kind::Constant && step.isUniform);
+    if (!isPart)
+      break;
+    const bool isWhole = step.elementType.kind == ElementType::Kind::Int ||
+                         step.elementType.kind == ElementType::Kind::UInt;
+    if (step.kind == Kind::Cast && isWhole && step.elementType.bits < bits)
+      end = i + 1;
+  }
+  return end;
+}
+
+TensorUses::TensorUses(const Workload &workload)
+    : calls_(workload.tensors.size()), stages_(workload.tensors.size()) {
+  for (std::size_t c = 0; c < workload.calls.size(); ++c) {
+    const Call &call = workload.calls[c];
+    for (const auto *tensors : {&call.inputs, &call.outputs})
+      for (const TensorRef tensor : *tensors)
+        if (calls_[tensor.index].empty() || calls_[tensor.index].back() != c)
+          calls_[tensor.index].push_back(c);
+    localStages_.emplace_back(call.locals.size());
+    for (std::size_t s = 0; s < call.computations.size(); ++s) {
+      const Computation &computation = call.computations[s];
+      for (const Access &access : computation.accesses)
+        add(access.tensor, {c, s});
+      add(computation.written, {c, s});
+      for (const TensorRef also : computation.alsoWritten)
+        add(also, {c, s});
+    }
+  }
+}
+
+void TensorUses::add(TensorRef tensor, StageRef stage) {
+  auto &stages = tensor.isLocal ? localStages_[stage.call][tensor.index] : stages_[tensor.index];
+  if (stages.empty() || stages.back() != stage)
+    stages.push_back(stage);
+}
+
+ResultChain followResult(const Workload &workload, const TensorUses &uses, std::size_t call,
+                         const Contraction &contraction) {
+  return ChainFollower(workload, uses, call, contraction).follow();
+}
+
 ResultChain followResult(const Workload &workload, std::size_t call,
                          const Contraction &contraction) {
-  return ChainFollower(workload, call, contraction).follow();
+  return followResult(workload, TensorUses(workload), call, contraction);
 }
 
 } // namespace acadlc::workload

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,13 +46,6 @@ struct ChainStep {
   std::vector<PoolWindow> windows; ///< MaxPool, SumPool: one per dimension of the result
 };
 
-/// A stage of the workload.
-struct StageRef {
-  std::size_t call = 0;  ///< index into Workload::calls
-  std::size_t stage = 0; ///< index into Call::computations
-  friend auto operator<=>(const StageRef &, const StageRef &) = default;
-};
-
 /// A place at which the chain may be cut: one tensor holds all that is known of the result.
 struct ChainCut {
   std::size_t steps = 0;        ///< how many of the chain's steps are done
@@ -70,10 +64,40 @@ struct ResultChain {
   std::string end;            ///< why it ends: a clause with the tensor's name
 };
 
+/// The end of the requantisation of a value of \p bits that begins with step \p at: numbers alone,
+/// up to the last cast to a whole number that is narrower. \p at if there is none. A bound on one
+/// side is a ReLU and no part of it.
+std::size_t endOfRequantization(std::span<const ChainStep> steps, std::size_t at,
+                                std::uint16_t bits);
+
+/// Who reads or writes each tensor of a workload. Worth keeping where many results are followed.
+class TensorUses {
+public:
+  explicit TensorUses(const Workload &workload);
+  /// The calls of \p tensor, which is one of the workload, in execution order.
+  [[nodiscard]] const std::vector<std::size_t> &callsOf(TensorRef tensor) const {
+    return calls_[tensor.index];
+  }
+  /// The stages of \p tensor, which is one of the workload or local to \p call, in execution order.
+  [[nodiscard]] const std::vector<StageRef> &stagesOf(std::size_t call, TensorRef tensor) const {
+    return tensor.isLocal ? localStages_[call][tensor.index] : stages_[tensor.index];
+  }
+
+private:
+  void add(TensorRef tensor, StageRef stage);
+
+  std::vector<std::vector<std::size_t>> calls_;                 ///< by tensor
+  std::vector<std::vector<StageRef>> stages_;                   ///< by tensor
+  std::vector<std::vector<std::vector<StageRef>>> localStages_; ///< by call and tensor
+};
+
 /// Follows the result of \p contraction of call \p call. Stages are followed through tensors that
 /// have no reader outside the chain and are no result of the network; a step's operand is available
 /// before the call starts. What has another form than that of ChainStep ends the chain.
 ResultChain followResult(const Workload &workload, std::size_t call,
+                         const Contraction &contraction);
+/// The same with the uses of all tensors of \p workload.
+ResultChain followResult(const Workload &workload, const TensorUses &uses, std::size_t call,
                          const Contraction &contraction);
 
 } // namespace acadlc::workload

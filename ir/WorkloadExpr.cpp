@@ -245,6 +245,21 @@ ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr>
   return copy;
 }
 
+ValueExprPtr withLoads(const ValueExprPtr &value,
+                       const std::map<std::size_t, ValueExprPtr> &loads) {
+  if (value->kind == ValueExpr::Kind::Load)
+    return loads.at(value->value);
+  if (value->operands.empty())
+    return value;
+  auto copy = std::make_shared<ValueExpr>(*value);
+  copy->size = 1;
+  for (ValueExprPtr &operand : copy->operands) {
+    operand = withLoads(operand, loads);
+    copy->size = saturatedSum(copy->size, operand->size);
+  }
+  return copy;
+}
+
 ValueExprPtr valueIndex(IndexExprPtr index) {
   auto value = std::make_shared<ValueExpr>();
   value->kind = ValueExpr::Kind::Index;

@@ -5,6 +5,7 @@
 #include "ir/Workload.h"
 
 #include <functional>
+#include <map>
 #include <span>
 
 namespace acadlc::workload {
@@ -41,6 +42,10 @@ void forEachNode(const ValueExpr &value, const std::function<void(const ValueExp
 /// Puts \p replacements[a] in the place of every axis a.
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements);
 ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements);
+
+/// Puts \p loads[i] in the place of every load of access i. Shares what holds none. The result may
+/// be larger than maxExpressionSize: ask its size.
+ValueExprPtr withLoads(const ValueExprPtr &value, const std::map<std::size_t, ValueExprPtr> &loads);
 
 ValueExprPtr valueIndex(IndexExprPtr index);
 ValueExprPtr valueNode(ValueExpr::Kind kind, std::string name, std::vector<ValueExprPtr> operands);

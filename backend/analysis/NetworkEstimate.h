@@ -122,7 +122,13 @@ struct UnmappedOperator {
 
 /// A call that costs nothing at run time.
 struct FreeCall {
-  std::string name, reason; ///< "weight-only", "alias", "reshape", "identity pad"
+  std::string name, reason; ///< "weight-only", "alias", "reshape", "identity pad", "batch norm"
+};
+
+/// A batch norm that is part of the weights of the layer before it.
+struct FoldedNorm {
+  std::string into;                ///< the call
+  std::vector<std::string> folded; ///< calls, and stages of that call, which cost nothing therefore
 };
 
 /// How much of something mappings cover.
@@ -154,6 +160,7 @@ struct NetworkEstimate {
   std::vector<UnmappedOperator> unmapped;
   std::vector<FreeCall> free;
   bool areCertificatesReplayed = false; ///< as far as the limits of a replay go
+  std::vector<FoldedNorm> folded;
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Length of the run in seconds, if the architecture has a clock and the cycles are known.

@@ -124,7 +124,8 @@ private:
     }
     const llvm::StringRef name = step.function.text;
     if (name == "requantize")
-      taken.end = endOfRequantization(at);
+      taken.end =
+          workload::endOfRequantization(chain_.steps, at, context_.contraction.resultType.bits);
     else if (name == "average_pool")
       taken.end = endOfAverage(step, at);
     else if (!isFunction(step, found))
@@ -160,28 +161,6 @@ private:
     const auto value = context_.number(*step.arguments[position].value);
     constexpr double tolerance = 1e-6; // numbers are printed in single precision
     return value && std::abs(*value - wanted) <= tolerance * std::max(1.0, std::abs(wanted));
-  }
-
-  /// Numbers alone, up to the last cast to a whole number that is narrower than the result. A bound
-  /// on one side is a ReLU, which the mapping must have a step for.
-  [[nodiscard]] std::size_t endOfRequantization(std::size_t at) const {
-    using Kind = ChainStep::Kind;
-    std::size_t end = at;
-    for (std::size_t i = at; i < chain_.steps.size(); ++i) {
-      const ChainStep &step = chain_.steps[i];
-      const bool isSaturation =
-          step.kind == Kind::Clip && std::isfinite(step.low) && std::isfinite(step.high);
-      const bool isPart = isSaturation || step.kind == Kind::Round || step.kind == Kind::Cast ||
-                          (step.kind == Kind::Constant && step.isUniform);
-      if (!isPart)
-        break;
-      const bool isWhole = step.elementType.kind == workload::ElementType::Kind::Int ||
-                           step.elementType.kind == workload::ElementType::Kind::UInt;
-      if (step.kind == Kind::Cast && isWhole &&
-          step.elementType.bits < context_.contraction.resultType.bits)
-        end = i + 1;
-    }
-    return end;
   }
 
   /// The sum over windows and what it is divided by.
@@ -319,8 +298,11 @@ private:
 
   /// Why nothing behind \p cut is absorbed.
   [[nodiscard]] std::string endBehind(const ChainCut *cut) const {
-    const std::size_t next =
-        cut == nullptr ? 0 : static_cast<std::size_t>(cut - chain_.cuts.data()) + 1;
+    std::size_t next = cut == nullptr ? 0 : static_cast<std::size_t>(cut - chain_.cuts.data()) + 1;
+    // What does nothing stops nobody.
+    const std::size_t done = cut == nullptr ? 0 : cut->steps;
+    while (next < chain_.cuts.size() && chain_.cuts[next].steps == done)
+      ++next;
     if (next == chain_.cuts.size())
       return chain_.end;
     const workload::StageRef stage = chain_.cuts[next].stages.back();

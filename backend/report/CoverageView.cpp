@@ -52,4 +52,19 @@ void FreeView::print(std::string &out) const {
   table.print(out);
 }
 
+void FoldedView::print(std::string &out) const {
+  if (estimate_.folded.empty())
+    return;
+  const auto count = static_cast<std::int64_t>(estimate_.folded.size());
+  out += fmt::format("\n{} {} folded into the weights before {} (--no-fold-batch-norm counts {}): ",
+                     counted(count, "batch norm"), count == 1 ? "is" : "are",
+                     count == 1 ? "it" : "them", count == 1 ? "it" : "them");
+  const char *separator = "";
+  for (const analysis::FoldedNorm &norm : estimate_.folded) {
+    out += separator + norm.into;
+    separator = ", ";
+  }
+  out += ".\n";
+}
+
 } // namespace acadlc::report

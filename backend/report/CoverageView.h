@@ -11,6 +11,11 @@
 /// and what costs nothing, one line or a list:
 ///
 ///     3 calls are free: 1 reshape, 2 weight-only (--list-free names them).
+///
+/// and which batch norms are part of a layer's weights:
+///
+///     2 batch norms are folded into the weights before them (--no-fold-batch-norm counts them):
+///     conv2d, conv2d1.
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"
@@ -36,6 +41,15 @@ public:
 private:
   const analysis::NetworkEstimate &estimate_;
   bool list_; ///< name each call
+};
+
+class FoldedView : public View {
+public:
+  explicit FoldedView(const analysis::NetworkEstimate &estimate) : estimate_(estimate) {}
+  void print(std::string &out) const override;
+
+private:
+  const analysis::NetworkEstimate &estimate_;
 };
 
 } // namespace acadlc::report

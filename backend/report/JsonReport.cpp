@@ -39,6 +39,8 @@ public:
           json_.attribute("reason", jsonText(call.reason));
         });
       });
+      list("folded_batch_norms", estimate.folded,
+           [&](const analysis::FoldedNorm &norm) { jsonFolded(json_, norm.into, norm.folded); });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
       if (const auto counts = analysis::countReplays(estimate))
         replays(*counts);
@@ -200,6 +202,16 @@ void jsonReal(OStream &json, llvm::StringRef name, std::optional<double> value) 
   json.attributeBegin(name);
   json.rawValue(number(*value));
   json.attributeEnd();
+}
+
+void jsonFolded(OStream &json, std::string_view into, const std::vector<std::string> &folded) {
+  json.object([&] {
+    json.attribute("into", jsonText(into));
+    json.attributeArray("folded", [&] {
+      for (const std::string &name : folded)
+        json.value(jsonText(name));
+    });
+  });
 }
 
 std::string jsonReport(const NetworkEstimate &estimate, std::string_view version) {

@@ -16,6 +16,7 @@ std::string textReport(const analysis::NetworkEstimate &estimate, const TextOpti
   views.push_back(std::make_unique<LayersView>(estimate));
   views.push_back(std::make_unique<UnmappedView>(estimate));
   views.push_back(std::make_unique<FreeView>(estimate, options.listFree));
+  views.push_back(std::make_unique<FoldedView>(estimate));
   if (options.explain)
     views.push_back(std::make_unique<ExplainView>(estimate));
   views.push_back(std::make_unique<AssumptionsView>(estimate));

@@ -1,0 +1,28 @@
+/// \file
+/// What element-wise stages and stages that move data do, in the field's terms: "relu",
+/// "transpose". Private to this folder.
+#pragma once
+
+#include "ir/WorkloadStructure.h"
+
+#include <span>
+#include <string>
+
+namespace acadlc::workload {
+
+/// Whether \p computation only moves elements: it stores loads or constants, untouched.
+bool onlyMoves(const Computation &computation);
+
+/// "transpose", "reshape", "concat", "slice", "pad", "resize", "gather", "flip", "broadcast",
+/// "copy" or "fill": what stage \p index, which only moves, does.
+std::string movementName(const Call &call, const CallStructure &structure, std::size_t index);
+
+/// "relu", "add, relu", "gelu", "requantize": what connected element-wise \p stages do together, in
+/// order; by operations where no step is known.
+std::string elementWiseName(const Call &call, const CallStructure &structure,
+                            std::span<const std::size_t> stages);
+
+/// Whether stage \p index only scales what it reads by numbers: a mean's division.
+bool onlyScales(const Call &call, std::size_t index);
+
+} // namespace acadlc::workload

@@ -1,0 +1,610 @@
+#include "ir/WorkloadOperators.h"
+
+#include "ir/WorkloadAnalysis.h"
+#include "ir/WorkloadChain.h"
+#include "ir/WorkloadContraction.h"
+#include "ir/WorkloadDimensions.h"
+#include "ir/WorkloadExpr.h"
+#include "ir/WorkloadNaming.h"
+#include "ir/WorkloadReduction.h"
+#include "ir/WorkloadStructure.h"
+#include "ir/WorkloadTraffic.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace acadlc::workload {
+
+namespace {
+
+using Stages = std::vector<std::size_t>;
+
+/// Names a tensor in sets and maps.
+using TensorKey = std::pair<bool, std::uint32_t>;
+TensorKey keyOf(TensorRef tensor) { return {tensor.isLocal, tensor.index}; }
+
+bool contains(const Stages &stages, std::size_t stage) {
+  return std::find(stages.begin(), stages.end(), stage) != stages.end();
+}
+
+bool hasFunction(const ValueExpr &value, std::string_view name) {
+  bool found = false;
+  forEachNode(value, [&](const ValueExpr &node) {
+    found = found || (node.kind == ValueExpr::Kind::Unary && node.name == name);
+  });
+  return found;
+}
+
+//===--- One call -----------------------------------------------------------------------------===//
+
+class OperatorFinder {
+public:
+  OperatorFinder(const Workload &workload, const TensorUses &uses, std::size_t index)
+      : workload_(workload), uses_(uses), index_(index), call_(workload.calls[index]),
+        structure_(workload, call_), owner_(call_.computations.size()) {
+    findDataflow();
+  }
+
+  std::vector<Operator> find() {
+    if (call_.freeReason != FreeReason::None) {
+      addFree();
+      return std::move(operators_);
+    }
+    addFolded();
+    for (const Contraction &contraction : call_.contractions)
+      addContraction(contraction);
+    for (const Stages &component : components([](std::size_t) { return true; }))
+      addReductions(component);
+    addElementWise();
+    addMovements();
+    adoptPadding();
+    complete();
+    return std::move(operators_);
+  }
+
+private:
+  [[nodiscard]] const Computation &stage(std::size_t index) const {
+    return call_.computations[index];
+  }
+  /// Takes time, and belongs to no operator so far.
+  [[nodiscard]] bool isOpen(std::size_t index) const {
+    return stage(index).freeReason == FreeReason::None && !owner_[index] &&
+           !structure_.isLookedThrough(index);
+  }
+  [[nodiscard]] bool isReduction(std::size_t index) const {
+    return stage(index).combiner != Combiner::None;
+  }
+
+  void add(Operator found) {
+    std::sort(found.stages.begin(), found.stages.end());
+    for (const std::size_t index : found.stages)
+      owner_[index] = operators_.size();
+    operators_.push_back(std::move(found));
+  }
+
+  //===--- Dataflow inside the call -----------------------------------------------------------===//
+
+  void findDataflow() {
+    sources_.resize(call_.computations.size());
+    readers_.resize(call_.computations.size());
+    for (std::size_t i = 0; i < call_.computations.size(); ++i) {
+      for (const Access &access : stage(i).accesses)
+        readersOfTensor_[keyOf(access.tensor)].push_back(i);
+      if (stage(i).freeReason != FreeReason::None || structure_.isLookedThrough(i))
+        continue;
+      sources_[i] = sourcesOf(i);
+      for (const std::size_t source : sources_[i])
+        readers_[source].push_back(i);
+    }
+  }
+
+  /// The stages that take time and whose results stage \p index reads, as they are or moved for
+  /// nothing.
+  [[nodiscard]] Stages sourcesOf(std::size_t index) const {
+    Stages sources;
+    for (const Access &access : stage(index).accesses) {
+      TensorRef tensor = access.tensor;
+      std::size_t reader = index;
+      while (tensor.isLocal) {
+        const auto writer = structure_.writerOf(tensor);
+        if (!writer || *writer >= reader)
+          break;
+        const bool isMoved =
+            stage(*writer).freeReason != FreeReason::None || structure_.isLookedThrough(*writer);
+        if (!isMoved) {
+          sources.push_back(*writer);
+          break;
+        }
+        if (stage(*writer).freeReason == FreeReason::WeightOnly || stage(*writer).accesses.empty())
+          break;
+        tensor = stage(*writer).accesses.front().tensor;
+        reader = *writer;
+      }
+    }
+    return sources;
+  }
+  [[nodiscard]] bool reads(std::size_t reader, std::size_t source) const {
+    return contains(sources_[reader], source);
+  }
+
+  /// Open stages for which \p isMeant holds, joined where one reads the other; in text order.
+  template <typename Predicate> [[nodiscard]] std::vector<Stages> components(Predicate isMeant) {
+    const std::size_t count = call_.computations.size();
+    Stages root(count);
+    std::iota(root.begin(), root.end(), std::size_t{0});
+    const auto rootOf = [&](std::size_t index) {
+      while (root[index] != index)
+        index = root[index] = root[root[index]];
+      return index;
+    };
+    const auto isIn = [&](std::size_t index) { return isOpen(index) && isMeant(index); };
+    for (std::size_t i = 0; i < count; ++i)
+      if (isIn(i))
+        for (const std::size_t source : sources_[i])
+          if (isIn(source))
+            root[std::max(rootOf(i), rootOf(source))] = std::min(rootOf(i), rootOf(source));
+    std::vector<Stages> byRoot(count);
+    for (std::size_t i = 0; i < count; ++i)
+      if (isIn(i))
+        byRoot[rootOf(i)].push_back(i);
+    std::erase_if(byRoot, [](const Stages &stages) { return stages.empty(); });
+    return byRoot;
+  }
+
+  //===--- Kinds ------------------------------------------------------------------------------===//
+
+  /// All stages of a call that costs nothing, as one.
+  void addFree() {
+    Operator found;
+    found.part = OperatorPart::Free;
+    found.freeReason = call_.freeReason;
+    for (std::size_t i = 0; i < call_.computations.size(); ++i)
+      found.stages.push_back(i);
+    if (found.stages.empty()) {
+      operators_.push_back(std::move(found));
+      return;
+    }
+    const auto all = [&](auto holds) {
+      return std::all_of(call_.computations.begin(), call_.computations.end(), holds);
+    };
+    const std::size_t last = found.stages.back();
+    if (all(onlyMoves)) {
+      found.kind = OperatorKind::DataMovement;
+      found.detail = call_.freeReason == FreeReason::Reshape
+                         ? "reshape"
+                         : movementName(call_, structure_, last);
+    } else if (all([](const Computation &c) { return c.combiner == Combiner::None; })) {
+      found.kind = OperatorKind::ElementWise;
+      found.detail = elementWiseName(call_, structure_, found.stages);
+    } else {
+      found.kind = OperatorKind::Reduction;
+    }
+    setShape(found, last);
+    setTensors(found);
+    operators_.push_back(std::move(found));
+  }
+
+  /// The stages of a fused function that a batch norm before them has been folded into.
+  void addFolded() {
+    Operator found;
+    found.kind = OperatorKind::ElementWise;
+    found.part = OperatorPart::Free;
+    found.freeReason = FreeReason::BatchNorm;
+    for (std::size_t i = 0; i < call_.computations.size(); ++i)
+      if (stage(i).freeReason == FreeReason::BatchNorm)
+        found.stages.push_back(i);
+    if (found.stages.empty())
+      return;
+    found.detail = elementWiseName(call_, structure_, found.stages);
+    setShape(found, found.stages.back());
+    add(std::move(found));
+  }
+
+  void addContraction(const Contraction &contraction) {
+    Operator found;
+    found.part = OperatorPart::Main;
+    found.stages = {contraction.computation};
+    describeContraction(stage(contraction.computation), contraction, found);
+    const ContractionRoles roles = rolesOf(stage(contraction.computation), contraction);
+    const Contraction::Operand &input = contraction.operands[roles.input];
+    const auto writer = input.access.tensor.isLocal ? structure_.writerOf(input.access.tensor)
+                                                    : std::optional<std::size_t>();
+    const auto spread = writer && !owner_[*writer]
+                            ? spreadOf(stage(*writer), structure_.tensor(input.access.tensor))
+                            : std::nullopt;
+    // Dimensions of a grouped operand are split, those of what spreads it are not.
+    if (spread && spread->size() == input.affine.size()) {
+      found.kind = transposed(found.kind);
+      found.stages.push_back(*writer);
+      for (std::size_t w = 0; w < roles.windows.size(); ++w) {
+        const ContractionWindow &window = roles.windows[w];
+        found.stride[w] = (*spread)[window.dimension];
+        // As the field counts it: what is cut off the full result.
+        const std::int64_t reach = window.dilation * (window.taps - 1);
+        found.before[w] = reach - found.before[w];
+        found.after[w] = reach - found.after[w];
+      }
+    }
+    add(std::move(found));
+  }
+
+  void addReductions(const Stages &component) {
+    Stages reductions;
+    for (const std::size_t index : component)
+      if (isReduction(index))
+        reductions.push_back(index);
+    if (reductions.empty() || addSoftmax(component, reductions) || addNorm(component, reductions))
+      return;
+    for (const std::size_t index : reductions)
+      addReduction(index);
+  }
+
+  /// N results of K elements each.
+  void setReduced(Operator &found, std::size_t reduction) const {
+    found.dims = {{"N", extentOf(stage(reduction), Axis::Kind::Spatial)},
+                  {"K", extentOf(stage(reduction), Axis::Kind::Reduction)}};
+  }
+
+  bool addSoftmax(const Stages &component, const Stages &reductions) {
+    if (reductions.size() != 2 || stage(reductions[0]).combiner != Combiner::Max ||
+        stage(reductions[1]).combiner != Combiner::Sum)
+      return false;
+    const std::size_t sum = reductions[1];
+    std::size_t last = sum;
+    bool hasExp = false;
+    bool hasLog = false;
+    for (const std::size_t index : component) {
+      hasExp = hasExp || (index <= sum && hasFunction(*stage(index).value, "exp"));
+      if (index > sum && reads(index, sum)) {
+        last = index;
+        hasLog = hasLog || hasFunction(*stage(index).value, "log");
+      }
+    }
+    if (!hasExp || last == sum)
+      return false;
+    Operator found;
+    found.kind = hasLog ? OperatorKind::LogSoftmax : OperatorKind::Softmax;
+    found.part = OperatorPart::Main;
+    for (const std::size_t index : component)
+      if (index >= reductions[0] && index <= last)
+        found.stages.push_back(index);
+    setReduced(found, sum);
+    add(std::move(found));
+    return true;
+  }
+
+  /// Statistics of the elements, and the elements made of mean 0 or length 1 by them.
+  bool addNorm(const Stages &component, const Stages &reductions) {
+    const std::size_t first = reductions.front();
+    const Computation &statistic = stage(first);
+    const bool sums = statistic.combiner == Combiner::Sum || statistic.combiner == Combiner::Opaque;
+    bool hasRoot = false;
+    bool isElementWise = false;
+    for (const std::size_t index : component) {
+      if (index < first || isReduction(index))
+        continue;
+      const ValueExpr &value = *stage(index).value;
+      hasRoot = hasRoot || hasFunction(value, "rsqrt") || hasFunction(value, "sqrt");
+      isElementWise = isElementWise || (hasRoot && stage(index).points >= statistic.points);
+    }
+    if (!sums || !hasRoot || !isElementWise || statistic.accesses.empty())
+      return false;
+    Operator found;
+    found.part = OperatorPart::Main;
+    for (const std::size_t index : component)
+      if (index >= first || isReadByReductionsAlone(index))
+        found.stages.push_back(index);
+    // An activation behind it is none of its own.
+    while (stage(found.stages.back()).accesses.size() == 1 && !isReduction(found.stages.back()))
+      found.stages.pop_back();
+    found.kind = normKind(found.stages, reductions);
+    setReduced(found, first);
+    add(std::move(found));
+    return true;
+  }
+
+  /// The squares that a root mean square sums.
+  [[nodiscard]] bool isReadByReductionsAlone(std::size_t index) const {
+    return std::all_of(readers_[index].begin(), readers_[index].end(),
+                       [&](std::size_t reader) { return isReduction(reader); });
+  }
+
+  [[nodiscard]] OperatorKind normKind(const Stages &stages, const Stages &reductions) const {
+    const Computation &statistic = stage(reductions.front());
+    const std::vector<bool> reduced = reducedDimensions(statistic, statistic.accesses.front());
+    if (reduced.size() > 1 && reduced.front() && !reduced[1])
+      return OperatorKind::BatchNorm;
+    if (reductions.size() == 1 && statistic.combiner == Combiner::Sum)
+      return OperatorKind::RmsNorm;
+    const std::set<TensorKey> own = writtenBy(stages);
+    for (const std::size_t index : stages)
+      if (!isReduction(index) && scalesKept(own, index, reduced))
+        return OperatorKind::GroupNorm;
+    return OperatorKind::LayerNorm;
+  }
+
+  /// Whether stage \p index reads a parameter (a tensor of fewer dimensions that is not
+  /// one of \p own) at positions of a dimension that is not reduced: a scale for each channel.
+  [[nodiscard]] bool scalesKept(const std::set<TensorKey> &own, std::size_t index,
+                                const std::vector<bool> &reduced) const {
+    const Computation &computation = stage(index);
+    if (computation.axes.size() != reduced.size())
+      return false;
+    for (const Access &access : computation.accesses) {
+      if (own.contains(keyOf(access.tensor)) || access.indices.size() >= reduced.size())
+        continue;
+      bool isKept = false;
+      for (const IndexExprPtr &position : access.indices)
+        forEachAxis(*position, [&](std::size_t a) {
+          isKept = isKept || (a > 0 && !reduced[a] && computation.axes[a].extent > 1);
+        });
+      if (isKept)
+        return true;
+    }
+    return false;
+  }
+
+  void addReduction(std::size_t index) {
+    Operator found;
+    found.part = OperatorPart::Main;
+    found.stages = {index};
+    const bool isSum = stage(index).combiner == Combiner::Sum;
+    const bool isAverage = isSum && isScaled(index);
+    if (isAverage)
+      for (const std::size_t reader : readers_[index])
+        if (isOpen(reader) && onlyScales(call_, reader))
+          found.stages.push_back(reader);
+    if (const auto pooling = poolingOf(call_, structure_, index))
+      describePooling(*pooling, isSum, isAverage, found);
+    else
+      describeReduction(index, isAverage, found);
+    add(std::move(found));
+  }
+
+  void describeReduction(std::size_t index, bool isAverage, Operator &result) const {
+    result.kind = OperatorKind::Reduction;
+    setReduced(result, index);
+    switch (stage(index).combiner) {
+    case Combiner::Sum:
+      result.detail = isAverage ? "mean" : "sum";
+      break;
+    case Combiner::Product:
+      result.detail = "product";
+      break;
+    case Combiner::Max:
+      result.detail = "max";
+      break;
+    case Combiner::Min:
+      result.detail = "min";
+      break;
+    case Combiner::None:
+    case Combiner::Opaque:
+      result.kind = isPositionOfExtreme(stage(index)) ? OperatorKind::ArgMax : OperatorKind::Other;
+      break;
+    }
+  }
+
+  /// A reduction of pairs: a whole number (the position) beside an element.
+  [[nodiscard]] bool isPositionOfExtreme(const Computation &computation) const {
+    if (computation.alsoWritten.size() != 1 || computation.accesses.empty())
+      return false;
+    const ElementType element = structure_.tensor(computation.accesses.front().tensor).elementType;
+    const ElementType first = structure_.tensor(computation.written).elementType;
+    const ElementType second = structure_.tensor(computation.alsoWritten.front()).elementType;
+    const auto isPosition = [](ElementType type) { return type.kind == ElementType::Kind::Int; };
+    return (isPosition(first) && second == element) || (isPosition(second) && first == element);
+  }
+
+  /// Whether the first thing that happens to the sum that stage \p index writes, in this call or
+  /// another, is that it is scaled by numbers.
+  [[nodiscard]] bool isScaled(std::size_t index) const {
+    Contraction sum;
+    sum.computation = index;
+    const ResultChain chain = followResult(workload_, uses_, index_, sum);
+    for (const ChainStep &step : chain.steps) {
+      if (step.kind == ChainStep::Kind::Cast)
+        continue;
+      return step.kind == ChainStep::Kind::Constant && step.name != "+" && step.name != "-";
+    }
+    // What a chain cannot be followed through: several readers, say.
+    return !readers_[index].empty() && onlyScales(call_, readers_[index].front());
+  }
+
+  void addElementWise() {
+    for (Stages &stages : components([&](std::size_t index) { return !onlyMoves(stage(index)); })) {
+      Operator found;
+      const bool isOpaque = std::any_of(stages.begin(), stages.end(), [&](std::size_t index) {
+        return !stage(index).opaqueReason.empty();
+      });
+      found.kind = isOpaque ? OperatorKind::Other : OperatorKind::ElementWise;
+      found.detail = elementWiseName(call_, structure_, stages);
+      setShape(found, stages.back());
+      found.stages = std::move(stages);
+      add(std::move(found));
+    }
+  }
+
+  void addMovements() {
+    for (std::size_t index = 0; index < call_.computations.size(); ++index) {
+      if (!isOpen(index))
+        continue;
+      Operator found;
+      found.kind = OperatorKind::DataMovement;
+      found.detail = movementName(call_, structure_, index);
+      found.stages = {index};
+      if (found.detail == "slice")
+        addSiblings(found);
+      setShape(found, index);
+      add(std::move(found));
+    }
+  }
+
+  /// Several parts of one tensor are a split of it.
+  void addSiblings(Operator &slice) const {
+    const TensorRef source = stage(slice.stages.front()).accesses.front().tensor;
+    for (const std::size_t index : readersOfTensor_.at(keyOf(source)))
+      if (index > slice.stages.front() && isOpen(index) && onlyMoves(stage(index)) &&
+          movementName(call_, structure_, index) == "slice")
+        slice.stages.push_back(index);
+    if (slice.stages.size() > 1)
+      slice.detail = "split";
+  }
+
+  /// Padding belongs to the first operator that reads it.
+  void adoptPadding() {
+    for (std::size_t index = call_.computations.size(); index-- > 0;) {
+      if (owner_[index] || stage(index).freeReason != FreeReason::None)
+        continue;
+      const auto readers = readersOfTensor_.find(keyOf(stage(index).written));
+      if (readers == readersOfTensor_.end())
+        continue;
+      for (const std::size_t reader : readers->second) {
+        if (reader <= index || !owner_[reader])
+          continue;
+        owner_[index] = owner_[reader];
+        operators_[*owner_[index]].stages.push_back(index);
+        break;
+      }
+    }
+    for (Operator &found : operators_)
+      std::sort(found.stages.begin(), found.stages.end());
+  }
+
+  //===--- What all operators have ------------------------------------------------------------===//
+
+  /// The extents of what stage \p index writes.
+  void setShape(Operator &found, std::size_t index) const {
+    const std::vector<std::int64_t> &shape = structure_.tensor(stage(index).written).shape;
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      found.dims.push_back({"D" + std::to_string(d), shape[d]});
+  }
+
+  [[nodiscard]] std::set<TensorKey> writtenBy(const Stages &stages) const {
+    std::set<TensorKey> written;
+    for (const std::size_t index : stages) {
+      written.insert(keyOf(stage(index).written));
+      for (const TensorRef also : stage(index).alsoWritten)
+        written.insert(keyOf(also));
+    }
+    return written;
+  }
+
+  /// Whether somebody outside \p found, whose stages are sorted, reads \p tensor, which it writes.
+  [[nodiscard]] bool isUsed(const Operator &found, TensorRef tensor) const {
+    if (!tensor.isLocal)
+      return true;
+    const auto readers = readersOfTensor_.find(keyOf(tensor));
+    return readers != readersOfTensor_.end() &&
+           std::any_of(readers->second.begin(), readers->second.end(), [&](std::size_t reader) {
+             return !std::binary_search(found.stages.begin(), found.stages.end(), reader);
+           });
+  }
+
+  /// Sets the types and bytes of what \p found reads from outside and leaves to others.
+  void setTensors(Operator &found) const {
+    const std::set<TensorKey> own = writtenBy(found.stages);
+    std::set<TensorKey> seen = own;
+    const bool moves = found.part != OperatorPart::Free;
+    for (const std::size_t index : found.stages)
+      for (const Access &access : stage(index).accesses) {
+        const TensorRef tensor = structure_.resolve(access, index).access.tensor;
+        if (seen.insert(keyOf(tensor)).second)
+          found.reads.push_back(structure_.tensor(tensor).elementType);
+      }
+    seen.clear();
+    const auto write = [&](TensorRef reference) {
+      if (!isUsed(found, reference) || !seen.insert(keyOf(reference)).second)
+        return;
+      const Tensor &tensor = structure_.tensor(reference);
+      found.writes.push_back(tensor.elementType);
+      found.bytesWritten += moves ? tensor.byteCount() : 0;
+    };
+    for (const std::size_t index : found.stages) {
+      write(stage(index).written);
+      for (const TensorRef also : stage(index).alsoWritten)
+        write(also);
+    }
+    if (moves)
+      found.bytesRead = bytesRead(call_, structure_, found.stages,
+                                  [&](TensorRef tensor) { return !own.contains(keyOf(tensor)); });
+  }
+
+  void complete() {
+    if (operators_.empty())
+      operators_.emplace_back(); // a call of which nothing is known is listed all the same
+    std::sort(operators_.begin(), operators_.end(),
+              [](const Operator &a, const Operator &b) { return a.stages < b.stages; });
+    std::size_t first = call_.computations.size(); // stage of a main operator
+    for (const Operator &found : operators_)
+      if (found.part == OperatorPart::Main)
+        first = std::min(first, found.stages.back());
+    const bool hasMain = first < call_.computations.size();
+    for (Operator &found : operators_) {
+      if (found.part == OperatorPart::Single && hasMain)
+        found.part = found.stages.back() < first ? OperatorPart::Prologue : OperatorPart::Epilogue;
+      setTensors(found);
+    }
+  }
+
+  const Workload &workload_;
+  const TensorUses &uses_;
+  std::size_t index_;
+  const Call &call_;
+  CallStructure structure_;
+  /// By stage: whose results it reads, and who reads its result; only stages that take time.
+  std::vector<Stages> sources_, readers_;
+  std::map<TensorKey, Stages> readersOfTensor_;
+  std::vector<Operator> operators_;
+  std::vector<std::optional<std::size_t>> owner_; ///< by stage: into operators_
+};
+
+OperatorKind kindOf(const Call &call) {
+  if (call.freeReason != FreeReason::None)
+    return OperatorKind::Free;
+  const Operator *main = nullptr;
+  bool isMixed = false;
+  bool moves = true;
+  for (const Operator &found : call.operators) {
+    if (found.kind == OperatorKind::Other)
+      return OperatorKind::Other;
+    if (found.part != OperatorPart::Free)
+      moves = moves && found.kind == OperatorKind::DataMovement;
+    if (found.part != OperatorPart::Main)
+      continue;
+    isMixed = isMixed || (main != nullptr && found.kind != main->kind);
+    if (main == nullptr || found.macs > main->macs)
+      main = &found;
+  }
+  // Several of different kinds have no better name, but for products.
+  if (main != nullptr)
+    return isMixed && main->macs == 0 ? OperatorKind::Reduction : main->kind;
+  return moves ? OperatorKind::DataMovement : OperatorKind::ElementWise;
+}
+
+/// What stands in front of a product may decide what it is called.
+void nameContractions(Call &call) {
+  std::map<std::size_t, OperatorKind> kinds; // by stage
+  for (const Operator &found : call.operators)
+    for (const std::size_t stage : found.stages)
+      kinds[stage] = found.kind;
+  for (Contraction &contraction : call.contractions)
+    contraction.kind = kinds.at(contraction.computation);
+}
+
+} // namespace
+
+void findOperators(Workload &workload) {
+  const TensorUses uses(workload);
+  for (std::size_t index = 0; index < workload.calls.size(); ++index) {
+    Call &call = workload.calls[index];
+    call.operators = OperatorFinder(workload, uses, index).find();
+    call.kind = kindOf(call);
+    nameContractions(call);
+  }
+}
+
+} // namespace acadlc::workload

@@ -1,0 +1,212 @@
+#include "ir/WorkloadStructure.h"
+
+#include "ir/WorkloadAnalysis.h"
+#include "ir/WorkloadExpr.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace acadlc::workload {
+
+namespace {
+
+/// Bounds that a condition sets to the axes: low ≤ axis < high.
+struct Bounds {
+  std::vector<std::int64_t> low, high;
+};
+
+/// Adds the bounds of `c ≤ v`, `v < c` and their conjunctions; false if \p condition has another
+/// form.
+bool addBounds(const ValueExpr &condition, Bounds &bounds) {
+  if (condition.kind != ValueExpr::Kind::Compare || condition.operands.size() != 2)
+    return false;
+  if (condition.name == "and")
+    return addBounds(*condition.operands[0], bounds) && addBounds(*condition.operands[1], bounds);
+  IndexExprPtr left = asIndex(condition.operands[0]);
+  IndexExprPtr right = asIndex(condition.operands[1]);
+  if (!left || !right)
+    return false;
+  std::string name = condition.name;
+  if (left->kind == IndexExpr::Kind::Constant) {
+    std::swap(left, right);
+    constexpr std::pair<std::string_view, std::string_view> mirrored[] = {
+        {"<", ">"}, {"<=", ">="}, {">", "<"}, {">=", "<="}};
+    for (const auto &[from, to] : mirrored)
+      if (condition.name == from)
+        name = to;
+  }
+  if (left->kind != IndexExpr::Kind::Axis || right->kind != IndexExpr::Kind::Constant)
+    return false;
+  auto axis = static_cast<std::size_t>(left->value);
+  std::int64_t value = right->value;
+  constexpr std::int64_t farAway = std::int64_t{1} << 60; // so that value + 1 fits
+  if (value > farAway || value < -farAway)
+    return false;
+  std::int64_t &low = bounds.low[axis];
+  std::int64_t &high = bounds.high[axis];
+  if (name == ">=")
+    low = std::max(low, value);
+  else if (name == ">")
+    low = std::max(low, value + 1);
+  else if (name == "<")
+    high = std::min(high, value);
+  else if (name == "<=")
+    high = std::min(high, value + 1);
+  else
+    return false;
+  return true;
+}
+
+} // namespace
+
+AffineIndices affineForms(const std::vector<IndexExprPtr> &indices, const std::vector<Axis> &axes) {
+  AffineIndices forms;
+  for (const IndexExprPtr &index : indices)
+    forms.push_back(affineForm(*index, axes));
+  return forms;
+}
+
+CallStructure::CallStructure(const Workload &workload, const Call &call)
+    : workload_(workload), call_(call) {
+  findWriters();
+  findPadding();
+}
+
+std::optional<std::size_t> CallStructure::writerOf(TensorRef reference) const {
+  auto found = writers_.find({reference.isLocal, reference.index});
+  return found == writers_.end() ? std::nullopt : found->second;
+}
+
+void CallStructure::findWriters() {
+  auto add = [&](TensorRef reference, std::size_t stage) {
+    auto [entry, isNew] = writers_.emplace(std::pair(reference.isLocal, reference.index), stage);
+    if (!isNew)
+      entry->second = std::nullopt;
+  };
+  for (std::size_t i = 0; i < call_.computations.size(); ++i) {
+    add(call_.computations[i].written, i);
+    for (TensorRef also : call_.computations[i].alsoWritten)
+      add(also, i);
+  }
+}
+
+void CallStructure::findPadding() {
+  paddings_.assign(call_.computations.size(), std::nullopt);
+  for (std::size_t i = 0; i < call_.computations.size(); ++i) {
+    const Computation &computation = call_.computations[i];
+    if (computation.accesses.size() != 1)
+      continue;
+    const Tensor &source = tensor(computation.accesses[0].tensor);
+    const Tensor &written = tensor(computation.written);
+    if (source.elementType == written.elementType)
+      paddings_[i] = paddingOf(computation, source.shape, written.shape);
+  }
+}
+
+Contraction::Operand CallStructure::resolve(const Access &access, std::size_t reader) const {
+  Contraction::Operand operand;
+  operand.access = access;
+  while (operand.access.tensor.isLocal) {
+    auto writer = writerOf(operand.access.tensor);
+    if (!writer || *writer >= reader || !paddings_[*writer])
+      break;
+    const Padding &padding = *paddings_[*writer];
+    // Two paddings merge if they fill with the same value.
+    if (!padding.isIdentity()) {
+      if (operand.padding && operand.padding->fill != padding.fill)
+        break;
+      if (!operand.padding) {
+        operand.padding = padding;
+      } else {
+        for (std::size_t d = 0; d < padding.before.size(); ++d) {
+          operand.padding->before[d] += padding.before[d];
+          operand.padding->after[d] += padding.after[d];
+        }
+      }
+      for (std::size_t d = 0; d < padding.before.size(); ++d)
+        operand.access.indices[d] = indexBinary(IndexExpr::Kind::Sub, operand.access.indices[d],
+                                                indexConstant(padding.before[d]));
+    }
+    operand.access.tensor = padding.source;
+    if (operand.padding)
+      operand.padding->source = padding.source;
+    reader = *writer;
+  }
+  const Tensor &source = tensor(operand.access.tensor);
+  operand.elementType = source.elementType;
+  operand.origin = source.origin;
+  return operand;
+}
+
+bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::int64_t offset,
+                const std::vector<Axis> &axes) {
+  if (!index || index->constant != offset)
+    return false;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent != 1 && index->coefficients[a] != (a == axis ? 1 : 0))
+      return false;
+  return true;
+}
+
+std::optional<std::vector<std::size_t>> plainWrite(const Computation &computation,
+                                                   const std::vector<std::int64_t> &shape) {
+  if (computation.axes.size() != shape.size() || computation.writeIndices.size() != shape.size())
+    return std::nullopt;
+  std::vector<std::size_t> order;
+  std::vector<bool> used(shape.size(), false);
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const IndexExpr &index = *computation.writeIndices[d];
+    std::size_t axis = d;
+    if (index.kind == IndexExpr::Kind::Axis)
+      axis = static_cast<std::size_t>(index.value);
+    else if (index.kind != IndexExpr::Kind::Constant || index.value != 0 || shape[d] != 1)
+      return std::nullopt;
+    if (used[axis] || computation.axes[axis].extent != shape[d])
+      return std::nullopt;
+    used[axis] = true;
+    order.push_back(axis);
+  }
+  return order;
+}
+
+std::optional<Padding> paddingOf(const Computation &computation,
+                                 const std::vector<std::int64_t> &sourceShape,
+                                 const std::vector<std::int64_t> &writtenShape) {
+  if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
+      computation.accesses.size() != 1 || sourceShape.size() != writtenShape.size())
+    return std::nullopt;
+  auto order = plainWrite(computation, writtenShape);
+  if (!order)
+    return std::nullopt;
+  Bounds bounds;
+  for (const Axis &axis : computation.axes) {
+    bounds.low.push_back(0);
+    bounds.high.push_back(axis.extent);
+  }
+  const ValueExpr *load = computation.value.get();
+  Padding padding;
+  if (load->kind == ValueExpr::Kind::Select) {
+    if (load->operands[2]->kind != ValueExpr::Kind::Constant ||
+        !addBounds(*load->operands[0], bounds))
+      return std::nullopt;
+    padding.fill = load->operands[2]->number;
+    load = load->operands[1].get();
+  }
+  if (load->kind != ValueExpr::Kind::Load)
+    return std::nullopt;
+  const Access &access = computation.accesses[0];
+  padding.source = access.tensor;
+  for (std::size_t d = 0; d < sourceShape.size(); ++d) {
+    std::size_t axis = (*order)[d];
+    std::int64_t low = bounds.low[axis];
+    std::int64_t high = bounds.high[axis];
+    if (low < 0 || high > writtenShape[d] || high - low != sourceShape[d] ||
+        !isAxisPlus(affineForm(*access.indices[d], computation.axes), axis, -low, computation.axes))
+      return std::nullopt;
+    padding.before.push_back(low);
+    padding.after.push_back(writtenShape[d] - high);
+  }
+  return padding;
+}
+
+} // namespace acadlc::workload

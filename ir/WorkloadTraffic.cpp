@@ -1,0 +1,121 @@
+#include "ir/WorkloadTraffic.h"
+
+#include "ir/WorkloadExpr.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace acadlc::workload {
+
+namespace {
+
+/// Which elements of one dimension are read.
+class DimensionCover {
+public:
+  /// Adds the values of \p index within a dimension of \p extent.
+  void add(const std::optional<AffineIndex> &index, const std::vector<Axis> &axes,
+           std::int64_t extent) {
+    if (count_ == extent)
+      return;
+    auto range = index ? rangeOf(*index, axes) : std::nullopt;
+    auto last = range ? checkedSub(range->high, range->low) : std::nullopt;
+    if (!last || *last == std::numeric_limits<std::int64_t>::max()) {
+      count_ = extent;
+      return;
+    }
+    std::int64_t points = 1;
+    std::int64_t steps = 0;
+    std::int64_t width = *last + 1;
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (index->coefficients[a] == 0)
+        continue;
+      points = checkedMul(points, axes[a].extent).value_or(extent);
+      steps = checkedAdd(steps, axes[a].extent).value_or(mostSteps);
+    }
+    auto work = checkedMul(std::min(steps, mostSteps) + 1, width);
+    if (extent > widest || !work || *work > mostSteps) {
+      // Too wide to list: at most as many as there are combinations, or as lie in the range.
+      std::int64_t inside =
+          std::min(range->high, extent - 1) - std::max<std::int64_t>(range->low, 0) + 1;
+      count_ = std::max(count_, std::clamp<std::int64_t>(std::min(points, inside), 0, extent));
+      return;
+    }
+    mark(reachable(*index, axes, width), range->low, extent);
+  }
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+private:
+  static constexpr std::int64_t widest = 1 << 16;
+  static constexpr std::int64_t mostSteps = 1 << 20;
+
+  /// Which of the \p width values from its smallest on \p index takes.
+  static std::vector<char> reachable(const AffineIndex &index, const std::vector<Axis> &axes,
+                                     std::int64_t width) {
+    std::vector<char> reached(static_cast<std::size_t>(width), 0);
+    // Start at the smallest value of every term, so that all further steps go up.
+    reached[0] = 1;
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (index.coefficients[a] == 0 || axes[a].extent == 1)
+        continue;
+      std::int64_t step = std::abs(index.coefficients[a]);
+      std::vector<char> next = reached;
+      for (std::int64_t v = 0; v < width; ++v)
+        if (reached[static_cast<std::size_t>(v)])
+          for (std::int64_t i = 1; i < axes[a].extent && v + i * step < width; ++i)
+            next[static_cast<std::size_t>(v + i * step)] = 1;
+      reached = std::move(next);
+    }
+    return reached;
+  }
+
+  void mark(const std::vector<char> &reached, std::int64_t low, std::int64_t extent) {
+    covered_.resize(static_cast<std::size_t>(extent), 0);
+    for (std::size_t i = 0; i < reached.size(); ++i) {
+      std::int64_t at = low + static_cast<std::int64_t>(i);
+      if (!reached[i] || at < 0 || at >= extent || covered_[static_cast<std::size_t>(at)])
+        continue;
+      covered_[static_cast<std::size_t>(at)] = 1;
+      ++count_;
+    }
+  }
+
+  std::vector<char> covered_;
+  std::int64_t count_ = 0;
+};
+
+} // namespace
+
+std::int64_t bytesRead(const Call &call, const CallStructure &structure,
+                       std::span<const std::size_t> stages,
+                       const std::function<bool(TensorRef)> &isCounted) {
+  std::map<std::pair<bool, std::uint32_t>, std::vector<DimensionCover>> covers;
+  for (const std::size_t i : stages) {
+    const Computation &computation = call.computations[i];
+    if (isCompiled(computation.freeReason) || structure.isLookedThrough(i))
+      continue;
+    for (const Access &access : computation.accesses) {
+      const Access source = structure.resolve(access, i).access;
+      if (!isCounted(source.tensor))
+        continue;
+      const Tensor &read = structure.tensor(source.tensor);
+      auto &cover = covers[{source.tensor.isLocal, source.tensor.index}];
+      cover.resize(read.shape.size());
+      const AffineIndices affine = affineForms(source.indices, computation.axes);
+      for (std::size_t d = 0; d < read.shape.size(); ++d)
+        cover[d].add(affine[d], computation.axes, read.shape[d]);
+    }
+  }
+  std::int64_t bytes = 0;
+  for (const auto &[key, dimensions] : covers) {
+    Tensor covered = structure.tensor({key.first, key.second});
+    for (std::size_t d = 0; d < dimensions.size(); ++d)
+      covered.shape[d] = dimensions[d].count();
+    bytes += covered.byteCount();
+  }
+  return bytes;
+}
+
+} // namespace acadlc::workload
