@@ -11,6 +11,7 @@ int main(int argc, char **argv) {
   acadlc::bench::registerGrowth();
   acadlc::bench::registerPhases();
   acadlc::bench::registerCommands();
+  acadlc::bench::registerReading();
   const bool found = benchmark::RunSpecifiedBenchmarks() != 0;
   benchmark::Shutdown();
   return found ? 0 : 1;

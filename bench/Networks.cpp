@@ -36,6 +36,44 @@ std::string tensor(std::int64_t m, std::int64_t n) {
   return fmt::format("R.Tensor(({}, {}), dtype=\"float32\")", m, n);
 }
 
+/// As TVM prints a convolution that is fused with what follows it. {} is the number of the layer.
+constexpr const char *convolution =
+    R"(    @T.prim_func(private=True, s_tir=True)
+    def fused_conv2d_add_relu{}(x: T.Buffer((T.int64(1), T.int64(16), T.int64(32), T.int64(32)), "float32"), w: T.Buffer((T.int64(16), T.int64(16), T.int64(3), T.int64(3)), "float32"), b: T.Buffer((T.int64(1), T.int64(16), T.int64(1), T.int64(1)), "float32"), compute_intermediate: T.Buffer((T.int64(1), T.int64(16), T.int64(32), T.int64(32)), "float32")):
+        T.func_attr({{"tirx.noalias": True}})
+        # with T.sblock("root"):
+        pad_temp = T.sblock_alloc_buffer((T.int64(1), T.int64(16), T.int64(34), T.int64(34)))
+        conv2d_nchw_intermediate = T.sblock_alloc_buffer((T.int64(1), T.int64(16), T.int64(32), T.int64(32)))
+        T_add_intermediate = T.sblock_alloc_buffer((T.int64(1), T.int64(16), T.int64(32), T.int64(32)))
+        for i0, i1, i2, i3 in T.grid(T.int64(1), T.int64(16), T.int64(34), T.int64(34)):
+            with T.sblock("pad_temp"):
+                v_i0, v_i1, v_i2, v_i3 = T.axis.remap("SSSS", [i0, i1, i2, i3])
+                T.reads(x[v_i0, v_i1, v_i2 - T.int64(1), v_i3 - T.int64(1)])
+                T.writes(pad_temp[v_i0, v_i1, v_i2, v_i3])
+                pad_temp[v_i0, v_i1, v_i2, v_i3] = T.if_then_else(T.int64(1) <= v_i2 and v_i2 < T.int64(33) and T.int64(1) <= v_i3 and v_i3 < T.int64(33), x[v_i0, v_i1, v_i2 - T.int64(1), v_i3 - T.int64(1)], T.float32(0.0))
+        for nn, ff, yy, xx, rc, ry, rx in T.grid(T.int64(1), T.int64(16), T.int64(32), T.int64(32), T.int64(16), T.int64(3), T.int64(3)):
+            with T.sblock("conv2d_nchw"):
+                v_nn, v_ff, v_yy, v_xx, v_rc, v_ry, v_rx = T.axis.remap("SSSSRRR", [nn, ff, yy, xx, rc, ry, rx])
+                T.reads(pad_temp[v_nn, v_rc, v_yy + v_ry, v_xx + v_rx], w[v_ff, v_rc, v_ry, v_rx])
+                T.writes(conv2d_nchw_intermediate[v_nn, v_ff, v_yy, v_xx])
+                with T.init():
+                    conv2d_nchw_intermediate[v_nn, v_ff, v_yy, v_xx] = T.float32(0.0)
+                conv2d_nchw_intermediate[v_nn, v_ff, v_yy, v_xx] = conv2d_nchw_intermediate[v_nn, v_ff, v_yy, v_xx] + pad_temp[v_nn, v_rc, v_yy + v_ry, v_xx + v_rx] * w[v_ff, v_rc, v_ry, v_rx]
+        for ax0, ax1, ax2, ax3 in T.grid(T.int64(1), T.int64(16), T.int64(32), T.int64(32)):
+            with T.sblock("T_add"):
+                v_ax0, v_ax1, v_ax2, v_ax3 = T.axis.remap("SSSS", [ax0, ax1, ax2, ax3])
+                T.reads(conv2d_nchw_intermediate[v_ax0, v_ax1, v_ax2, v_ax3], b[v_ax0, v_ax1, T.int64(0), T.int64(0)])
+                T.writes(T_add_intermediate[v_ax0, v_ax1, v_ax2, v_ax3])
+                T_add_intermediate[v_ax0, v_ax1, v_ax2, v_ax3] = conv2d_nchw_intermediate[v_ax0, v_ax1, v_ax2, v_ax3] + b[v_ax0, v_ax1, T.int64(0), T.int64(0)]
+        for i0, i1, i2, i3 in T.grid(T.int64(1), T.int64(16), T.int64(32), T.int64(32)):
+            with T.sblock("compute"):
+                v_i0, v_i1, v_i2, v_i3 = T.axis.remap("SSSS", [i0, i1, i2, i3])
+                T.reads(T_add_intermediate[v_i0, v_i1, v_i2, v_i3])
+                T.writes(compute_intermediate[v_i0, v_i1, v_i2, v_i3])
+                compute_intermediate[v_i0, v_i1, v_i2, v_i3] = T.max(T_add_intermediate[v_i0, v_i1, v_i2, v_i3], T.float32(0.0))
+
+)";
+
 } // namespace
 
 std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &widths) {
@@ -64,6 +102,34 @@ std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &
 )",
                       parameters, tensor(rows, widths.back()), calls, widths.size() - 1,
                       widths.size() - 1);
+  return text;
+}
+
+std::string chainOfConvolutions(std::size_t bytes) {
+  const std::string data = "R.Tensor((1, 16, 32, 32), dtype=\"float32\")";
+  std::string text = "@I.ir_module\nclass Module:\n";
+  std::string parameters = "lv0: " + data;
+  std::string calls;
+  std::size_t layer = 0;
+  do {
+    text += fmt::format(fmt::runtime(convolution), layer);
+    parameters += fmt::format(", w{0}: R.Tensor((16, 16, 3, 3), dtype=\"float32\"), "
+                              "b{0}: R.Tensor((1, 16, 1, 1), dtype=\"float32\")",
+                              layer);
+    calls += fmt::format("            lv{0} = R.call_tir(cls.fused_conv2d_add_relu{1}, "
+                         "(lv{1}, w{1}, b{1}), out_ty={2})\n",
+                         layer + 1, layer, data);
+    ++layer;
+  } while (text.size() + parameters.size() + calls.size() < bytes);
+  text += fmt::format(R"(    @R.function
+    def main({}) -> {}:
+        R.func_attr({{"num_input": 1}})
+        cls = Module
+        with R.dataflow():
+{}            R.output(lv{})
+        return lv{}
+)",
+                      parameters, data, calls, layer, layer);
   return text;
 }
 

@@ -12,4 +12,7 @@ namespace acadlc::bench {
 /// \p widths has at least two entries.
 std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &widths);
 
+/// A chain of convolutions with bias and ReLU, a function each, in a text of at least \p bytes.
+std::string chainOfConvolutions(std::size_t bytes);
+
 } // namespace acadlc::bench

@@ -129,6 +129,8 @@ private:
     WorkloadOptions reading;
     reading.foldBatchNorm = options_.foldBatchNorm;
     reading.entry = options_.entry;
+    reading.symbols = options_.sizes;
+    reading.batch = options_.batch;
     if (options_.workload.empty())
       return true;
     if (options_.workload == "-")

@@ -43,6 +43,8 @@ what to compute
                           mapping or program. VALUE is an expression: 4, "64 bit", os
   --mapping OP=NAME       use mapping NAME for the layer or operator OP
   --entry NAME            the network's function to start from
+  --shape NAME=N          the value of a symbolic size of the network; can be repeated
+  --batch N               the value of the size that is the first dimension of the network's inputs
   --element-type TYPE     read all tensors as TYPE, e.g. int8
   --layer NAME            this layer alone
   --no-fold-batch-norm    count batch norms behind convolutions and dense layers. Otherwise they are

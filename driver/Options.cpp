@@ -18,9 +18,9 @@ namespace {
 struct RawOptions {
   bool check = false, estimate = false, simulate = false, help = false, version = false;
   bool noExtrapolate = false, foldBatchNorm = false, noFoldBatchNorm = false;
-  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore;
+  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore, sizes;
   std::string elementType, format, color, iterations, jobs;
-  std::optional<std::string> budget;
+  std::optional<std::string> budget, batch;
 };
 
 void addText(CLI::App &app, const std::string &name, std::string &value) {
@@ -48,6 +48,8 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addList(app, "-P", raw.parameters);
   addList(app, "--mapping", raw.mappings);
   addText(app, "--entry", options.entry);
+  addList(app, "--shape", raw.sizes);
+  app.add_option("--batch", raw.batch);
   addText(app, "--element-type", raw.elementType);
   addText(app, "--layer", options.layer);
   addText(app, "--validate", options.measurements);
@@ -154,6 +156,25 @@ std::int64_t parseBudget(const std::string &text) {
   return *budget;
 }
 
+std::int64_t parseSize(const std::string &text, const std::string &where) {
+  const auto size = parseNumber<std::int64_t>(text);
+  if (!size || *size <= 0)
+    fail(fmt::format("{} takes a number of 1 or more, not '{}'", where, text));
+  return *size;
+}
+
+void convertSizes(const RawOptions &raw, Options &options) {
+  for (const std::string &text : raw.sizes) {
+    auto [name, value] = splitAssignment(text, "--shape", "NAME=N");
+    const std::int64_t size = parseSize(value, fmt::format("--shape {}", name));
+    const auto [entry, isNew] = options.sizes.emplace(std::move(name), size);
+    if (!isNew && entry->second != size)
+      fail(fmt::format("--shape {} has two values, {} and {}", entry->first, entry->second, size));
+  }
+  if (raw.batch)
+    options.batch = parseSize(*raw.batch, "--batch");
+}
+
 Mode modeOf(const Options &options, const RawOptions &raw) {
   if (raw.help)
     return Mode::Help;
@@ -196,6 +217,7 @@ void convertColumns(const RawOptions &raw, ColumnOptions &columns) {
 
 void convert(const RawOptions &raw, Options &options) {
   convertColumns(raw, options.columns);
+  convertSizes(raw, options);
   options.extrapolate = !raw.noExtrapolate;
   options.foldBatchNorm = !raw.noFoldBatchNorm;
   for (const std::string &text : raw.parameters) {
@@ -300,6 +322,8 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "standard input can be FILE or the workload, not both");
   require(!options.workload.empty() || options.layer.empty(), "--layer needs --workload");
   require(!options.workload.empty() || options.entry.empty(), "--entry needs --workload");
+  require(!options.workload.empty() || (options.sizes.empty() && !options.batch),
+          "--shape and --batch need --workload");
   require(!options.workload.empty() || options.mappings.empty(), "--mapping needs --workload");
   require(!options.workload.empty() || !options.strict, "--strict needs --workload");
   require(evaluates || options.listOperators || raw.format.empty(),

@@ -8,6 +8,8 @@
 #include "ir/Workload.h"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -40,6 +42,8 @@ struct Options {
   std::string program;
   std::string architecture;
   std::string entry;
+  std::map<std::string, std::int64_t, std::less<>> sizes; ///< values of symbolic sizes
+  std::optional<std::int64_t> batch;
   std::vector<ParameterOverride> parameters;
   std::vector<mapping::ForcedMapping> mappings;
   std::string layer;

@@ -134,6 +134,36 @@ TEST_CASE("measurements: combinations that mean nothing") {
   CHECK(messageOf({"--validate", "p.csv"}).find("no FILE.acadl") != std::string::npos);
 }
 
+TEST_CASE("sizes of a network") {
+  const auto parsed = parse({"x.acadl", "--workload", "n.tir", "--shape", "n=1", "--shape",
+                             "seq_len=128", "--shape", "n=1", "--batch", "4"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->sizes.size() == 2);
+  CHECK(options->sizes.find("seq_len")->second == 128);
+  CHECK(options->batch == 4);
+  for (const std::vector<const char *> &more :
+       std::vector<std::vector<const char *>>{{"--shape", "n"},
+                                              {"--shape", "n="},
+                                              {"--shape", "=1"},
+                                              {"--shape", "n=0"},
+                                              {"--shape", "n=-1"},
+                                              {"--shape", "n=two"},
+                                              {"--shape", "n=9223372036854775808"},
+                                              {"--shape", "n=1", "--shape", "n=2"},
+                                              {"--batch", "0"},
+                                              {"--batch", "-4"},
+                                              {"--batch", ""},
+                                              {"--batch", "1e3"}}) {
+    std::vector<const char *> arguments{"x.acadl", "--workload", "n.tir"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    INFO(more.back());
+    CHECK(std::holds_alternative<UsageError>(parse(arguments)));
+  }
+  CHECK(std::holds_alternative<UsageError>(parse({"x.acadl", "--shape", "n=1"})));
+  CHECK(std::holds_alternative<UsageError>(parse({"x.acadl", "--batch", "1"})));
+}
+
 TEST_CASE("a budget is a positive number or unlimited") {
   const auto budgetOf = [](const char *text) -> std::optional<std::int64_t> {
     const auto parsed = parse({"x.acadl", "--program", "p", "--estimate", "--budget", text});

@@ -2,6 +2,8 @@
 
 #include "frontend/acadl/Check.h"
 #include "frontend/acadl/Elaborate.h"
+#include "frontend/tir/TirReader.h"
+#include "support/TextFile.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -33,13 +35,23 @@ bool hasDefaults(const ast::ArchitectureDeclaration &architecture) {
 
 } // namespace
 
+bool isNetwork(llvm::StringRef name) { return name.ends_with(".tir"); }
+
 Analysis::Analysis(const AnalysisRoot &root, FileOverlay overlay)
-    : compilation_(sources_, diagnostics_, std::move(overlay)) {
+    : compilation_(sources_, diagnostics_, isNetwork(root.name) ? FileOverlay() : overlay) {
   try {
-    run(root);
+    if (isNetwork(root.name))
+      readNetwork(root, overlay);
+    else
+      run(root);
   } catch (const std::exception &error) {
     failure_ = error.what();
   }
+  mistakes_ = diagnostics_.diagnostics();
+  // The command line sets symbolic sizes: a text that has them is no mistake.
+  llvm::erase_if(mistakes_, [](const Diagnostic &diagnostic) {
+    return diagnostic.code == DiagnosticCode::TirSymbolicSize;
+  });
 }
 
 void Analysis::run(const AnalysisRoot &root) {
@@ -55,6 +67,22 @@ void Analysis::run(const AnalysisRoot &root) {
   appendMistakes(found);
   if (!diagnostics_.hasErrors())
     elaborateArchitectures();
+}
+
+void Analysis::readNetwork(const AnalysisRoot &root, const FileOverlay &overlay) {
+  std::optional<std::string> text = root.text;
+  if (root.isFile) {
+    text = overlay ? overlay(root.name) : std::nullopt;
+    std::string problem;
+    if (!text)
+      text = readTextFile(root.name, TextFileKind::RegularOnly, problem);
+    if (!text)
+      diagnostics_.report(DiagnosticCode::CannotReadFile, {}, root.name, problem);
+  }
+  const FileId file = text ? sources_.addText(root.name, std::move(*text)) : FileId();
+  if (!file.isValid())
+    return;
+  tir::readWorkload(sources_, file, {}, diagnostics_);
 }
 
 /// Adds what was \p found unless a limit cut the search short.

@@ -1,12 +1,15 @@
 /// \file
-/// One open document, compiled together with what it imports.
+/// One open document: a description, compiled together with what it imports, or a network.
 #pragma once
 
 #include "frontend/acadl/Module.h"
 #include "support/Diagnostics.h"
 #include "support/Source.h"
 
+#include <llvm/ADT/StringRef.h>
+
 #include <string>
+#include <vector>
 
 namespace acadlc::lsp {
 
@@ -20,7 +23,11 @@ struct AnalysisRoot {
   std::string folder;
 };
 
-/// A snapshot: loaded, checked and, if all was well, every architecture of the root built with its
+/// Whether a document of this path or URI is a network of TVM, by the end of its name.
+bool isNetwork(llvm::StringRef name);
+
+/// A snapshot of a network: read as far as it goes without values for symbolic sizes; or of a
+/// description: loaded, checked and, if all was well, every architecture of the root built with its
 /// default parameters. Never changes afterwards. What features ask of a text they ask here.
 class Analysis {
 public:
@@ -29,22 +36,22 @@ public:
 
   [[nodiscard]] const SourceManager &sources() const { return sources_; }
   [[nodiscard]] const Compilation &compilation() const { return compilation_; }
-  /// The module of the document, null if there is none (it could not be read).
+  /// The module of the document, null if there is none (it could not be read, or is a network).
   [[nodiscard]] const Module *root() const { return compilation_.root(); }
-  [[nodiscard]] const std::vector<Diagnostic> &diagnostics() const {
-    return diagnostics_.diagnostics();
-  }
+  [[nodiscard]] const std::vector<Diagnostic> &diagnostics() const { return mistakes_; }
   /// What went wrong in the compiler; empty if nothing. The rest is what was found until then.
   [[nodiscard]] const std::string &failure() const { return failure_; }
 
 private:
   void run(const AnalysisRoot &root);
+  void readNetwork(const AnalysisRoot &root, const FileOverlay &overlay);
   void appendMistakes(const DiagnosticEngine &found);
   void elaborateArchitectures();
 
   SourceManager sources_;
   DiagnosticEngine diagnostics_;
   Compilation compilation_;
+  std::vector<Diagnostic> mistakes_; ///< those of diagnostics_ that are mistakes of the text
   std::string failure_;
 };
 

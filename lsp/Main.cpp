@@ -12,7 +12,7 @@ namespace {
 constexpr llvm::StringRef usage =
     "usage: acadl-lsp [--stdio] [--lit-test]\n"
     "\n"
-    "Language server for .acadl files. Editors start it; it speaks the Language Server\n"
+    "Language server for .acadl and .tir files. Editors start it; it speaks the Language Server\n"
     "Protocol over standard input and output.\n"
     "\n"
     "  --stdio     accepted because many editors pass it; there is no other way\n"

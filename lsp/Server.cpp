@@ -12,8 +12,9 @@ using Phase = MessageHandler::Phase;
 namespace {
 
 /// By language or by name: not every editor knows the language, and not every file has a name.
-bool isAcadl(const TextDocumentItem &item) {
-  return item.languageId == "acadl" || llvm::StringRef(item.uri).ends_with(".acadl");
+bool isOurs(const TextDocumentItem &item) {
+  return item.languageId == "acadl" || llvm::StringRef(item.uri).ends_with(".acadl") ||
+         isNetwork(item.uri);
 }
 
 } // namespace
@@ -76,7 +77,7 @@ void Server::exit(const NoParams & /*params*/) {
 
 void Server::didOpen(const DidOpenTextDocumentParams &params) {
   const TextDocumentItem &item = params.textDocument;
-  if (!isAcadl(item))
+  if (!isOurs(item))
     return;
   workspace_.open(item.uri, item.version, item.text);
   update();

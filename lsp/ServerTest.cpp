@@ -110,6 +110,26 @@ TEST_CASE("Server: changes that have arrived together are analysed once") {
             .published() == Texts{uri + ": 0", uri + ": 3"});
 }
 
+TEST_CASE("Server: networks") {
+  const std::string uri = "file:///nowhere/net.tir";
+  const std::string fine = "@I.ir_module\nclass Module:\n    @R.function\n"
+                           "    def main(x: R.Tensor((4,), dtype=\"float32\")):\n"
+                           "        return x\n";
+  const std::string wrong = "@I.ir_module\nclass Module:\n    @R.function\n"
+                            "    def main(x: R.Tensor((4,), dtype=\"float32\")):\n"
+                            "        return y\n";
+  CHECK(
+      serve({initialize, didOpen(uri, "python", wrong), did("Change", uri, fine), shutdown, leave})
+          .published() == Texts{uri + ": 1", uri + ": 0"});
+  CHECK(serve({initialize, didOpen(uri, "", wrong), did("Close", uri), shutdown, leave})
+            .published() == Texts{uri + ": 1", uri + ": 0"});
+  // The command line gives a symbolic size its value.
+  std::string symbolic = "n = TypeVar(\"n\")\n" + fine;
+  symbolic.replace(symbolic.find("(4,)"), 4, "(n,)");
+  CHECK(serve({initialize, didOpen(uri, "", symbolic), shutdown, leave}).published() ==
+        Texts{uri + ": 0"});
+}
+
 TEST_CASE("Server: documents of other languages are ignored") {
   const std::string uri = "file:///nowhere/a.txt";
   CHECK(serve({initialize, didOpen(uri, "plaintext", bad), did("Change", uri, bad),

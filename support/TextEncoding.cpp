@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <cstring>
+
 namespace acadlc {
 
 namespace {
@@ -32,6 +35,22 @@ std::size_t announcedLength(unsigned char first) {
   return 0;
 }
 
+/// Bytes at the start of \p text that are plain ASCII text, counted eight at a time: networks are
+/// megabytes of these.
+std::size_t plainPrefix(std::string_view text) {
+  constexpr std::uint64_t ones = ~std::uint64_t{0} / 0xFF; // 0x0101…
+  constexpr std::uint64_t highBits = ones * 0x80;
+  std::size_t length = 0;
+  for (; length + sizeof(std::uint64_t) <= text.size(); length += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + length, sizeof word);
+    // The second term has the high bit of every byte below 9 (as long as no byte has its own).
+    if (((word | ((word - ones * 0x09) & ~word)) & highBits) != 0)
+      break;
+  }
+  return length;
+}
+
 } // namespace
 
 std::size_t utf8CharacterLength(std::string_view text) {
@@ -53,7 +72,7 @@ std::size_t utf8CharacterLength(std::string_view text) {
 std::optional<EncodingProblem> findEncodingProblem(std::string_view text) {
   if (const std::string_view encoding = otherEncoding(text); !encoding.empty())
     return EncodingProblem{0, fmt::format("wrong encoding: {}; save the file as UTF-8", encoding)};
-  for (std::size_t offset = 0; offset < text.size();) {
+  for (std::size_t offset = plainPrefix(text); offset < text.size();) {
     const auto byte = static_cast<unsigned char>(text[offset]);
     const bool isControl = byte < 0x09;
     const std::size_t length = isControl ? 0 : utf8CharacterLength(text.substr(offset));
@@ -62,6 +81,7 @@ std::optional<EncodingProblem> findEncodingProblem(std::string_view text) {
                              fmt::format("not a text file: byte 0x{:02X} at offset {} is {}", byte,
                                          offset, isControl ? "a control character" : "not UTF-8")};
     offset += length;
+    offset += plainPrefix(text.substr(offset));
   }
   return std::nullopt;
 }

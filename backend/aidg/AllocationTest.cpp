@@ -4,6 +4,7 @@
 #include "backend/aidg/Estimator.h"
 #include "tests/property/CaseBuilder.h"
 #include "tests/property/RandomCase.h"
+#include "tests/property/RandomOccupationCase.h"
 
 #include <doctest/doctest.h>
 
@@ -177,6 +178,24 @@ TEST_CASE("no allocation per instruction: random machines and programs") {
     compare(test::allKnobs(), 5'300'000, inOrderOfTime);
   }
   CHECK(compared > 200);
+}
+
+TEST_CASE("no allocation per instruction: queues, phases, channels and expansions") {
+  // As above, and the calendar's lists grow one by one.
+  constexpr std::int64_t mostGrowth = 600;
+  std::int64_t compared = 0;
+  for (std::uint64_t seed = 6'000'000; seed != 6'000'300; ++seed) {
+    CAPTURE(seed);
+    const test::RandomCase some = test::makeOccupationCase(seed, {});
+    const Counted few = countAllocations(some.graph, some.program, 8, false);
+    const Counted many = countAllocations(some.graph, some.program, 128, false);
+    if (many.instructions < few.instructions + 10'000 || !many.completed)
+      continue;
+    ++compared;
+    MESSAGE(seed, " ", many.instructions - few.instructions, " ", many.allocations - few.allocations);
+    CHECK(many.allocations <= few.allocations + mostGrowth);
+  }
+  CHECK(compared > 10);
 }
 
 } // namespace acadlc::aidg

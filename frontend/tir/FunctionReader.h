@@ -2,6 +2,7 @@
 /// Gives meaning to one TIR function: its buffers and the computations of its blocks.
 #pragma once
 
+#include "frontend/tir/SharedNodes.h"
 #include "frontend/tir/Syntax.h"
 #include "ir/Workload.h"
 #include "support/Diagnostics.h"
@@ -47,6 +48,7 @@ struct FunctionTemplate {
 struct FunctionContext {
   const SourceManager &sources;
   Tree &tree; ///< takes what strings hold as expressions
+  SharedNodes &nodes;
   const Symbols &symbols;
   const std::set<std::string, std::less<>> &sizeNames; ///< that the module declares
   /// Nodes that may still be converted in this file. Bounds what names that stand for expressions

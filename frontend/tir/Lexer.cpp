@@ -10,21 +10,154 @@ namespace acadlc::tir {
 
 namespace {
 
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
+/// What a character may be part of; bits.
+using CharacterClass = std::uint8_t;
+constexpr CharacterClass nameStart = 1, digit = 2, blank = 4;
+constexpr CharacterClass namePart = nameStart | digit;
 
 /// Bytes beyond ASCII belong to names, as letters of other scripts do in Python.
-bool isNameStart(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
+constexpr std::array<CharacterClass, 256> characterClasses() {
+  std::array<CharacterClass, 256> classes{};
+  for (unsigned c = 0; c < classes.size(); ++c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80)
+      classes.at(c) = nameStart;
+    else if (c >= '0' && c <= '9')
+      classes.at(c) = digit;
+    else if (c == ' ' || c == '\t' || c == '\f')
+      classes.at(c) = blank;
+  }
+  return classes;
 }
 
-bool isNamePart(char c) { return isNameStart(c) || isDigit(c); }
+bool is(char c, CharacterClass wanted) {
+  static constexpr std::array<CharacterClass, 256> classes = characterClasses();
+  return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
+}
 
-constexpr std::string_view singleCharacters = "()[]{}+-*/%@<>=.,:;|^&~!";
-constexpr std::array<std::string_view, 13> longOperators = {
-    "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "->", ":=", "+=", "-=", "*="};
+bool isDigit(char c) { return is(c, digit); }
+
+struct Spelling {
+  std::string_view text;
+  Symbol symbol;
+};
+
+constexpr std::array keywords = std::to_array<Spelling>({
+    {"and", Symbol::And},
+    {"as", Symbol::As},
+    {"assert", Symbol::Assert},
+    {"break", Symbol::Break},
+    {"class", Symbol::Class},
+    {"continue", Symbol::Continue},
+    {"def", Symbol::Def},
+    {"elif", Symbol::Elif},
+    {"else", Symbol::Else},
+    {"False", Symbol::False},
+    {"for", Symbol::For},
+    {"from", Symbol::From},
+    {"if", Symbol::If},
+    {"import", Symbol::Import},
+    {"in", Symbol::In},
+    {"lambda", Symbol::Lambda},
+    {"None", Symbol::NoneValue},
+    {"not", Symbol::Not},
+    {"or", Symbol::Or},
+    {"pass", Symbol::Pass},
+    {"return", Symbol::Return},
+    {"True", Symbol::True},
+    {"while", Symbol::While},
+    {"with", Symbol::With},
+    {"del", Symbol::Reserved},
+    {"raise", Symbol::Reserved},
+    {"try", Symbol::Reserved},
+    {"global", Symbol::Reserved},
+    {"nonlocal", Symbol::Reserved},
+    {"yield", Symbol::Reserved},
+});
+
+constexpr std::array operators = std::to_array<Spelling>({
+    {"(", Symbol::LeftParenthesis},
+    {")", Symbol::RightParenthesis},
+    {"[", Symbol::LeftBracket},
+    {"]", Symbol::RightBracket},
+    {"{", Symbol::LeftBrace},
+    {"}", Symbol::RightBrace},
+    {",", Symbol::Comma},
+    {":", Symbol::Colon},
+    {";", Symbol::Semicolon},
+    {".", Symbol::Dot},
+    {"@", Symbol::At},
+    {"=", Symbol::Assign},
+    {"+", Symbol::Plus},
+    {"-", Symbol::Minus},
+    {"*", Symbol::Star},
+    {"/", Symbol::Slash},
+    {"%", Symbol::Percent},
+    {"<", Symbol::Less},
+    {">", Symbol::Greater},
+    {"!", Symbol::Exclamation},
+    {"|", Symbol::BitOr},
+    {"^", Symbol::BitXor},
+    {"&", Symbol::BitAnd},
+    {"~", Symbol::BitNot},
+    {"**", Symbol::Power},
+    {"//", Symbol::FloorDivide},
+    {"<<", Symbol::ShiftLeft},
+    {">>", Symbol::ShiftRight},
+    {"<=", Symbol::LessEqual},
+    {">=", Symbol::GreaterEqual},
+    {"==", Symbol::Equal},
+    {"!=", Symbol::NotEqual},
+    {"->", Symbol::Arrow},
+    {":=", Symbol::Walrus},
+    {"+=", Symbol::AddAssign},
+    {"-=", Symbol::SubtractAssign},
+    {"*=", Symbol::MultiplyAssign},
+    {"...", Symbol::Ellipsis},
+});
+
+/// The operators of one character, by it; the list of all holds them first.
+constexpr std::array<Symbol, 128> singleOperators() {
+  std::array<Symbol, 128> symbols{};
+  for (const Spelling &entry : operators)
+    if (entry.text.size() == 1)
+      symbols.at(static_cast<unsigned char>(entry.text[0])) = entry.symbol;
+  return symbols;
+}
+
+Symbol singleOperator(char c) {
+  static constexpr std::array<Symbol, 128> symbols = singleOperators();
+  const auto index = static_cast<unsigned char>(c);
+  return index < symbols.size() ? symbols[index] : Symbol::None;
+}
+
+Symbol longOperator(std::string_view text) {
+  for (const Spelling &entry : operators)
+    if (entry.text.size() == text.size() && entry.text == text)
+      return entry.symbol;
+  return Symbol::None;
+}
+
+Symbol keywordNamed(std::string_view text) {
+  constexpr std::size_t longest = 8; // "continue", "nonlocal"
+  if (text.size() < 2 || text.size() > longest)
+    return Symbol::None;
+  for (const Spelling &entry : keywords)
+    if (entry.text[0] == text[0] && entry.text == text)
+      return entry.symbol;
+  return Symbol::None;
+}
 
 } // namespace
+
+std::string_view spelling(Symbol symbol) {
+  for (const Spelling &entry : keywords)
+    if (entry.symbol == symbol && symbol != Symbol::Reserved)
+      return entry.text;
+  for (const Spelling &entry : operators)
+    if (entry.symbol == symbol)
+      return entry.text;
+  return {};
+}
 
 std::string describe(const Token &token) {
   switch (token.kind) {
@@ -58,23 +191,15 @@ bool Lexer::checkEncoding(const SourceManager &sources, FileId file,
 
 Lexer::Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,
              bool inExpression, DiagnosticEngine &diagnostics)
-    : sources_(sources), file_(file), text_(sources.text(file)), position_(begin), end_(end),
-      inExpression_(inExpression), atLineStart_(!inExpression), diagnostics_(diagnostics) {
+    : text_(sources.text(file)), base_(sources.location(file, 0).raw()), position_(begin),
+      end_(end), inExpression_(inExpression), atLineStart_(!inExpression),
+      diagnostics_(diagnostics) {
   if (begin == 0 && text_.starts_with(byteOrderMark))
     position_ = static_cast<std::uint32_t>(byteOrderMark.size());
 }
 
-SourceRange Lexer::range(std::uint32_t begin, std::uint32_t end) const {
-  return {sources_.location(file_, begin), sources_.location(file_, end)};
-}
-
-char Lexer::peek(std::uint32_t ahead) const {
-  std::uint64_t at = std::uint64_t{position_} + ahead;
-  return at < end_ ? text_[at] : '\0';
-}
-
-Token Lexer::make(TokenKind kind, std::uint32_t begin) const {
-  return {kind, begin, position_, text_.substr(begin, position_ - begin)};
+Token Lexer::make(TokenKind kind, std::uint32_t begin, Symbol symbol) const {
+  return {kind, symbol, begin, position_, text_.substr(begin, position_ - begin)};
 }
 
 void Lexer::badToken(std::uint32_t begin, std::uint32_t end, std::string_view what) {
@@ -98,14 +223,18 @@ void Lexer::skipLineBreak() {
   ++position_;
 }
 
+void Lexer::skipComment() {
+  while (!atEnd() && peek() != '\n' && peek() != '\r')
+    ++position_;
+}
+
 void Lexer::skipBlank() {
   while (!atEnd()) {
     char c = peek();
-    if (c == ' ' || c == '\t' || c == '\f') {
+    if (is(c, blank)) {
       ++position_;
     } else if (c == '#') {
-      while (!atEnd() && peek() != '\n' && peek() != '\r')
-        ++position_;
+      skipComment();
     } else if (c == '\\' && (peek(1) == '\n' || peek(1) == '\r')) {
       ++position_;
       skipLineBreak();
@@ -137,8 +266,7 @@ void Lexer::startLine() {
       width = 0;
       lineBegin = position_;
     } else if (c == '#') {
-      while (!atEnd() && peek() != '\n' && peek() != '\r')
-        ++position_;
+      skipComment();
     } else {
       changeIndent(width, lineBegin);
       return;
@@ -203,10 +331,10 @@ Token Lexer::next() {
       return token;
     }
     lineHasTokens_ = !inExpression_;
-    if (startsString())
+    if (is(c, nameStart))
+      return startsString() ? string(position_) : name();
+    if (c == '"' || c == '\'')
       return string(position_);
-    if (isNameStart(c))
-      return name();
     if (isDigit(c) || (c == '.' && isDigit(peek(1))))
       return number();
     Token token = punctuation();
@@ -216,17 +344,28 @@ Token Lexer::next() {
 }
 
 Token Lexer::name() {
-  std::uint32_t begin = position_;
-  while (!atEnd() && isNamePart(peek()))
+  const std::uint32_t begin = position_;
+  const char *text = text_.data();
+  bool isDotted = false;
+  while (true) {
+    do
+      ++position_;
+    while (position_ < end_ && is(text[position_], namePart));
+    if (peek() != '.' || !is(peek(1), nameStart))
+      break;
+    isDotted = true;
     ++position_;
-  return make(TokenKind::Name, begin);
+  }
+  if (isDotted)
+    return make(TokenKind::DottedName, begin);
+  return make(TokenKind::Name, begin, keywordNamed(text_.substr(begin, position_ - begin)));
 }
 
 Token Lexer::number() {
   std::uint32_t begin = position_;
   bool isFloat = false;
   if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X' || peek(1) == 'b' || peek(1) == 'B')) {
-    while (!atEnd() && isNamePart(peek()))
+    while (!atEnd() && is(peek(), namePart))
       ++position_;
     return make(TokenKind::Integer, begin);
   }
@@ -280,37 +419,55 @@ Token Lexer::string(std::uint32_t begin) {
   return make(TokenKind::String, begin);
 }
 
+std::pair<Symbol, std::uint32_t> Lexer::operatorHere() const {
+  const Symbol single = singleOperator(peek());
+  if (single == Symbol::None)
+    return {single, 0};
+  if (peek() == '.' && peek(1) == '.' && peek(2) == '.')
+    return {Symbol::Ellipsis, 3};
+  // Most operators stand before a blank, a name or a bracket.
+  const Symbol next = singleOperator(peek(1));
+  const bool mayBeLong = next >= Symbol::Assign && single >= Symbol::Colon;
+  const Symbol both = mayBeLong ? longOperator(text_.substr(position_, 2)) : Symbol::None;
+  return both == Symbol::None ? std::pair(single, 1U) : std::pair(both, 2U);
+}
+
 Token Lexer::punctuation() {
-  std::uint32_t begin = position_;
-  std::string_view rest = text_.substr(position_, std::min<std::uint32_t>(3, end_ - position_));
-  if (rest == "...") {
-    position_ += 3;
-    return make(TokenKind::Operator, begin);
+  const std::uint32_t begin = position_;
+  const auto [symbol, length] = operatorHere();
+  if (length == 0) {
+    badCharacters();
+    return {};
   }
-  for (std::string_view op : longOperators) {
-    if (rest.substr(0, 2) == op) {
-      position_ += 2;
-      return make(TokenKind::Operator, begin);
-    }
-  }
-  char c = peek();
-  if (singleCharacters.find(c) != std::string_view::npos) {
-    ++position_;
-    if (c == '(' || c == '[' || c == '{')
-      brackets_.push_back(begin);
-    else if ((c == ')' || c == ']' || c == '}') && !brackets_.empty())
+  position_ += length;
+  switch (symbol) {
+  case Symbol::LeftParenthesis:
+  case Symbol::LeftBracket:
+  case Symbol::LeftBrace:
+    brackets_.push_back(begin);
+    break;
+  case Symbol::RightParenthesis:
+  case Symbol::RightBracket:
+  case Symbol::RightBrace:
+    if (!brackets_.empty())
       brackets_.pop_back();
-    return make(TokenKind::Operator, begin);
+    break;
+  default:
+    break;
   }
-  auto isBad = [](char ch) {
-    return ch != ' ' && ch != '\n' && ch != '\r' && ch != '\t' && ch != '"' && ch != '\'' &&
-           ch != '#' && !isNamePart(ch) && singleCharacters.find(ch) == std::string_view::npos;
+  return make(TokenKind::Operator, begin, symbol);
+}
+
+void Lexer::badCharacters() {
+  const std::uint32_t begin = position_;
+  auto isBad = [](char c) {
+    return !is(c, namePart | blank) && c != '\n' && c != '\r' && c != '"' && c != '\'' &&
+           c != '#' && singleOperator(c) == Symbol::None;
   };
   do {
     ++position_;
   } while (!atEnd() && isBad(peek()));
   badToken(begin, position_, "unexpected character");
-  return {};
 }
 
 } // namespace acadlc::tir

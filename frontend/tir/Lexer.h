@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace acadlc::tir {
@@ -18,16 +19,93 @@ enum class TokenKind : std::uint8_t {
   Newline,
   Indent,
   Dedent,
-  Name, ///< also keywords
+  Name,       ///< also keywords
+  DottedName, ///< `T.axis.remap`: names joined by dots without a blank
   Integer,
   Float,
   String,   ///< with prefix and quotes
   Operator, ///< operators, brackets and punctuation
 };
 
+/// The keywords and operators that the parser asks for. Comparing these instead of texts is what
+/// makes it fast.
+enum class Symbol : std::uint8_t {
+  None, ///< any other token
+  // Keywords
+  And,
+  As,
+  Assert,
+  Break,
+  Class,
+  Continue,
+  Def,
+  Elif,
+  Else,
+  False,
+  For,
+  From,
+  If,
+  Import,
+  In,
+  Lambda,
+  NoneValue,
+  Not,
+  Or,
+  Pass,
+  Return,
+  True,
+  While,
+  With,
+  Reserved, ///< a keyword of Python without a use here: `del`, `raise`, `try`, …
+  // Brackets and punctuation
+  LeftParenthesis,
+  RightParenthesis,
+  LeftBracket,
+  RightBracket,
+  LeftBrace,
+  RightBrace,
+  Comma,
+  Colon,
+  Semicolon,
+  Dot,
+  Ellipsis,
+  At,
+  Arrow,
+  Walrus,
+  Assign,
+  AddAssign,
+  SubtractAssign,
+  MultiplyAssign,
+  // Operators
+  Plus,
+  Minus,
+  Star,
+  Power,
+  Slash,
+  FloorDivide,
+  Percent,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+  Exclamation,
+  BitOr,
+  BitXor,
+  BitAnd,
+  BitNot,
+  ShiftLeft,
+  ShiftRight,
+};
+
+/// How \p symbol is written; empty for None and Reserved.
+std::string_view spelling(Symbol symbol);
+
 /// A token and its bytes; offsets count from the begin of the file.
 struct Token {
   TokenKind kind = TokenKind::EndOfFile;
+  Symbol symbol = Symbol::None;
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
   std::string_view text;
@@ -56,16 +134,22 @@ public:
   /// Position of the innermost open bracket; only valid if hasOpenBracket().
   [[nodiscard]] std::uint32_t openBracket() const { return brackets_.back(); }
   [[nodiscard]] bool hasOpenBracket() const { return !brackets_.empty(); }
-  [[nodiscard]] SourceRange range(std::uint32_t begin, std::uint32_t end) const;
+  [[nodiscard]] SourceRange range(std::uint32_t begin, std::uint32_t end) const {
+    return {SourceLocation::fromRaw(base_ + begin), SourceLocation::fromRaw(base_ + end)};
+  }
 
 private:
   static constexpr std::size_t maxIndentLevels = 200;
 
-  [[nodiscard]] char peek(std::uint32_t ahead = 0) const;
+  [[nodiscard]] char peek(std::uint32_t ahead = 0) const {
+    const std::uint64_t at = std::uint64_t{position_} + ahead;
+    return at < end_ ? text_[at] : '\0';
+  }
   [[nodiscard]] bool atEnd() const { return position_ >= end_; }
   [[nodiscard]] bool linesMatter() const { return !inExpression_ && brackets_.empty(); }
-  Token make(TokenKind kind, std::uint32_t begin) const;
+  [[nodiscard]] Token make(TokenKind kind, std::uint32_t begin, Symbol symbol = Symbol::None) const;
   Token endOfFile();
+  void skipComment();
   void skipBlank();
   void skipLineBreak();
   /// Measures the indentation of the next line that is not blank and queues indents or dedents.
@@ -75,12 +159,14 @@ private:
   Token name();
   Token string(std::uint32_t begin);
   Token punctuation();
+  /// The operator at the current position and its length in bytes; None if there is none.
+  [[nodiscard]] std::pair<Symbol, std::uint32_t> operatorHere() const;
+  void badCharacters();
   [[nodiscard]] bool startsString() const;
   void badToken(std::uint32_t begin, std::uint32_t end, std::string_view what);
 
-  const SourceManager &sources_;
-  FileId file_;
   std::string_view text_;
+  std::uint32_t base_; ///< of the file, as SourceLocation counts
   std::uint32_t position_;
   std::uint32_t end_;
   bool inExpression_;

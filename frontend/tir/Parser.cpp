@@ -1,60 +1,80 @@
 #include "frontend/tir/Parser.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <string>
 
 namespace acadlc::tir {
 
 namespace {
 
-constexpr std::array<std::string_view, 27> keywords = {
-    "and",    "or",     "not",  "if",    "elif",   "else",   "for",    "in",       "while",
-    "with",   "as",     "def",  "class", "return", "lambda", "pass",   "break",    "continue",
-    "assert", "import", "from", "del",   "raise",  "try",    "global", "nonlocal", "yield"};
-
-bool isKeyword(std::string_view text) {
-  return std::find(keywords.begin(), keywords.end(), text) != keywords.end();
-}
-
-struct Operator {
-  std::string_view text;
-  int precedence;
-};
-
 constexpr int comparison = 4;
 constexpr int loosest = 1;
 
-/// Binary operators of Python with their precedences; all bind to the left.
-constexpr std::array<Operator, 19> operators = {{{"or", 1},
-                                                 {"and", 2},
-                                                 {"<", 4},
-                                                 {"<=", 4},
-                                                 {">", 4},
-                                                 {">=", 4},
-                                                 {"==", 4},
-                                                 {"!=", 4},
-                                                 {"|", 5},
-                                                 {"^", 6},
-                                                 {"&", 7},
-                                                 {"<<", 8},
-                                                 {">>", 8},
-                                                 {"+", 9},
-                                                 {"-", 9},
-                                                 {"*", 10},
-                                                 {"/", 10},
-                                                 {"//", 10},
-                                                 {"%", 10}}};
-
-/// Precedence of the binary operator \p token, 0 if it is none. `@` (matrix product) is not used in
-/// these texts and starts decorators, so it is left out.
-int precedenceOf(const Token &token) {
-  if (token.kind != TokenKind::Operator && token.kind != TokenKind::Name)
+/// Precedence of the binary operator \p symbol as in Python, 0 if it is none; all bind to the left.
+/// `@` (matrix product) is not used in these texts and starts decorators, so it is left out.
+int precedenceOf(Symbol symbol) {
+  switch (symbol) {
+  case Symbol::Or:
+    return loosest;
+  case Symbol::And:
+    return 2;
+  case Symbol::Less:
+  case Symbol::LessEqual:
+  case Symbol::Greater:
+  case Symbol::GreaterEqual:
+  case Symbol::Equal:
+  case Symbol::NotEqual:
+    return comparison;
+  case Symbol::BitOr:
+    return 5;
+  case Symbol::BitXor:
+    return 6;
+  case Symbol::BitAnd:
+    return 7;
+  case Symbol::ShiftLeft:
+  case Symbol::ShiftRight:
+    return 8;
+  case Symbol::Plus:
+  case Symbol::Minus:
+    return 9;
+  case Symbol::Star:
+  case Symbol::Slash:
+  case Symbol::FloorDivide:
+  case Symbol::Percent:
+    return 10;
+  default:
     return 0;
-  for (const Operator &op : operators)
-    if (op.text == token.text)
-      return op.precedence;
-  return 0;
+  }
+}
+
+/// The type that the callee of `T.int64(3)` names, if it is a type of numbers.
+std::optional<workload::ElementType> numberType(const Expr &callee) {
+  if (callee.kind != Expr::Kind::DottedName)
+    return std::nullopt;
+  const std::size_t dot = callee.text.find('.');
+  const std::string_view prefix = callee.text.substr(0, dot);
+  if (prefix != "T" && prefix != "tir" && prefix != "tirx")
+    return std::nullopt;
+  const std::string_view name = callee.text.substr(dot + 1);
+  const bool mayBeType = name.starts_with("int") || name.starts_with("uint") ||
+                         name.starts_with("float") || name.starts_with("bfloat");
+  return mayBeType ? workload::ElementType::fromName(name) : std::nullopt;
+}
+
+/// Whether \p stmt says again what the statements around it say, as `T.reads` does. Such make up a
+/// fifth of a text; they are checked but not kept.
+bool isRedundant(const Stmt &stmt) {
+  if (stmt.kind != Stmt::Kind::Expression || stmt.value->kind != Expr::Kind::Call)
+    return false;
+  const Expr &callee = *stmt.value->children[0];
+  return callee.kind == Expr::Kind::DottedName &&
+         (callee.text == "T.reads" || callee.text == "T.writes");
+}
+
+bool isInteger(workload::ElementType type) {
+  return type.kind == workload::ElementType::Kind::Int ||
+         type.kind == workload::ElementType::Kind::UInt;
 }
 
 } // namespace
@@ -70,8 +90,8 @@ void Parser::parseFile(const SourceManager &sources, FileId file, Tree &tree,
     return;
   auto size = static_cast<std::uint32_t>(sources.text(file).size());
   Parser parser(Lexer(sources, file, 0, size, false, diagnostics), tree, diagnostics);
-  std::vector<const Stmt *> all = parser.statements();
-  tree.statements = tree.list(all);
+  parser.statements();
+  tree.statements = parser.takeStatements(0);
 }
 
 const Expr *Parser::parseExpression(const SourceManager &sources, SourceRange range, Tree &tree,
@@ -93,22 +113,17 @@ void Parser::advance() {
   token_ = lexer_.next();
 }
 
-bool Parser::at(std::string_view text) const {
-  return token_.text == text &&
-         (token_.kind == TokenKind::Operator || token_.kind == TokenKind::Name);
-}
-
-bool Parser::accept(std::string_view text) {
-  if (!at(text))
+bool Parser::accept(Symbol symbol) {
+  if (!at(symbol))
     return false;
   advance();
   return true;
 }
 
-bool Parser::expect(std::string_view text) {
-  if (accept(text))
+bool Parser::expect(Symbol symbol) {
+  if (accept(symbol))
     return true;
-  fail("'" + std::string(text) + "'");
+  fail("'" + std::string(spelling(symbol)) + "'");
   return false;
 }
 
@@ -124,7 +139,11 @@ void Parser::fail(std::string_view expected) {
     report.note(lexer_.range(open, open + 1), "this bracket is never closed");
   }
   failedAt_ = token_;
-  token_ = {TokenKind::EndOfFile, token_.begin, token_.begin, {}};
+  token_ = endOfFileHere();
+}
+
+Token Parser::endOfFileHere() const {
+  return {TokenKind::EndOfFile, Symbol::None, token_.begin, token_.begin, {}};
 }
 
 void Parser::failTooDeep(SourceRange range) {
@@ -132,7 +151,7 @@ void Parser::failTooDeep(SourceRange range) {
     diagnostics_.report(DiagnosticCode::TirNesting, range);
   failed_ = true;
   lexer_.stop();
-  token_ = {TokenKind::EndOfFile, token_.begin, token_.begin, {}};
+  token_ = endOfFileHere();
   failedAt_ = token_;
 }
 
@@ -162,16 +181,11 @@ void Parser::recover() {
   } while (depth > 0 && !atKind(TokenKind::EndOfFile));
 }
 
-SourceRange Parser::rangeFrom(std::uint32_t begin) const {
-  return lexer_.range(begin, std::max(begin, lastEnd_));
-}
-
 // Statements
 
-std::vector<const Stmt *> Parser::statements() {
-  std::vector<const Stmt *> out;
+void Parser::statements() {
   while (!atKind(TokenKind::EndOfFile) && !atKind(TokenKind::Dedent)) {
-    statement(out);
+    statement();
     if (failed_)
       recover();
     // A dedent that belongs to no block of ours can only be seen at the outermost level, behind a
@@ -179,35 +193,51 @@ std::vector<const Stmt *> Parser::statements() {
     if (atKind(TokenKind::Dedent) && blockDepth_ == 0)
       advance();
   }
-  return out;
 }
 
-void Parser::statement(std::vector<const Stmt *> &out) {
-  if (at("@") || at("def") || at("class"))
-    out.push_back(decorated());
-  else if (at("for"))
-    out.push_back(forStatement());
-  else if (at("with"))
-    out.push_back(withStatement());
-  else if (at("if"))
-    out.push_back(ifStatement());
-  else if (at("while"))
-    out.push_back(whileStatement());
-  else
-    simpleStatements(out);
-  if (failed_ && !out.empty() && out.back() == nullptr)
-    out.pop_back();
+void Parser::statement() {
+  const std::size_t mark = statements_.size();
+  const Stmt *compound = nullptr;
+  switch (token_.symbol) {
+  case Symbol::At:
+  case Symbol::Def:
+  case Symbol::Class:
+    compound = decorated();
+    break;
+  case Symbol::For:
+    compound = forStatement();
+    break;
+  case Symbol::With:
+    compound = withStatement();
+    break;
+  case Symbol::If:
+    compound = ifStatement();
+    break;
+  case Symbol::While:
+    compound = whileStatement();
+    break;
+  default:
+    return simpleStatements();
+  }
+  // What a statement that failed has left behind belongs to nobody.
+  statements_.resize(mark);
+  if (compound)
+    statements_.push_back(compound);
 }
 
-void Parser::simpleStatements(std::vector<const Stmt *> &out) {
+void Parser::simpleStatements() {
   do {
     if (atKind(TokenKind::Newline))
       break;
+    const Tree::Mark mark = tree_.mark();
     const Stmt *stmt = simpleStatement();
     if (failed_)
       return;
-    out.push_back(stmt);
-  } while (accept(";"));
+    if (isRedundant(*stmt))
+      tree_.release(mark);
+    else
+      statements_.push_back(stmt);
+  } while (accept(Symbol::Semicolon));
   if (atKind(TokenKind::Newline))
     advance();
   else
@@ -216,45 +246,62 @@ void Parser::simpleStatements(std::vector<const Stmt *> &out) {
 
 const Stmt *Parser::simpleStatement() {
   std::uint32_t begin = token_.begin;
-  constexpr std::array<std::string_view, 6> others = {"pass",   "break",  "continue",
-                                                      "assert", "import", "from"};
-  if (token_.kind == TokenKind::Name &&
-      std::find(others.begin(), others.end(), token_.text) != others.end())
+  switch (token_.symbol) {
+  case Symbol::Pass:
+  case Symbol::Break:
+  case Symbol::Continue:
+  case Symbol::Assert:
+  case Symbol::Import:
+  case Symbol::From:
     return otherStatement();
-  if (accept("return")) {
+  case Symbol::Return: {
+    advance();
     auto *stmt = tree_.make<Stmt>();
     stmt->kind = Stmt::Kind::Return;
-    if (!atKind(TokenKind::Newline) && !at(";") && !failed_)
+    if (!atKind(TokenKind::Newline) && !at(Symbol::Semicolon) && !failed_)
       stmt->value = expressionList();
     stmt->range = rangeFrom(begin);
     return stmt;
   }
-  return assignment(expressionList(), begin);
+  default:
+    return assignment(expressionList(), begin);
+  }
+}
+
+std::span<const Expr *const> Parser::single(const Expr *expr) {
+  return tree_.list(std::span<const Expr *const>(&expr, 1));
 }
 
 const Stmt *Parser::assignment(const Expr *first, std::uint32_t begin) {
   auto *stmt = tree_.make<Stmt>();
   stmt->kind = Stmt::Kind::Expression;
   stmt->value = first;
-  constexpr std::array<std::string_view, 3> augmented = {"+=", "-=", "*="};
-  if (std::find(augmented.begin(), augmented.end(), token_.text) != augmented.end() &&
-      atKind(TokenKind::Operator)) {
-    std::string_view op = token_.text.substr(0, 1);
+  switch (token_.symbol) {
+  case Symbol::AddAssign:
+  case Symbol::SubtractAssign:
+  case Symbol::MultiplyAssign: {
+    const std::string_view op = token_.text.substr(0, 1);
     advance();
     stmt->kind = Stmt::Kind::Assign;
-    stmt->targets = tree_.list(std::vector<const Expr *>{first});
-    const Expr *right = expressionList();
-    stmt->value = make(Expr::Kind::Binary, begin, op, {first, right});
-  } else if (accept("=")) {
+    stmt->targets = single(first);
+    stmt->value = make(Expr::Kind::Binary, begin, op, {first, expressionList()});
+    break;
+  }
+  case Symbol::Assign:
+    advance();
     stmt->kind = Stmt::Kind::Assign;
-    stmt->targets = first->kind == Expr::Kind::Tuple ? first->children
-                                                     : tree_.list(std::vector<const Expr *>{first});
+    stmt->targets = first->kind == Expr::Kind::Tuple ? first->children : single(first);
     stmt->value = expressionList();
-  } else if (accept(":")) {
+    break;
+  case Symbol::Colon:
+    advance();
     stmt->kind = Stmt::Kind::AnnotatedAssign;
-    stmt->targets = tree_.list(std::vector<const Expr *>{first});
+    stmt->targets = single(first);
     stmt->annotation = expression();
-    stmt->value = accept("=") ? expressionList() : nullptr;
+    stmt->value = accept(Symbol::Assign) ? expressionList() : nullptr;
+    break;
+  default:
+    break;
   }
   stmt->range = rangeFrom(begin);
   return stmt;
@@ -264,8 +311,8 @@ const Stmt *Parser::otherStatement() {
   auto *stmt = tree_.make<Stmt>();
   std::uint32_t begin = token_.begin;
   stmt->name = token_.text;
-  bool isImport = at("import") || at("from");
-  bool isAssert = at("assert");
+  bool isImport = at(Symbol::Import) || at(Symbol::From);
+  bool isAssert = at(Symbol::Assert);
   advance();
   // The content of an import means nothing to us.
   while (isImport && !atKind(TokenKind::Newline) && !atKind(TokenKind::EndOfFile))
@@ -276,19 +323,23 @@ const Stmt *Parser::otherStatement() {
   return stmt;
 }
 
-std::vector<const Expr *> Parser::names() {
-  std::vector<const Expr *> out;
-  bool inBrackets = accept("(");
+bool Parser::atName() const {
+  return token_.kind == TokenKind::Name && token_.symbol == Symbol::None;
+}
+
+std::span<const Expr *const> Parser::names() {
+  const std::size_t mark = expressions_.size();
+  bool inBrackets = accept(Symbol::LeftParenthesis);
   do {
-    if (!atKind(TokenKind::Name) || isKeyword(token_.text)) {
+    if (!atName()) {
       fail("a name");
-      return out;
+      break;
     }
-    out.push_back(leaf(Expr::Kind::Name));
-  } while (accept(",") && !at(")") && !at("in"));
+    expressions_.push_back(leaf(Expr::Kind::Name));
+  } while (accept(Symbol::Comma) && !at(Symbol::RightParenthesis) && !at(Symbol::In));
   if (inBrackets)
-    expect(")");
-  return out;
+    expect(Symbol::RightParenthesis);
+  return takeExpressions(mark);
 }
 
 const Stmt *Parser::forStatement() {
@@ -296,8 +347,8 @@ const Stmt *Parser::forStatement() {
   stmt->kind = Stmt::Kind::For;
   std::uint32_t begin = token_.begin;
   advance();
-  stmt->targets = tree_.list(names());
-  expect("in");
+  stmt->targets = names();
+  expect(Symbol::In);
   stmt->value = expressionList();
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
@@ -310,8 +361,8 @@ const Stmt *Parser::withStatement() {
   std::uint32_t begin = token_.begin;
   advance();
   stmt->value = expression();
-  if (accept("as"))
-    stmt->targets = tree_.list(names());
+  if (accept(Symbol::As))
+    stmt->targets = names();
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
   return failed_ ? nullptr : stmt;
@@ -333,14 +384,15 @@ const Stmt *Parser::ifStatement() {
     constexpr std::size_t longestChain = 200;
     if (chain.size() > longestChain)
       failTooDeep(stmt->range);
-  } while (at("elif"));
-  if (accept("else"))
+  } while (at(Symbol::Elif));
+  if (accept(Symbol::Else))
     otherwise = suite();
   if (failed_)
     return nullptr;
   for (std::size_t i = chain.size(); i-- > 1;) {
     chain[i]->orElse = otherwise;
-    otherwise = tree_.list(std::vector<const Stmt *>{chain[i]});
+    const Stmt *inner = chain[i];
+    otherwise = tree_.list(std::span<const Stmt *const>(&inner, 1));
   }
   chain[0]->orElse = otherwise;
   return chain[0];
@@ -358,43 +410,44 @@ const Stmt *Parser::whileStatement() {
 }
 
 const Stmt *Parser::decorated() {
-  std::vector<const Expr *> decorators;
-  while (accept("@")) {
-    decorators.push_back(postfix());
+  const std::size_t mark = expressions_.size();
+  while (accept(Symbol::At)) {
+    expressions_.push_back(postfix());
     if (atKind(TokenKind::Newline))
       advance();
     else
       fail("end of line");
   }
-  if (at("def"))
+  const std::span<const Expr *const> decorators = takeExpressions(mark);
+  if (at(Symbol::Def))
     return function(decorators);
-  if (at("class"))
+  if (at(Symbol::Class))
     return classDefinition(decorators);
   fail("'def' or 'class'");
   return nullptr;
 }
 
-const Stmt *Parser::function(const std::vector<const Expr *> &decorators) {
+const Stmt *Parser::function(std::span<const Expr *const> decorators) {
   auto *stmt = tree_.make<Stmt>();
   stmt->kind = Stmt::Kind::Function;
-  stmt->decorators = tree_.list(decorators);
+  stmt->decorators = decorators;
   std::uint32_t begin = token_.begin;
   advance();
   stmt->name = token_.text;
   stmt->nameRange = lexer_.range(token_.begin, token_.end);
-  if (atKind(TokenKind::Name) && !isKeyword(token_.text))
+  if (atName())
     advance();
   else
     fail("the name of the function");
-  if (accept("[")) {
+  if (accept(Symbol::LeftBracket)) {
     names();
-    expect("]");
+    expect(Symbol::RightBracket);
   }
   std::vector<Parameter> list;
-  if (expect("("))
+  if (expect(Symbol::LeftParenthesis))
     parameters(list);
   stmt->parameters = tree_.list(list);
-  if (accept("->"))
+  if (accept(Symbol::Arrow))
     stmt->annotation = expression();
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
@@ -402,53 +455,54 @@ const Stmt *Parser::function(const std::vector<const Expr *> &decorators) {
 }
 
 void Parser::parameters(std::vector<Parameter> &out) {
-  while (!at(")")) {
+  while (!at(Symbol::RightParenthesis)) {
     Parameter parameter;
     parameter.name = token_.text;
     parameter.range = lexer_.range(token_.begin, token_.end);
-    if (!atKind(TokenKind::Name) || isKeyword(token_.text)) {
+    if (!atName()) {
       fail("a parameter or ')'");
       return;
     }
     advance();
-    if (accept(":"))
+    if (accept(Symbol::Colon))
       parameter.annotation = expression();
-    if (accept("="))
+    if (accept(Symbol::Assign))
       expression();
     out.push_back(parameter);
-    if (!accept(","))
+    if (!accept(Symbol::Comma))
       break;
   }
-  expect(")");
+  expect(Symbol::RightParenthesis);
 }
 
-const Stmt *Parser::classDefinition(const std::vector<const Expr *> &decorators) {
+const Stmt *Parser::classDefinition(std::span<const Expr *const> decorators) {
   auto *stmt = tree_.make<Stmt>();
   stmt->kind = Stmt::Kind::Class;
-  stmt->decorators = tree_.list(decorators);
+  stmt->decorators = decorators;
   std::uint32_t begin = token_.begin;
   advance();
   stmt->name = token_.text;
   stmt->nameRange = lexer_.range(token_.begin, token_.end);
-  if (atKind(TokenKind::Name) && !isKeyword(token_.text))
+  if (atName())
     advance();
   else
     fail("the name of the class");
-  std::vector<const Expr *> bases;
-  if (accept("("))
-    arguments(")", false, bases);
+  const std::size_t mark = expressions_.size();
+  if (accept(Symbol::LeftParenthesis))
+    arguments(Symbol::RightParenthesis, false);
+  expressions_.resize(mark);
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
   return failed_ ? nullptr : stmt;
 }
 
 std::span<const Stmt *const> Parser::suite() {
-  if (!expect(":"))
+  if (!expect(Symbol::Colon))
     return {};
-  std::vector<const Stmt *> body;
+  const std::size_t mark = statements_.size();
   if (!atKind(TokenKind::Newline)) {
-    simpleStatements(body);
-    return tree_.list(body);
+    simpleStatements();
+    return takeStatements(mark);
   }
   advance();
   if (!atKind(TokenKind::Indent)) {
@@ -457,17 +511,29 @@ std::span<const Stmt *const> Parser::suite() {
   }
   advance();
   ++blockDepth_;
-  body = statements();
+  statements();
   --blockDepth_;
   if (atKind(TokenKind::Dedent))
     advance();
-  return tree_.list(body);
+  return takeStatements(mark);
+}
+
+std::span<const Stmt *const> Parser::takeStatements(std::size_t mark) {
+  auto taken = tree_.list(std::span<const Stmt *const>(statements_).subspan(mark));
+  statements_.resize(mark);
+  return taken;
 }
 
 // Expressions
 
+std::span<const Expr *const> Parser::takeExpressions(std::size_t mark) {
+  auto taken = tree_.list(std::span<const Expr *const>(expressions_).subspan(mark));
+  expressions_.resize(mark);
+  return taken;
+}
+
 const Expr *Parser::make(Expr::Kind kind, std::uint32_t begin, std::string_view text,
-                         const std::vector<const Expr *> &children) {
+                         std::span<const Expr *const> children) {
   auto *expr = tree_.make<Expr>();
   expr->kind = kind;
   expr->range = rangeFrom(begin);
@@ -483,6 +549,18 @@ const Expr *Parser::make(Expr::Kind kind, std::uint32_t begin, std::string_view 
   return expr;
 }
 
+const Expr *Parser::make(Expr::Kind kind, std::uint32_t begin, std::string_view text,
+                         std::initializer_list<const Expr *> children) {
+  return make(kind, begin, text, std::span<const Expr *const>(children.begin(), children.size()));
+}
+
+const Expr *Parser::makeFrom(std::size_t mark, Expr::Kind kind, std::uint32_t begin) {
+  const Expr *expr =
+      make(kind, begin, {}, std::span<const Expr *const>(expressions_).subspan(mark));
+  expressions_.resize(mark);
+  return expr;
+}
+
 const Expr *Parser::leaf(Expr::Kind kind) {
   std::uint32_t begin = token_.begin;
   std::string_view text = token_.text;
@@ -490,29 +568,40 @@ const Expr *Parser::leaf(Expr::Kind kind) {
   return make(kind, begin, text, {});
 }
 
+const Expr *Parser::literal(Expr::Kind kind, workload::ElementType type) {
+  auto *expr = tree_.make<Expr>();
+  expr->kind = kind;
+  expr->elementType = type;
+  expr->text = token_.text;
+  expr->range = lexer_.range(token_.begin, token_.end);
+  advance();
+  return expr;
+}
+
 const Expr *Parser::expressionList() {
   std::uint32_t begin = token_.begin;
   const Expr *first = expression();
-  if (!at(","))
+  if (!at(Symbol::Comma))
     return first;
-  std::vector<const Expr *> items{first};
-  while (accept(",")) {
-    if (atKind(TokenKind::Newline) || atKind(TokenKind::EndOfFile) || at("=") || at(")") ||
-        at(":") || at(";"))
+  const std::size_t mark = expressions_.size();
+  expressions_.push_back(first);
+  while (accept(Symbol::Comma)) {
+    if (atKind(TokenKind::Newline) || atKind(TokenKind::EndOfFile) || at(Symbol::Assign) ||
+        at(Symbol::RightParenthesis) || at(Symbol::Colon) || at(Symbol::Semicolon))
       break;
-    items.push_back(expression());
+    expressions_.push_back(expression());
   }
-  return make(Expr::Kind::Tuple, begin, {}, items);
+  return makeFrom(mark, Expr::Kind::Tuple, begin);
 }
 
 const Expr *Parser::expression() {
   std::uint32_t begin = token_.begin;
   if (++nesting_ > maxDepth)
     failTooDeep(lexer_.range(token_.begin, token_.end));
-  const Expr *result = at("lambda") ? lambda() : binary(loosest);
-  if (accept("if")) {
+  const Expr *result = at(Symbol::Lambda) ? lambda() : binary(loosest);
+  if (accept(Symbol::If)) {
     const Expr *condition = binary(loosest);
-    expect("else");
+    expect(Symbol::Else);
     const Expr *otherwise = expression();
     result = make(Expr::Kind::Conditional, begin, {}, {result, condition, otherwise});
   }
@@ -523,9 +612,9 @@ const Expr *Parser::expression() {
 const Expr *Parser::lambda() {
   std::uint32_t begin = token_.begin;
   advance();
-  if (!at(":"))
+  if (!at(Symbol::Colon))
     names();
-  expect(":");
+  expect(Symbol::Colon);
   return make(Expr::Kind::Lambda, begin, {}, {expression()});
 }
 
@@ -533,27 +622,28 @@ const Expr *Parser::binary(int minimumPrecedence) {
   std::uint32_t begin = token_.begin;
   const Expr *left = unary();
   while (true) {
-    int precedence = precedenceOf(token_);
+    const int precedence = precedenceOf(token_.symbol);
     if (precedence == 0 || precedence < minimumPrecedence)
       return left;
     std::string_view op = token_.text;
     advance();
     const Expr *right = binary(precedence + 1);
     left = make(Expr::Kind::Binary, begin, op, {left, right});
-    if (precedence == comparison && precedenceOf(token_) == comparison)
+    if (precedence == comparison && precedenceOf(token_.symbol) == comparison)
       fail("'and' between two comparisons");
   }
 }
 
 const Expr *Parser::unary() {
-  if (!at("-") && !at("+") && !at("~") && !at("not"))
+  if (!at(Symbol::Minus) && !at(Symbol::Plus) && !at(Symbol::BitNot) && !at(Symbol::Not))
     return power();
   std::uint32_t begin = token_.begin;
-  std::string_view op = token_.text;
+  const Symbol symbol = token_.symbol;
+  const std::string_view op = token_.text;
   advance();
   if (++nesting_ > maxDepth)
     failTooDeep(lexer_.range(token_.begin, token_.end));
-  const Expr *operand = op == "not" ? binary(comparison) : unary();
+  const Expr *operand = symbol == Symbol::Not ? binary(comparison) : unary();
   --nesting_;
   return make(Expr::Kind::Unary, begin, op, {operand});
 }
@@ -561,7 +651,7 @@ const Expr *Parser::unary() {
 const Expr *Parser::power() {
   std::uint32_t begin = token_.begin;
   const Expr *base = postfix();
-  if (!accept("**"))
+  if (!accept(Symbol::Power))
     return base;
   if (++nesting_ > maxDepth)
     failTooDeep(lexer_.range(token_.begin, token_.end));
@@ -572,112 +662,192 @@ const Expr *Parser::power() {
 
 const Expr *Parser::postfix() {
   std::uint32_t begin = token_.begin;
+  const Tree::Mark before = tree_.mark();
   const Expr *result = atom();
   while (true) {
-    if (accept(".")) {
-      std::string_view name = token_.text;
-      if (!atKind(TokenKind::Name)) {
-        fail("a name");
-        return result;
-      }
-      advance();
-      result = make(Expr::Kind::Attribute, begin, name, {result});
-    } else if (at("(") || at("[")) {
-      bool isCall = at("(");
-      advance();
-      std::vector<const Expr *> children{result};
-      arguments(isCall ? ")" : "]", !isCall, children);
-      // `A[()]` reads a buffer without dimensions.
-      if (!isCall && children.size() == 2 && children[1]->kind == Expr::Kind::Tuple &&
-          children[1]->children.empty())
-        children.pop_back();
-      result = make(isCall ? Expr::Kind::Call : Expr::Kind::Subscript, begin, {}, children);
+    if (at(Symbol::LeftParenthesis)) {
+      result = call(result, begin, before);
+    } else if (at(Symbol::LeftBracket)) {
+      result = subscript(result, begin);
+    } else if (at(Symbol::Dot)) {
+      result = attribute(result, begin);
     } else {
       return result;
     }
   }
 }
 
-void Parser::arguments(std::string_view close, bool slices, std::vector<const Expr *> &out) {
+const Expr *Parser::attribute(const Expr *base, std::uint32_t begin) {
+  std::vector<char> joined(base->text.begin(), base->text.end());
+  const bool isName = base->kind == Expr::Kind::Name || base->kind == Expr::Kind::DottedName;
+  while (accept(Symbol::Dot)) {
+    const std::string_view name = token_.text;
+    if (!atKind(TokenKind::Name) && !atKind(TokenKind::DottedName)) {
+      fail("a name");
+      return base;
+    }
+    advance();
+    if (!isName)
+      return make(Expr::Kind::Attribute, begin, name, {base});
+    // `T . grid` means what `T.grid` means.
+    joined.push_back('.');
+    joined.insert(joined.end(), name.begin(), name.end());
+  }
+  const std::span<const char> stored = tree_.list(joined);
+  return make(Expr::Kind::DottedName, begin, {stored.data(), stored.size()}, {});
+}
+
+const Expr *Parser::call(const Expr *callee, std::uint32_t begin, Tree::Mark before) {
+  const std::size_t mark = expressions_.size();
+  expressions_.push_back(callee);
+  advance();
+  arguments(Symbol::RightParenthesis, false);
+  const auto type = expressions_.size() == mark + 2 ? numberType(*callee) : std::nullopt;
+  if (!type || failed_)
+    return makeFrom(mark, Expr::Kind::Call, begin);
+  const Expr *typed = typedLiteral(*expressions_.back(), *type, begin, before);
+  if (!typed)
+    return makeFrom(mark, Expr::Kind::Call, begin);
+  expressions_.resize(mark);
+  return typed;
+}
+
+const Expr *Parser::typedLiteral(const Expr &operand, workload::ElementType type,
+                                 std::uint32_t begin, Tree::Mark before) {
+  const bool isNegative = operand.kind == Expr::Kind::Unary && operand.text == "-";
+  const Expr &number = isNegative ? *operand.children[0] : operand;
+  const bool toInteger = isInteger(type);
+  std::string_view text = number.text;
+  if (isNegative) {
+    // "- 1" with a blank in it has no text of its own.
+    if (text.data() != operand.text.data() + 1)
+      return nullptr;
+    text = {operand.text.data(), text.size() + 1};
+  }
+  const bool isWord = !toInteger && !isNegative && number.kind == Expr::Kind::String &&
+                      (text == "inf" || text == "-inf" || text == "nan");
+  const bool isNumber = number.kind == Expr::Kind::Integer ||
+                        (!toInteger && number.kind == Expr::Kind::Float) || isWord;
+  const bool isPlain = number.range.end.raw() - number.range.begin.raw() == number.text.size();
+  if (!isNumber || !(isPlain || isWord))
+    return nullptr;
+  tree_.release(before);
+  auto *expr = tree_.make<Expr>();
+  expr->kind = toInteger ? Expr::Kind::Integer : Expr::Kind::Float;
+  expr->elementType = type;
+  expr->text = text;
+  expr->range = rangeFrom(begin);
+  return expr;
+}
+
+const Expr *Parser::subscript(const Expr *base, std::uint32_t begin) {
+  const std::size_t mark = expressions_.size();
+  expressions_.push_back(base);
+  advance();
+  arguments(Symbol::RightBracket, true);
+  // `A[()]` reads a buffer without dimensions.
+  const Expr *last = expressions_.back();
+  if (expressions_.size() == mark + 2 && last->kind == Expr::Kind::Tuple && last->children.empty())
+    expressions_.pop_back();
+  return makeFrom(mark, Expr::Kind::Subscript, begin);
+}
+
+void Parser::arguments(Symbol close, bool slices) {
   while (!at(close)) {
-    out.push_back(argument(slices));
-    if (!accept(","))
+    expressions_.push_back(argument(slices));
+    if (!accept(Symbol::Comma))
       break;
   }
+  closeWith(close);
+}
+
+void Parser::closeWith(Symbol close) {
   if (!accept(close))
-    fail("',' or '" + std::string(close) + "'");
+    fail("',' or '" + std::string(spelling(close)) + "'");
 }
 
 const Expr *Parser::argument(bool slices) {
   std::uint32_t begin = token_.begin;
-  if (accept("*"))
+  if (accept(Symbol::Star))
     return make(Expr::Kind::Star, begin, {}, {expression()});
-  const Expr *first = slices && at(":") ? nullptr : expression();
-  if (first && first->kind == Expr::Kind::Name && accept("="))
+  const Expr *first = slices && at(Symbol::Colon) ? nullptr : expression();
+  if (first && first->kind == Expr::Kind::Name && accept(Symbol::Assign))
     return make(Expr::Kind::Keyword, begin, first->text, {expression()});
-  if (!slices || !accept(":"))
+  if (!slices || !accept(Symbol::Colon))
     return first;
   auto bound = [&]() -> const Expr * {
-    return at(":") || at(",") || at("]") ? nullptr : expression();
+    return at(Symbol::Colon) || at(Symbol::Comma) || at(Symbol::RightBracket) ? nullptr
+                                                                              : expression();
   };
   const Expr *last = bound();
-  const Expr *step = accept(":") ? bound() : nullptr;
+  const Expr *step = accept(Symbol::Colon) ? bound() : nullptr;
   return make(Expr::Kind::Slice, begin, {}, {first, last, step});
 }
 
 const Expr *Parser::atom() {
-  if (atKind(TokenKind::Integer))
-    return leaf(Expr::Kind::Integer);
-  if (atKind(TokenKind::Float))
-    return leaf(Expr::Kind::Float);
-  if (atKind(TokenKind::String))
+  constexpr workload::ElementType int32{workload::ElementType::Kind::Int, 32};
+  switch (token_.kind) {
+  case TokenKind::Name:
+    if (token_.symbol == Symbol::None)
+      return leaf(Expr::Kind::Name);
+    if (at(Symbol::True) || at(Symbol::False) || at(Symbol::NoneValue))
+      return leaf(Expr::Kind::Constant);
+    break;
+  case TokenKind::DottedName:
+    return leaf(Expr::Kind::DottedName);
+  case TokenKind::Integer:
+    return literal(Expr::Kind::Integer, int32);
+  case TokenKind::Float:
+    return literal(Expr::Kind::Float, {});
+  case TokenKind::String:
     return string();
-  if (at("True") || at("False") || at("None") || at("..."))
-    return leaf(Expr::Kind::Constant);
-  if (atKind(TokenKind::Name) && !isKeyword(token_.text))
-    return leaf(Expr::Kind::Name);
-  if (at("(") || at("["))
-    return bracketed();
-  if (at("{"))
-    return dictionary();
+  default:
+    if (at(Symbol::LeftParenthesis) || at(Symbol::LeftBracket))
+      return bracketed();
+    if (at(Symbol::LeftBrace))
+      return dictionary();
+    if (at(Symbol::Ellipsis))
+      return leaf(Expr::Kind::Constant);
+    break;
+  }
   fail("an expression");
   return make(Expr::Kind::Constant, token_.begin, "None", {});
 }
 
 const Expr *Parser::bracketed() {
   std::uint32_t begin = token_.begin;
-  bool isTuple = at("(");
-  std::string_view close = isTuple ? ")" : "]";
+  bool isTuple = at(Symbol::LeftParenthesis);
+  const Symbol close = isTuple ? Symbol::RightParenthesis : Symbol::RightBracket;
+  const std::size_t mark = expressions_.size();
   advance();
-  std::vector<const Expr *> items;
   bool hasComma = false;
   while (!at(close)) {
-    items.push_back(expression());
-    if (!accept(","))
+    expressions_.push_back(expression());
+    if (!accept(Symbol::Comma))
       break;
     hasComma = true;
   }
-  if (!accept(close))
-    fail("',' or '" + std::string(close) + "'");
-  if (isTuple && items.size() == 1 && !hasComma)
-    return items[0];
-  return make(isTuple ? Expr::Kind::Tuple : Expr::Kind::List, begin, {}, items);
+  closeWith(close);
+  if (!isTuple || hasComma || expressions_.size() != mark + 1)
+    return makeFrom(mark, isTuple ? Expr::Kind::Tuple : Expr::Kind::List, begin);
+  const Expr *only = expressions_.back();
+  expressions_.pop_back();
+  return only;
 }
 
 const Expr *Parser::dictionary() {
   std::uint32_t begin = token_.begin;
+  const std::size_t mark = expressions_.size();
   advance();
-  std::vector<const Expr *> items;
-  while (!at("}")) {
-    items.push_back(expression());
-    expect(":");
-    items.push_back(expression());
-    if (!accept(","))
+  while (!at(Symbol::RightBrace)) {
+    expressions_.push_back(expression());
+    expect(Symbol::Colon);
+    expressions_.push_back(expression());
+    if (!accept(Symbol::Comma))
       break;
   }
-  if (!accept("}"))
-    fail("',' or '}'");
-  return make(Expr::Kind::Dict, begin, {}, items);
+  closeWith(Symbol::RightBrace);
+  return makeFrom(mark, Expr::Kind::Dict, begin);
 }
 
 const Expr *Parser::string() {

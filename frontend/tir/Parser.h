@@ -5,6 +5,8 @@
 #include "frontend/tir/Lexer.h"
 #include "frontend/tir/Syntax.h"
 
+#include <initializer_list>
+
 namespace acadlc::tir {
 
 /// A recursive-descent parser of a Python subset. Reports what does not fit, goes on with the next
@@ -25,21 +27,26 @@ private:
   Parser(Lexer lexer, Tree &tree, DiagnosticEngine &diagnostics);
 
   void advance();
-  [[nodiscard]] bool at(std::string_view text) const;
+  [[nodiscard]] bool at(Symbol symbol) const { return token_.symbol == symbol; }
   [[nodiscard]] bool atKind(TokenKind kind) const { return token_.kind == kind; }
-  bool accept(std::string_view text);
-  bool expect(std::string_view text);
+  [[nodiscard]] bool atName() const; ///< and no keyword
+  bool accept(Symbol symbol);
+  bool expect(Symbol symbol);
   /// Reports the mistake unless the statement has one already, and hides the rest of the statement
   /// behind an end of file, so that all functions return soon.
   void fail(std::string_view expected);
   void failTooDeep(SourceRange range);
+  [[nodiscard]] Token endOfFileHere() const;
   /// Skips the rest of a failed statement and the block below it.
   void recover();
-  [[nodiscard]] SourceRange rangeFrom(std::uint32_t begin) const;
+  [[nodiscard]] SourceRange rangeFrom(std::uint32_t begin) const {
+    return lexer_.range(begin, begin < lastEnd_ ? lastEnd_ : begin);
+  }
 
-  std::vector<const Stmt *> statements();
-  void statement(std::vector<const Stmt *> &out);
-  void simpleStatements(std::vector<const Stmt *> &out);
+  /// Read statements onto the stack statements_.
+  void statements();
+  void statement();
+  void simpleStatements();
   const Stmt *simpleStatement();
   const Stmt *assignment(const Expr *first, std::uint32_t begin);
   const Stmt *otherStatement();
@@ -48,12 +55,12 @@ private:
   const Stmt *ifStatement();
   const Stmt *whileStatement();
   const Stmt *decorated();
-  const Stmt *function(const std::vector<const Expr *> &decorators);
-  const Stmt *classDefinition(const std::vector<const Expr *> &decorators);
+  const Stmt *function(std::span<const Expr *const> decorators);
+  const Stmt *classDefinition(std::span<const Expr *const> decorators);
   void parameters(std::vector<Parameter> &out);
   std::span<const Stmt *const> suite();
   /// Parses the names that `for` and `as` bind.
-  std::vector<const Expr *> names();
+  std::span<const Expr *const> names();
 
   const Expr *expressionList();
   const Expr *expression();
@@ -62,20 +69,42 @@ private:
   const Expr *unary();
   const Expr *power();
   const Expr *postfix();
+  /// \p before: when the callee was not yet made.
+  const Expr *call(const Expr *callee, std::uint32_t begin, Tree::Mark before);
+  const Expr *attribute(const Expr *base, std::uint32_t begin);
+  const Expr *subscript(const Expr *base, std::uint32_t begin);
   const Expr *atom();
   const Expr *bracketed();
   const Expr *dictionary();
   const Expr *string();
   const Expr *leaf(Expr::Kind kind);
-  /// Reads arguments up to \p close and that.
-  void arguments(std::string_view close, bool slices, std::vector<const Expr *> &out);
+  const Expr *literal(Expr::Kind kind, workload::ElementType type);
+  /// The literal that `T.type(operand)` is, in place of the nodes made since \p before; null if
+  /// \p operand is no literal.
+  const Expr *typedLiteral(const Expr &operand, workload::ElementType type, std::uint32_t begin,
+                           Tree::Mark before);
+  /// Reads arguments up to \p close, and that, onto the stack expressions_.
+  void arguments(Symbol close, bool slices);
   const Expr *argument(bool slices);
+  void closeWith(Symbol close);
+
   const Expr *make(Expr::Kind kind, std::uint32_t begin, std::string_view text,
-                   const std::vector<const Expr *> &children);
+                   std::span<const Expr *const> children);
+  const Expr *make(Expr::Kind kind, std::uint32_t begin, std::string_view text,
+                   std::initializer_list<const Expr *> children);
+  /// A node of what lies above \p mark on the stack expressions_.
+  const Expr *makeFrom(std::size_t mark, Expr::Kind kind, std::uint32_t begin);
+  std::span<const Expr *const> single(const Expr *expr);
+  /// Move what lies above \p mark on a stack into the tree.
+  std::span<const Expr *const> takeExpressions(std::size_t mark);
+  std::span<const Stmt *const> takeStatements(std::size_t mark);
 
   Lexer lexer_;
   Tree &tree_;
   DiagnosticEngine &diagnostics_;
+  /// Nodes whose parents are not yet made.
+  std::vector<const Expr *> expressions_;
+  std::vector<const Stmt *> statements_;
   Token token_;
   Token failedAt_;            ///< what token_ was when the statement failed
   std::uint32_t lastEnd_ = 0; ///< end of the token before token_

@@ -5,24 +5,30 @@
 /// recursion when they go away.
 #pragma once
 
+#include "ir/Workload.h"
 #include "support/Source.h"
 
+#include <cstddef>
 #include <cstdint>
-#include <memory_resource>
+#include <cstring>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace acadlc::tir {
 
+/// A literal in a type, `T.int64(3)`, is one node, not a call: texts of TVM consist of these.
 struct Expr {
   enum class Kind : std::uint8_t {
     Name,        ///< text
-    Integer,     ///< text
-    Float,       ///< text
+    DottedName,  ///< text: names joined by dots, `T.axis.remap`
+    Integer,     ///< text with its sign, of type elementType
+    Float,       ///< text with its sign, or "inf", "-inf", "nan"; of type elementType
     String,      ///< text: the content between the quotes, escapes as they stand
     Constant,    ///< text: True, False, None or ...
-    Attribute,   ///< children[0] . text
+    Attribute,   ///< children[0] . text, where children[0] is no name
     Call,        ///< children[0] ( children[1…] )
     Keyword,     ///< text = children[0]; only an argument of a call or subscript
     Star,        ///< * children[0]; only an argument of a call
@@ -37,7 +43,8 @@ struct Expr {
     Lambda,      ///< children[0] is the body
   };
   Kind kind = Kind::Name;
-  std::uint16_t depth = 1; ///< nodes on the longest way down; below a limit of the parser
+  std::uint16_t depth = 1;           ///< nodes on the longest way down; below a limit of the parser
+  workload::ElementType elementType; ///< of a literal
   SourceRange range;
   std::string_view text;
   std::span<const Expr *const> children;
@@ -85,21 +92,57 @@ struct Stmt {
 /// Owns the nodes of one text.
 class Tree {
 public:
-  template <typename Node> Node *make() {
-    return new (arena_.allocate(sizeof(Node), alignof(Node))) Node();
-  }
-  template <typename Item> std::span<const Item> list(const std::vector<Item> &items) {
+  template <typename Node> Node *make() { return new (allocate(sizeof(Node))) Node(); }
+  template <typename Item> std::span<const Item> list(std::span<const Item> items) {
+    static_assert(std::is_trivially_copyable_v<Item>);
     if (items.empty())
       return {};
-    const std::size_t size = items.size() * sizeof(Item); // NOLINT(bugprone-sizeof-expression)
-    auto *copy = static_cast<Item *>(arena_.allocate(size, alignof(Item)));
-    std::uninitialized_copy(items.begin(), items.end(), copy);
+    auto *copy = static_cast<Item *>(allocate(items.size_bytes()));
+    std::memcpy(copy, items.data(), items.size_bytes());
     return {copy, items.size()};
+  }
+  template <typename Item> std::span<const Item> list(const std::vector<Item> &items) {
+    return list(std::span<const Item>(items));
+  }
+
+  /// A moment in the making of the tree.
+  struct Mark {
+    std::size_t chunks = 0, used = 0;
+  };
+  [[nodiscard]] Mark mark() const { return {chunks_.size(), used_}; }
+  /// Forgets all nodes that were made since \p mark.
+  void release(Mark mark) {
+    // A chunk that was begun since then is simply filled further.
+    if (mark.chunks == chunks_.size())
+      used_ = mark.used;
   }
   std::span<const Stmt *const> statements; ///< of the file
 
 private:
-  std::pmr::monotonic_buffer_resource arena_;
+  static constexpr std::size_t chunkSize = std::size_t{256} * 1024;
+
+  void *allocate(std::size_t size) {
+    size = (size + alignof(void *) - 1) / alignof(void *) * alignof(void *);
+    static_assert(alignof(Stmt) <= alignof(void *) && alignof(Expr) <= alignof(void *));
+    if (size > chunkSize / 4)
+      return addChunk(large_, size);
+    if (chunks_.empty() || used_ + size > chunkSize) {
+      addChunk(chunks_, chunkSize);
+      used_ = 0;
+    }
+    void *place = chunks_.back().get() + used_;
+    used_ += size;
+    return place;
+  }
+  using Chunks = std::vector<std::unique_ptr<std::byte[]>>; // NOLINT(*-avoid-c-arrays)
+  static void *addChunk(Chunks &chunks, std::size_t size) {
+    chunks.push_back(std::make_unique_for_overwrite<std::byte[]>(size)); // NOLINT(*-c-arrays)
+    return chunks.back().get();
+  }
+
+  Chunks chunks_; ///< the last one is filled up to used_
+  Chunks large_;  ///< of long lists, one each
+  std::size_t used_ = 0;
 };
 
 } // namespace acadlc::tir

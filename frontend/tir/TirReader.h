@@ -19,8 +19,10 @@ namespace acadlc::tir {
 struct ReadOptions {
   /// Function to start from; empty: `main`, else `forward`, else the only one that is not private.
   std::string entry;
-  /// Values of symbolic dimensions.
+  /// Values of symbolic sizes by name.
   std::map<std::string, std::int64_t, std::less<>> symbols;
+  /// Value of the symbolic size that is the first dimension of the entry's activations.
+  std::optional<std::int64_t> batch;
 };
 
 /// Reads the network of \p file and analyses it (see ir/WorkloadAnalysis.h). Returns none if an

@@ -1,5 +1,7 @@
 #include "frontend/tir/Vocabulary.h"
 
+#include "support/CheckedArithmetic.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,8 +12,9 @@ namespace acadlc::tir {
 
 namespace {
 
-std::string behindPrefix(const Expr &expr, std::initializer_list<std::string_view> prefixes) {
-  std::string dotted = dottedName(expr);
+std::string_view behindPrefix(const Expr &expr, std::initializer_list<std::string_view> prefixes) {
+  const std::string_view dotted =
+      expr.kind == Expr::Kind::DottedName ? expr.text : std::string_view();
   for (std::string_view prefix : prefixes)
     if (dotted.size() > prefix.size() && dotted.starts_with(prefix) && dotted[prefix.size()] == '.')
       return dotted.substr(prefix.size() + 1);
@@ -120,33 +123,29 @@ constexpr std::array<std::string_view, 59> functions = {"exp",
 
 } // namespace
 
-std::string dottedName(const Expr &expr) {
-  // The chain is walked from its end, so that a long one costs no recursion.
-  std::vector<std::string_view> parts;
-  const Expr *at = &expr;
-  for (; at->kind == Expr::Kind::Attribute; at = at->children[0])
-    parts.push_back(at->text);
-  if (at->kind != Expr::Kind::Name)
-    return {};
-  std::string out(at->text);
-  for (std::size_t i = parts.size(); i-- > 0;) {
-    out += '.';
-    out += parts[i];
-  }
-  return out;
+std::string_view dottedName(const Expr &expr) {
+  const bool isName = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::DottedName;
+  return isName ? expr.text : std::string_view();
 }
 
-std::string tirName(const Expr &expr) { return behindPrefix(expr, {"T", "tir", "tirx"}); }
+std::string_view tirName(const Expr &expr) { return behindPrefix(expr, {"T", "tir", "tirx"}); }
 
-std::string relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
+std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
 
-std::string tirCallName(const Expr *expr) {
+bool isGraphForm(std::string_view name) {
+  constexpr auto forms = std::to_array<std::string_view>(
+      {"ExternFunc", "call_tir", "call_tir_inplace", "const", "dataflow", "dtype", "func_attr",
+       "match_cast", "null_value", "output", "prim_value", "shape", "str", "tuple"});
+  return std::ranges::find(forms, name) != forms.end();
+}
+
+std::string_view tirCallName(const Expr *expr) {
   if (!expr || expr->kind != Expr::Kind::Call)
     return {};
   return tirName(*expr->children[0]);
 }
 
-std::string relaxCallName(const Expr *expr) {
+std::string_view relaxCallName(const Expr *expr) {
   if (!expr || expr->kind != Expr::Kind::Call)
     return {};
   return relaxName(*expr->children[0]);
@@ -171,22 +170,32 @@ const Expr *keyword(const Expr &call, std::string_view name) {
   return nullptr;
 }
 
+namespace {
+
+/// \p text without the underscores that Python allows between digits, kept in \p storage if it has
+/// any.
+std::string_view withoutUnderscores(std::string_view text, std::string &storage) {
+  if (text.find('_') == std::string_view::npos)
+    return text;
+  storage = text;
+  std::erase(storage, '_');
+  return storage;
+}
+
+} // namespace
+
 std::optional<std::int64_t> parseInteger(std::string_view text) {
-  std::string digits;
-  for (char c : text)
-    if (c != '_')
-      digits += c;
+  std::string storage;
+  std::string_view digits = withoutUnderscores(text, storage);
   int base = 10;
-  std::size_t start = 0;
   if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
     base = 16;
   else if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'b' || digits[1] == 'B'))
     base = 2;
   if (base != 10)
-    start = 2;
+    digits.remove_prefix(2);
   std::int64_t value = 0;
-  auto [end, error] =
-      std::from_chars(digits.data() + start, digits.data() + digits.size(), value, base);
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   if (error != std::errc() || end != digits.data() + digits.size())
     return std::nullopt;
   return value;
@@ -199,14 +208,14 @@ std::optional<double> parseFloat(std::string_view text) {
     return -std::numeric_limits<double>::infinity();
   if (text == "nan")
     return std::numeric_limits<double>::quiet_NaN();
-  std::string digits;
-  for (char c : text)
-    if (c != '_')
-      digits += c;
+  std::string storage;
+  const std::string_view digits = withoutUnderscores(text, storage);
   double value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::result_out_of_range)
-    return std::numeric_limits<double>::infinity();
+  if (error == std::errc::result_out_of_range) {
+    const double beyond = std::numeric_limits<double>::infinity();
+    return digits.starts_with('-') ? -beyond : beyond;
+  }
   if (error != std::errc() || end != digits.data() + digits.size())
     return std::nullopt;
   return value;
@@ -217,7 +226,7 @@ std::optional<std::int64_t> integerLiteral(const Expr &expr) {
     return parseInteger(expr.text);
   if (expr.kind == Expr::Kind::Unary && expr.text == "-") {
     auto inner = integerLiteral(*expr.children[0]);
-    return inner ? std::optional(-*inner) : std::nullopt;
+    return inner ? checkedSub(0, *inner) : std::nullopt;
   }
   if (expr.kind == Expr::Kind::Call && expr.children.size() == 2) {
     auto type = typeNamed(*expr.children[0]);
@@ -238,6 +247,26 @@ std::optional<workload::ElementType> typeNamed(const Expr &expr) {
   if (expr.kind == Expr::Kind::String)
     return workload::ElementType::fromName(expr.text);
   return workload::ElementType::fromName(tirName(expr));
+}
+
+double lowestNumber(workload::ElementType type) {
+  using Kind = workload::ElementType::Kind;
+  constexpr double lowestHalf = -65504;
+  switch (type.kind) {
+  case Kind::Int:
+    return -std::pow(2.0, type.bits - 1);
+  case Kind::UInt:
+  case Kind::Bool:
+    return 0;
+  case Kind::BFloat:
+    return std::numeric_limits<float>::lowest();
+  case Kind::Float:
+    break;
+  }
+  if (type.bits == 16)
+    return lowestHalf;
+  return type.bits == 64 ? std::numeric_limits<double>::lowest()
+                         : double{std::numeric_limits<float>::lowest()};
 }
 
 bool sameText(const Expr &left, const Expr &right) {

@@ -12,14 +12,18 @@
 namespace acadlc::tir {
 
 /// `a.b.c` as text; empty if \p expr is no chain of names.
-std::string dottedName(const Expr &expr);
+std::string_view dottedName(const Expr &expr);
 /// What stands behind the prefix of TIR: "grid" of `T.grid`; empty if it is no such name.
-std::string tirName(const Expr &expr);
+std::string_view tirName(const Expr &expr);
 /// The same for Relax: "call_tir" of `R.call_tir`.
-std::string relaxName(const Expr &expr);
+std::string_view relaxName(const Expr &expr);
 /// tirName of the callee of a call; empty if \p expr is no call of such a name.
-std::string tirCallName(const Expr *expr);
-std::string relaxCallName(const Expr *expr);
+std::string_view tirCallName(const Expr *expr);
+std::string_view relaxCallName(const Expr *expr);
+
+/// Whether \p name, without `R.`, is no operator but a form of the graph itself: `call_tir`,
+/// `dataflow`, `shape`, ….
+bool isGraphForm(std::string_view name);
 
 /// Arguments of a call or subscript without its callee.
 std::span<const Expr *const> arguments(const Expr &call);
@@ -39,6 +43,9 @@ std::optional<double> parseFloat(std::string_view text);
 
 /// The type that `T.float32` or "float32" names.
 std::optional<workload::ElementType> typeNamed(const Expr &expr);
+
+/// The lowest number of a type, as a pool starts from it.
+double lowestNumber(workload::ElementType type);
 
 /// Whether two expressions are written the same way.
 bool sameText(const Expr &left, const Expr &right);

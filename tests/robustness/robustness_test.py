@@ -406,6 +406,30 @@ def networks():
     network("CRLF", MATMUL.replace("\n", "\r\n"), 0, "430,094 cycles")
     network("wrong indentation", edited(MATMUL, "                T.reads", " " * 19 + "T.reads"),
             1, "x.tir:16:", "[E0401]")
+    network("unknown decorator", edited(MATMUL, "@T.prim_func", "@X.unheard_of"), 1, "[E0425]")
+    network("decorator without a function", MATMUL.replace("def product", "product", 1), 1,
+            "'def' or 'class'", "[E0401]")
+    for bracket in "()[]{}":
+        network(f"one more {bracket}", edited(MATMUL, "left[v_m, v_k] *",
+                                              f"left[v_m, v_k] {bracket} *"), 1, "[E0401]")
+    network("bracket that is never closed", edited(MATMUL, "left[v_m, v_k] *", "left[v_m, v_k *"),
+            1, "x.tir:", "[E0401]")
+    network("unknown operator", edited(MATMUL, "R.call_tir(cls.product, (left, right),",
+                                       "R.unheard_of((left, right),"), 1, "[E0415]")
+    network("size that is not there", MATMUL, 1, "'n'", "no symbolic size", "[E0427]",
+            arguments=("--estimate", "--shape", "n=4"))
+    network("batch of a network for one", MATMUL, 1, "[E0428]",
+            arguments=("--estimate", "--batch", "4"))
+    # 30 MB of constants, of comments and of one line.
+    n = 10_000_000
+    network("triple-quoted string of 30 MB",
+            'metadata = tvm.ir.load_json("""' + "\\\"x" * n + '""")\n' + MATMUL, 0, "430,094 cycles")
+    network("triple-quoted string of 30 MB without end",
+            'metadata = tvm.ir.load_json("""' + "abc" * n + "\n" + MATMUL, 1, "x.tir:1:29",
+            "[E0402]", lines=20)
+    network("list of 30 MB", "x = [" + "1, " * n + "]\n" + MATMUL, 0, "430,094 cycles")
+    network("comment of 30 MB", "# " + "abc" * n + "\n" + MATMUL, 0, "430,094 cycles")
+    network("lines of 30 MB without sense", "a b\n" * (n * 3 // 4), 1, "[E0401]", lines=2000)
     network("unknown callee", edited(MATMUL, "cls.product", "cls.prodct"), 1, "replace with",
             "[E0406]")
     network("shape mismatch", edited(MATMUL, "main(left: R.Tensor((64, 64)",

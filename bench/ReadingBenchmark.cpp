@@ -1,0 +1,55 @@
+#include "bench/Benchmarks.h"
+#include "bench/Measure.h"
+#include "bench/Networks.h"
+#include "frontend/tir/TirReader.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace acadlc::bench {
+
+namespace {
+
+/// Reads a text of \p bytes bytes in every pass. Counters: MB of text a second, and bytes of memory
+/// for each byte of text at the peak, the text itself not counted. The peak is that of the process:
+/// the benchmark must be alone in it.
+void read(benchmark::State &state, std::size_t bytes) {
+  std::string text = chainOfConvolutions(bytes);
+  const auto size = static_cast<double>(text.size());
+  SourceManager sources;
+  const FileId file = sources.addText("network.tir", std::move(text));
+  constexpr double mebibyte = 1 << 20;
+  const double before = peakMebibytes();
+  double seconds = 0;
+  for (auto pass : state) {
+    static_cast<void>(pass);
+    DiagnosticEngine diagnostics;
+    const double start = processSeconds();
+    const auto workload = tir::readWorkload(sources, file, {}, diagnostics);
+    seconds += processSeconds() - start;
+    if (!workload)
+      throw std::runtime_error(renderDiagnostics(diagnostics.diagnostics(), sources, {}));
+    benchmark::DoNotOptimize(workload->calls.size());
+  }
+  constexpr double million = 1e6;
+  state.counters["megabytes_per_second"] =
+      size / million * static_cast<double>(state.iterations()) / seconds;
+  state.counters["bytes_per_byte"] = (peakMebibytes() - before) * mebibyte / size;
+}
+
+} // namespace
+
+void registerReading() {
+  for (const double megabytes : {0.1, 1.0, 3.0, 10.0, 30.0}) {
+    constexpr double million = 1e6;
+    const auto bytes = static_cast<std::size_t>(megabytes * million);
+    benchmark::RegisterBenchmark(fmt::format("reading/megabytes:{}", megabytes).c_str(),
+                                 [bytes](benchmark::State &state) { read(state, bytes); })
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+} // namespace acadlc::bench

@@ -1,0 +1,260 @@
+#include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/Vocabulary.h"
+#include "ir/WorkloadExpr.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <set>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+/// Reads `v = T.axis.…(…)`; false if \p stmt is no such statement.
+bool FunctionReader::readAxes(const Stmt &stmt) {
+  std::string_view name = tirCallName(stmt.value);
+  if (!name.starts_with("axis."))
+    return false;
+  std::string_view kind = name.substr(std::string_view("axis.").size());
+  if (!frames_.back().isBlock)
+    error(DiagnosticCode::TirBadAxis, stmt.range, "this axis stands in no block");
+  else if (kind == "remap")
+    readRemap(stmt, *stmt.value);
+  else
+    readAxis(stmt, *stmt.value, kind);
+  frames_.back().firstLoop = variables_.size();
+  return true;
+}
+
+void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
+  const Expr *letters = positional(call, 0);
+  const Expr *loops = positional(call, 1);
+  bool fits = letters && loops && letters->kind == Expr::Kind::String &&
+              (loops->kind == Expr::Kind::List || loops->kind == Expr::Kind::Tuple) &&
+              letters->text.size() == loops->children.size() &&
+              loops->children.size() == stmt.targets.size();
+  if (!fits)
+    return error(DiagnosticCode::TirBadAxis, stmt.range,
+                 "letters, loops and names differ in number");
+  if (letters->text.find_first_not_of("SR") != std::string_view::npos)
+    return error(DiagnosticCode::TirBadAxis, letters->range,
+                 "the kinds of axes are S (spatial) and R (reduction)");
+  std::set<std::int64_t> bound;
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
+    const Expr &loop = *loops->children[i];
+    Conversion conversion;
+    ValueExprPtr binding = convert(loop, conversion);
+    IndexExprPtr index = asIndex(binding);
+    // A loop that does not start at 0 reads as axis + start.
+    IndexExprPtr axis = index && index->kind == IndexExpr::Kind::Add ? index->left : index;
+    if (!axis || axis->kind != IndexExpr::Kind::Axis) {
+      error(DiagnosticCode::TirBadAxis, loop.range, "'" + textOf(loop) + "' is no loop");
+      continue;
+    }
+    if (!bound.insert(axis->value).second) {
+      error(DiagnosticCode::TirBadAxis, loop.range,
+            "loop '" + textOf(loop) + "' is bound to two axes");
+      continue;
+    }
+    auto low = axis == index ? context_.nodes.indexValue(0) : valueIndex(index->right);
+    bool isReduction = letters->text[i] == 'R';
+    bindAxis(*stmt.targets[i], low, variables_[static_cast<std::size_t>(axis->value)].extentExpr,
+             loop, isReduction ? Axis::Kind::Reduction : Axis::Kind::Spatial, stmt.range);
+  }
+}
+
+void FunctionReader::readAxis(const Stmt &stmt, const Expr &call, std::string_view kind) {
+  const Expr *domain = positional(call, 0);
+  const Expr *binding = positional(call, 1);
+  if (!domain || !binding || stmt.targets.size() != 1)
+    return error(DiagnosticCode::TirBadAxis, stmt.range, "an axis needs a domain and a binding");
+  Conversion conversion;
+  ValueExprPtr low = context_.nodes.indexValue(0);
+  ValueExprPtr extent;
+  if (domain->kind == Expr::Kind::Tuple && domain->children.size() == 2) {
+    low = convert(*domain->children[0], conversion);
+    extent = binaryValue("-", convert(*domain->children[1], conversion), low);
+  } else {
+    extent = convert(*domain, conversion);
+  }
+  bool isReduction = kind == "reduce" || kind == "R";
+  bool isKnown = isReduction || kind == "spatial" || kind == "S";
+  if (!isKnown)
+    frames_.back().opaqueReason = "an axis of kind '" + std::string(kind) + "'";
+  bindAxis(*stmt.targets[0], low, extent, *binding,
+           isReduction ? Axis::Kind::Reduction : Axis::Kind::Spatial, stmt.range);
+}
+
+/// Whether \p binding stays fixed inside the block around the current one: then the axis is one
+/// point, whatever its domain says (TVM prints domains such as `(v, v + (1 - v))` for these).
+bool FunctionReader::isPointOfOuterBlock(const ValueExpr &binding) const {
+  if (frames_.size() < 2)
+    return false;
+  const Frame &outer = frames_[frames_.size() - 2];
+  bool isInside = outer.isBlock;
+  forEachAxis(binding,
+              [&](std::size_t variable) { isInside = isInside && variable < outer.firstLoop; });
+  return isInside;
+}
+
+void FunctionReader::bindAxis(const Expr &target, const ValueExprPtr &low, ValueExprPtr extent,
+                              const Expr &binding, Axis::Kind kind, SourceRange range) {
+  if (target.kind != Expr::Kind::Name)
+    return error(DiagnosticCode::TirBadAxis, target.range, "an axis needs a name");
+  Conversion conversion;
+  ValueExprPtr bound = convert(binding, conversion);
+  if (kind == Axis::Kind::Spatial && asIndex(bound) && isPointOfOuterBlock(*bound)) {
+    bind(target.text, NameMeaning::of(std::move(bound)));
+    return;
+  }
+  addVariable(target.text, low, std::move(extent), range, true, kind);
+  Variable &axis = variables_.back();
+  IndexExprPtr value = asIndex(bound);
+  std::int64_t offset = 0;
+  if (value && value->kind == IndexExpr::Kind::Add &&
+      value->right->kind == IndexExpr::Kind::Constant) {
+    offset = value->right->value;
+    value = value->left;
+  }
+  if (!value || value->kind != IndexExpr::Kind::Axis || evaluate(*low, {}) != offset)
+    return;
+  const Variable &source = variables_[static_cast<std::size_t>(value->value)];
+  if (source.extent == axis.extent)
+    axis.loop = source.loop;
+}
+
+/// Ends the life of all variables but the first \p activeCount active ones.
+void FunctionReader::leaveVariables(std::size_t activeCount) {
+  active_.resize(activeCount);
+  // Nothing refers to variables between two nests, so each nest counts its own.
+  if (active_.empty() && frames_.size() == 1)
+    variables_.clear();
+}
+
+void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,
+                                 ValueExprPtr extent, SourceRange range, bool isBlockAxis,
+                                 Axis::Kind kind) {
+  Variable variable;
+  variable.name = name;
+  variable.extentExpr = std::move(extent);
+  variable.isBlockAxis = isBlockAxis;
+  variable.kind = kind;
+  if (!measure(variable, range))
+    variable.extentExpr = context_.nodes.indexValue(1);
+  std::size_t id = variables_.size();
+  if (!isBlockAxis)
+    variable.loop = id;
+  variables_.push_back(std::move(variable));
+  active_.push_back(id);
+  ValueExprPtr value = binaryValue("+", context_.nodes.axisValue(id), low);
+  bind(name, NameMeaning::of(std::move(value)));
+}
+
+std::vector<std::size_t> FunctionReader::sourcesOf(const ValueExpr &value) const {
+  std::set<std::size_t> found;
+  forEachAxis(value, [&](std::size_t variable) { found.insert(variable); });
+  return {found.begin(), found.end()};
+}
+
+/// Calls \p visit with a value for each of all variables so that \p variables take every
+/// combination. False if there are too many combinations or one of the variables has no plain
+/// extent.
+template <typename Visit>
+bool FunctionReader::forEachPoint(const std::vector<std::size_t> &variables, const Visit &visit) {
+  constexpr std::int64_t mostPoints = 100'000;
+  std::int64_t count = 1;
+  for (std::size_t variable : variables) {
+    if (variables_[variable].dependsOnOthers || variables_[variable].extent > mostPoints)
+      return false;
+    count *= variables_[variable].extent;
+    if (count > mostPoints)
+      return false;
+  }
+  std::vector<std::int64_t> point(variables_.size(), 0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t rest = i;
+    for (std::size_t variable : variables) {
+      point[variable] = rest % variables_[variable].extent;
+      rest /= variables_[variable].extent;
+    }
+    if (!visit(point))
+      return false;
+  }
+  return true;
+}
+
+/// Finds the extent of \p variable. False after an error.
+bool FunctionReader::measure(Variable &variable, SourceRange range) {
+  const IndexExprPtr constant = asIndex(variable.extentExpr);
+  if (constant && constant->kind == IndexExpr::Kind::Constant && constant->value > 0) {
+    variable.extent = constant->value;
+    return true;
+  }
+  std::vector<std::size_t> sources = sourcesOf(*variable.extentExpr);
+  std::int64_t largest = 0;
+  auto isKnown = forEachPoint(sources, [&](const std::vector<std::int64_t> &point) {
+    auto extent = evaluate(*variable.extentExpr, point);
+    largest = std::max(largest, extent.value_or(0));
+    return extent.has_value();
+  });
+  // An integer literal beyond 64 bits has a value but is no index.
+  constexpr double firstBeyond = 9223372036854775808.0;
+  const ValueExpr &extent = *variable.extentExpr;
+  if (!isKnown && extent.kind == ValueExpr::Kind::Constant && !extent.index &&
+      extent.number >= firstBeyond) {
+    error(DiagnosticCode::TirTooLarge, range,
+          "the number of iterations of '" + variable.name + "'");
+    return false;
+  }
+  if (!isKnown) {
+    // After another error the expression is a stand-in; a second message would not help.
+    if (result_.isValid)
+      issue(range, "the number of iterations of '" + variable.name + "'");
+    return false;
+  }
+  if (largest <= 0) {
+    if (result_.isValid)
+      error(DiagnosticCode::TirBadExtent, range, largest);
+    return false;
+  }
+  variable.extent = largest;
+  variable.dependsOnOthers = !sources.empty();
+  return true;
+}
+
+/// Number of points of the domain that \p variables span; none if it leaves 64 bits.
+std::optional<std::int64_t> FunctionReader::countPoints(const std::vector<std::size_t> &variables) {
+  std::set<std::size_t> sources; // few extents depend on others
+  std::vector<std::size_t> dependent;
+  for (std::size_t variable : variables) {
+    if (!variables_[variable].dependsOnOthers)
+      continue;
+    dependent.push_back(variable);
+    for (std::size_t source : sourcesOf(*variables_[variable].extentExpr))
+      sources.insert(source);
+  }
+  std::optional<std::int64_t> box = 1;
+  std::optional<std::int64_t> rest = 1;
+  for (std::size_t variable : variables) {
+    std::int64_t extent = variables_[variable].extent;
+    box = box ? checkedMul(*box, extent) : std::nullopt;
+    if (!variables_[variable].dependsOnOthers && !sources.contains(variable))
+      rest = rest ? checkedMul(*rest, extent) : std::nullopt;
+  }
+  if (!box || dependent.empty())
+    return box;
+  std::int64_t sum = 0;
+  // The sum is at most the box, which fits.
+  bool isExact =
+      forEachPoint({sources.begin(), sources.end()}, [&](const std::vector<std::int64_t> &point) {
+        std::int64_t product = 1;
+        for (std::size_t variable : dependent)
+          product *= std::max<std::int64_t>(0, evaluate(*variables_[variable].extentExpr, point)
+                                                   .value_or(variables_[variable].extent));
+        sum += product;
+        return true;
+      });
+  return isExact ? checkedMul(sum, *rest) : box;
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,313 @@
+#include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/Vocabulary.h"
+#include "ir/WorkloadExpr.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+ValueExprPtr FunctionReader::opaque(const Expr &expr, std::string what) {
+  if (!what.empty())
+    issue(expr.range, std::move(what));
+  return valueNode(ValueExpr::Kind::Opaque, textOf(expr), {});
+}
+
+ValueExprPtr FunctionReader::convert(const Expr &expr, Conversion &conversion) {
+  constexpr std::size_t deepest = 1500;
+  if (context_.workLeft == 0 || convertDepth_ > deepest) {
+    // What is cut off inside one large expression is one complaint.
+    bool isNew = std::exchange(reportedLarge_, true) == false;
+    return opaque(expr, isNew ? "an expression that is too large" : "");
+  }
+  --context_.workLeft;
+  ++convertDepth_;
+  ValueExprPtr value = convertNode(expr, conversion);
+  --convertDepth_;
+  return value;
+}
+
+ValueExprPtr FunctionReader::convertNode(const Expr &expr, Conversion &conversion) {
+  switch (expr.kind) {
+  case Expr::Kind::Integer:
+  case Expr::Kind::Float:
+    return convertLiteral(expr, expr.elementType, conversion);
+  case Expr::Kind::Constant: {
+    auto value = std::make_shared<ValueExpr>();
+    value->elementType = {ElementType::Kind::Bool, 1};
+    value->number = expr.text == "True" ? 1 : 0;
+    return value;
+  }
+  case Expr::Kind::Name:
+    return convertName(expr, conversion);
+  case Expr::Kind::Unary:
+    return convertUnary(expr, conversion);
+  case Expr::Kind::Binary:
+    return convertBinary(expr, conversion);
+  case Expr::Kind::Call:
+    return convertCall(expr, conversion);
+  case Expr::Kind::Subscript:
+    return convertLoad(expr, conversion);
+  case Expr::Kind::Conditional: {
+    ++conversion.conditions;
+    auto then = convert(*expr.children[0], conversion);
+    --conversion.conditions;
+    auto condition = convert(*expr.children[1], conversion);
+    ++conversion.conditions;
+    auto otherwise = convert(*expr.children[2], conversion);
+    --conversion.conditions;
+    return valueNode(ValueExpr::Kind::Select, {}, {condition, then, otherwise});
+  }
+  default:
+    return opaque(expr, "'" + textOf(expr) + "'");
+  }
+}
+
+ValueExprPtr FunctionReader::convertName(const Expr &expr, Conversion &conversion) {
+  const NameMeaning *symbol = find(expr.text);
+  if (symbol && symbol->kind == NameMeaning::Kind::Value)
+    return symbol->value;
+  if (symbol && symbol->kind == NameMeaning::Kind::Let)
+    return convert(*symbol->definition, conversion);
+  if (symbol && symbol->kind == NameMeaning::Kind::Size)
+    return sizeOfName(expr.text, expr.range);
+  if (symbol)
+    return opaque(expr, "a buffer without indices");
+  if (context_.symbols.contains(expr.text) || symbols_.contains(expr.text) ||
+      context_.sizeNames.contains(expr.text))
+    return sizeOfName(expr.text, expr.range);
+  error(DiagnosticCode::TirUndefinedName, expr.range, expr.text);
+  return opaque(expr, {});
+}
+
+ValueExprPtr FunctionReader::convertLiteral(const Expr &expr, ElementType type,
+                                            Conversion &conversion) {
+  const bool toInteger =
+      type.kind == ElementType::Kind::Int || type.kind == ElementType::Kind::UInt;
+  const auto integer = integerLiteral(expr);
+  if (integer && toInteger)
+    return context_.nodes.integer(*integer, type);
+  auto value = std::make_shared<ValueExpr>();
+  value->elementType = type;
+  if (integer) {
+    value->number = static_cast<double>(*integer);
+    return value;
+  }
+  bool isText = expr.kind == Expr::Kind::Float || expr.kind == Expr::Kind::String ||
+                expr.kind == Expr::Kind::Integer;
+  if (isText) {
+    auto number = parseFloat(expr.text);
+    if (!number)
+      return opaque(expr, "the number '" + textOf(expr) + "'");
+    value->number = *number;
+    return value;
+  }
+  if (expr.kind == Expr::Kind::Unary && expr.text == "-" &&
+      expr.children[0]->kind == Expr::Kind::Float) {
+    value->number = -parseFloat(expr.children[0]->text).value_or(0);
+    return value;
+  }
+  // `T.int64(e)` of something that is no literal is a cast.
+  ValueExprPtr operand = convert(expr, conversion);
+  if (toInteger && asIndex(operand))
+    return operand;
+  auto cast =
+      std::make_shared<ValueExpr>(*valueNode(ValueExpr::Kind::Cast, "cast", {std::move(operand)}));
+  cast->elementType = type;
+  return cast;
+}
+
+ValueExprPtr FunctionReader::convertUnary(const Expr &expr, Conversion &conversion) {
+  ValueExprPtr operand = convert(*expr.children[0], conversion);
+  if (expr.text == "+")
+    return operand;
+  if (expr.text == "not")
+    return valueNode(ValueExpr::Kind::Compare, "not", {operand});
+  if (expr.text == "~")
+    return valueNode(ValueExpr::Kind::Unary, "bitwise_not", {operand});
+  if (operand->kind == ValueExpr::Kind::Constant) {
+    auto negated = std::make_shared<ValueExpr>(*operand);
+    negated->number = -operand->number;
+    if (operand->index)
+      negated->index = indexBinary(IndexExpr::Kind::Sub, indexConstant(0), operand->index);
+    return negated;
+  }
+  if (IndexExprPtr index = asIndex(operand))
+    return valueIndex(indexBinary(IndexExpr::Kind::Sub, indexConstant(0), index));
+  return valueNode(ValueExpr::Kind::Unary, "neg", {operand});
+}
+
+ValueExprPtr FunctionReader::binaryValue(std::string_view op, ValueExprPtr left,
+                                         ValueExprPtr right) {
+  constexpr std::pair<std::string_view, IndexExpr::Kind> indexOperators[] = {
+      {"+", IndexExpr::Kind::Add},      {"-", IndexExpr::Kind::Sub},
+      {"*", IndexExpr::Kind::Mul},      {"//", IndexExpr::Kind::FloorDiv},
+      {"%", IndexExpr::Kind::FloorMod}, {"min", IndexExpr::Kind::Min},
+      {"max", IndexExpr::Kind::Max}};
+  IndexExprPtr leftIndex = asIndex(left);
+  IndexExprPtr rightIndex = asIndex(right);
+  const bool addsZero = op == "+" && left->kind == ValueExpr::Kind::Index && rightIndex &&
+                        rightIndex->kind == IndexExpr::Kind::Constant && rightIndex->value == 0;
+  if (addsZero)
+    return left;
+  if (leftIndex && rightIndex)
+    for (const auto &[name, kind] : indexOperators)
+      if (name == op)
+        return valueIndex(indexBinary(kind, leftIndex, rightIndex));
+  constexpr std::string_view comparisons[] = {"<", "<=", ">", ">=", "==", "!=", "and", "or"};
+  bool isComparison =
+      std::find(std::begin(comparisons), std::end(comparisons), op) != std::end(comparisons);
+  return valueNode(isComparison ? ValueExpr::Kind::Compare : ValueExpr::Kind::Binary,
+                   std::string(op), {std::move(left), std::move(right)});
+}
+
+ValueExprPtr FunctionReader::convertBinary(const Expr &expr, Conversion &conversion) {
+  ValueExprPtr left = convert(*expr.children[0], conversion);
+  bool mayStop = expr.text == "and" || expr.text == "or";
+  conversion.conditions += mayStop ? 1 : 0;
+  ValueExprPtr right = convert(*expr.children[1], conversion);
+  conversion.conditions -= mayStop ? 1 : 0;
+  return binaryValue(expr.text == "**" ? "pow" : expr.text, std::move(left), std::move(right));
+}
+
+ValueExprPtr FunctionReader::convertCast(const Expr &expr, Conversion &conversion) {
+  const Expr *first = positional(expr, 0);
+  const Expr *second = positional(expr, 1);
+  if (!second)
+    second = keyword(expr, "dtype");
+  if (!first || !second)
+    return opaque(expr, "'T.Cast' without two arguments");
+  // `T.Cast("int32", e)`, in old texts `T.cast(e, "int32")`.
+  const Expr *type = first->kind == Expr::Kind::String ? first : second;
+  auto element = typeNamed(*type);
+  if (!element) {
+    error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
+    return opaque(expr, {});
+  }
+  return convertLiteral(type == first ? *second : *first, *element, conversion);
+}
+
+/// `T.Let(body, where={x: e})`: names that hold within the body alone.
+ValueExprPtr FunctionReader::convertLet(const Expr &expr, Conversion &conversion) {
+  const Expr *body = positional(expr, 0);
+  const Expr *where = keyword(expr, "where");
+  if (!body || !where || where->kind != Expr::Kind::Dict)
+    return opaque(expr, "'T.Let' without a body and names");
+  const std::size_t mark = undo_.size();
+  for (std::size_t i = 0; i + 1 < where->children.size(); i += 2)
+    if (where->children[i]->kind == Expr::Kind::Name)
+      bindLet(where->children[i]->text, *where->children[i + 1]);
+  ValueExprPtr value = convert(*body, conversion);
+  leaveScope(mark);
+  return value;
+}
+
+/// `T.min_value("float32")` and `T.max_value`.
+ValueExprPtr FunctionReader::convertLimit(const Expr &expr, std::string_view name) {
+  const Expr *type = positional(expr, 0);
+  const auto element = type ? typeNamed(*type) : std::nullopt;
+  if (!element)
+    return opaque(expr, "'T." + std::string(name) + "' without a type");
+  const double lowest = lowestNumber(*element);
+  const bool isSigned = element->kind != ElementType::Kind::UInt && lowest != 0;
+  const double highest = isSigned ? -lowest : std::pow(2.0, element->bits) - 1;
+  auto value = std::make_shared<ValueExpr>();
+  value->elementType = *element;
+  value->number = name == "min_value" ? lowest : highest;
+  return value;
+}
+
+ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversion) {
+  std::string_view name = tirCallName(&expr);
+  if (name == "Cast" || name == "cast" || name == "reinterpret")
+    return convertCast(expr, conversion);
+  if (name == "Let")
+    return convertLet(expr, conversion);
+  if (name == "min_value" || name == "max_value")
+    return convertLimit(expr, name);
+  std::vector<ValueExprPtr> operands;
+  const Expr *first = positional(expr, 0);
+  if (auto type = typeNamed(*expr.children[0]); type && first)
+    return convertLiteral(*first, *type, conversion);
+  MathName math = mathName(name);
+  bool isSelect = name == "if_then_else" || name == "Select" || name == "where";
+  if (math.form == MathForm::Unknown && !isSelect)
+    return opaque(expr, name.empty() ? "'" + textOf(*expr.children[0]) + "'"
+                                     : "'T." + std::string(name) + "'");
+  std::string spelling(math.spelling);
+  bool isConditional = isSelect || spelling == "and" || spelling == "or";
+  for (std::size_t i = 0; const Expr *operand = positional(expr, i); ++i) {
+    bool isUnder = isConditional && i != 0;
+    conversion.conditions += isUnder ? 1 : 0;
+    if (operand->kind != Expr::Kind::String)
+      operands.push_back(convert(*operand, conversion));
+    conversion.conditions -= isUnder ? 1 : 0;
+  }
+  if (isSelect && operands.size() == 3)
+    return valueNode(ValueExpr::Kind::Select, {}, std::move(operands));
+  if (math.form == MathForm::Function)
+    return valueNode(ValueExpr::Kind::Unary, spelling, std::move(operands));
+  if (math.form == MathForm::Comparison && operands.size() == (spelling == "not" ? 1 : 2))
+    return valueNode(ValueExpr::Kind::Compare, spelling, std::move(operands));
+  if (math.form == MathForm::Transparent && operands.size() == 1)
+    return operands[0];
+  if (math.form == MathForm::Operator && operands.size() == 2)
+    return binaryValue(spelling, operands[0], operands[1]);
+  return opaque(expr, "'T." + std::string(name) + "' with this number of arguments");
+}
+
+IndexExprPtr FunctionReader::toIndex(const Expr &expr, Conversion &conversion) {
+  ValueExprPtr value = convert(expr, conversion);
+  if (IndexExprPtr index = asIndex(value))
+    return index;
+  return indexOpaque(textOf(expr));
+}
+
+std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &conversion) {
+  const Expr &base = *expr.children[0];
+  const NameMeaning *symbol = base.kind == Expr::Kind::Name ? find(base.text) : nullptr;
+  if (base.kind == Expr::Kind::Name && !symbol)
+    error(DiagnosticCode::TirUndefinedName, base.range, base.text);
+  else if (!symbol || symbol->kind != NameMeaning::Kind::Buffer)
+    issue(expr.range, "'" + textOf(expr) + "'");
+  if (!symbol || symbol->kind != NameMeaning::Kind::Buffer)
+    return std::nullopt;
+  Access access;
+  access.tensor = symbol->tensor;
+  access.range = expr.range;
+  std::size_t rank = tensorOf(access.tensor).shape.size();
+  if (arguments(expr).size() != rank) {
+    if (result_.isValid)
+      error(DiagnosticCode::TirWrongRank, expr.range, base.text, rank, arguments(expr).size());
+    return std::nullopt;
+  }
+  for (const Expr *index : arguments(expr)) {
+    if (index->kind == Expr::Kind::Slice) {
+      issue(index->range, "an access to several elements at once");
+      access.indices.push_back(indexOpaque(textOf(*index)));
+    } else {
+      access.indices.push_back(toIndex(*index, conversion));
+    }
+  }
+  return access;
+}
+
+ValueExprPtr FunctionReader::convertLoad(const Expr &expr, Conversion &conversion) {
+  auto access = readAccess(expr, conversion);
+  if (!access)
+    return opaque(expr, {});
+  auto value = std::make_shared<ValueExpr>();
+  value->kind = ValueExpr::Kind::Load;
+  value->value = conversion.accesses.size();
+  value->elementType = tensorOf(access->tensor).elementType;
+  if (conversion.conditions == 0)
+    conversion.certain.push_back(*access);
+  conversion.accesses.push_back(std::move(*access));
+  return value;
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,217 @@
+/// \file
+/// The reader of TIR functions from within; others call readFunction().
+#pragma once
+
+#include "frontend/tir/FunctionReader.h"
+#include "ir/Workload.h"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace acadlc::tir {
+
+/// What a name stands for inside a function.
+struct NameMeaning {
+  enum class Kind : std::uint8_t {
+    Buffer, ///< tensor
+    Value,  ///< value: a loop or block variable, or a `let` without loads
+    Let,    ///< definition: a `let` with loads, which belong to who uses the name
+    Size,   ///< a symbolic size that may have no value
+    Handle, ///< a parameter that `match_buffer` gives a shape; `parameter` counts buffers
+  };
+  Kind kind = Kind::Value;
+  workload::TensorRef tensor;
+  workload::ValueExprPtr value;
+  std::size_t parameter = 0;
+  const Expr *definition = nullptr;
+
+  static NameMeaning buffer(bool isLocal, std::size_t index) {
+    return {Kind::Buffer, {isLocal, static_cast<std::uint32_t>(index)}, nullptr, 0, nullptr};
+  }
+  static NameMeaning of(workload::ValueExprPtr value) {
+    return {Kind::Value, {}, std::move(value), 0, nullptr};
+  }
+  static NameMeaning size() { return {Kind::Size, {}, nullptr, 0, nullptr}; }
+  static NameMeaning handle(std::size_t parameter) {
+    return {Kind::Handle, {}, nullptr, parameter, nullptr};
+  }
+  static NameMeaning let(const Expr &definition) {
+    return {Kind::Let, {}, nullptr, 0, &definition};
+  }
+};
+
+/// A loop or block variable.
+struct Variable {
+  std::string name;
+  workload::ValueExprPtr extentExpr; ///< over earlier variables
+  std::int64_t extent = 1;           ///< largest value of extentExpr
+  bool dependsOnOthers = false;      ///< extentExpr is not constant
+  bool isBlockAxis = false;
+  workload::Axis::Kind kind = workload::Axis::Kind::Spatial;
+  /// The loop whose values it takes, one for one; none if it is bound in another way.
+  std::optional<std::size_t> loop;
+};
+
+/// A store, read where it stands because names mean something else later.
+struct Store {
+  SourceRange range;
+  workload::Access written;
+  workload::Combiner combiner = workload::Combiner::None;
+  workload::ValueExprPtr value;
+  std::vector<workload::Access> accesses;
+  std::vector<std::size_t> variables;    ///< alive, from the innermost block on
+  std::vector<workload::Access> certain; ///< what happens at every point of the domain
+};
+
+/// A block whose body is being read, or the function itself.
+struct Frame {
+  std::string label;
+  SourceRange range;
+  std::size_t firstVariable = 0; ///< its axes and the loops inside it start here
+  std::size_t firstLoop = 0;     ///< loops inside it start here
+  bool isBlock = false;
+  bool hasInit = false;
+  bool isGuarded = false; ///< by `T.where`
+  std::string opaqueReason;
+  std::vector<Store> stores;
+};
+
+/// Collects the loads of an expression while it is converted.
+struct Conversion {
+  std::vector<workload::Access> accesses;
+  std::vector<workload::Access> certain; ///< those of them that stand under no condition
+  std::size_t conditions = 0;            ///< around what is being converted
+};
+
+/// How a computation numbers the variables of its function.
+struct Numbering {
+  std::vector<std::size_t> variables;               ///< by axis
+  std::vector<workload::IndexExprPtr> replacements; ///< by variable; null for one that is no axis
+};
+
+/// Reads one function. Its parts stand in FunctionReader.cpp (names, parameters and buffers),
+/// FunctionStatements.cpp, FunctionDomains.cpp (loops, blocks and axes), FunctionStages.cpp (what
+/// blocks compute) and FunctionExpressions.cpp.
+class FunctionReader {
+public:
+  FunctionReader(const Stmt &function, const FunctionContext &context,
+                 DiagnosticEngine &diagnostics)
+      : function_(function), context_(context), diagnostics_(diagnostics) {}
+
+  FunctionTemplate read();
+
+private:
+  // Declarations
+  void readParameters();
+  void declareParameter(const Parameter &parameter);
+  std::optional<workload::Tensor> readBuffer(const Expr &call, std::size_t firstArgument,
+                                             SourceRange range, const std::optional<Shape> &known);
+  std::optional<Shape> readShape(const Expr &expr, const std::optional<Shape> &known);
+  std::optional<std::int64_t> readDimension(const Expr &expr, std::optional<std::int64_t> known);
+  bool isUnknownSize(const Expr &expr) const;
+  [[nodiscard]] std::optional<Shape> argumentShape(std::size_t parameter) const;
+
+  // Statements
+  void readBody(std::span<const Stmt *const> body);
+  void readStatement(const Stmt &stmt);
+  void readExpressionStatement(const Stmt &stmt);
+  void readAssignment(const Stmt &stmt);
+  bool readDeclaration(const Stmt &stmt, const Expr &target, const Expr &call);
+  void matchBuffer(const Stmt &stmt, const Expr &target, const Expr &call);
+  void bindLet(std::string_view name, const Expr &definition);
+  void readFor(const Stmt &stmt);
+  void readWith(const Stmt &stmt);
+  void readBlock(const Stmt &stmt, const Expr &call);
+  void readConditional(const Stmt &stmt);
+  bool readAxes(const Stmt &stmt);
+  void readRemap(const Stmt &stmt, const Expr &call);
+  void readAxis(const Stmt &stmt, const Expr &call, std::string_view kind);
+  void bindAxis(const Expr &target, const workload::ValueExprPtr &low,
+                workload::ValueExprPtr extent, const Expr &binding, workload::Axis::Kind kind,
+                SourceRange range);
+  bool isPointOfOuterBlock(const workload::ValueExpr &binding) const;
+  void addStore(const Expr &target, const Expr &value, SourceRange range);
+
+  // Variables
+  void addVariable(std::string_view name, const workload::ValueExprPtr &low,
+                   workload::ValueExprPtr extent, SourceRange range, bool isBlockAxis,
+                   workload::Axis::Kind kind);
+  void leaveVariables(std::size_t activeCount);
+  bool measure(Variable &variable, SourceRange range);
+  std::vector<std::size_t> sourcesOf(const workload::ValueExpr &value) const;
+  std::optional<std::int64_t> countPoints(const std::vector<std::size_t> &variables);
+  template <typename Visit>
+  bool forEachPoint(const std::vector<std::size_t> &variables, const Visit &visit);
+
+  // Computations
+  void buildComputation(const Frame &frame, std::vector<Store> stores);
+  void setValue(Store &store, const Expr &target, const Expr &value, Conversion &conversion);
+  [[nodiscard]] bool isReduction(const Store &store) const;
+  Numbering setAxes(workload::Computation &computation, const std::vector<std::size_t> &own,
+                    bool accumulates);
+  [[nodiscard]] bool isCertain() const;
+  void checkBounds(const workload::Access &access, const std::vector<workload::Axis> &axes,
+                   const Numbering &numbering);
+  [[nodiscard]] bool isCovered(const workload::AffineIndex &index,
+                               const Numbering &numbering) const;
+  void dropInit(const workload::Computation &computation);
+  void markUse(const workload::Computation &computation);
+
+  // Expressions
+  workload::ValueExprPtr convert(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertNode(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertName(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertUnary(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertBinary(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertCall(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertLiteral(const Expr &expr, workload::ElementType type,
+                                        Conversion &conversion);
+  workload::ValueExprPtr convertCast(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertLoad(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertLet(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertLimit(const Expr &expr, std::string_view name);
+  workload::ValueExprPtr binaryValue(std::string_view op, workload::ValueExprPtr left,
+                                     workload::ValueExprPtr right);
+  workload::ValueExprPtr opaque(const Expr &expr, std::string what);
+  std::optional<workload::Access> readAccess(const Expr &expr, Conversion &conversion);
+  workload::IndexExprPtr toIndex(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr sizeOfName(std::string_view name, SourceRange range);
+
+  // Names
+  void bind(std::string_view name, NameMeaning symbol);
+  const NameMeaning *find(std::string_view name) const;
+  const workload::Tensor &tensorOf(workload::TensorRef reference) const;
+  void leaveScope(std::size_t mark);
+
+  void issue(SourceRange range, std::string what);
+  template <typename... Arguments>
+  void error(DiagnosticCode code, SourceRange range, const Arguments &...arguments) {
+    diagnostics_.report(code, range, arguments...);
+    result_.isValid = false;
+  }
+  std::string textOf(const Expr &expr) const;
+
+  const Stmt &function_;
+  const FunctionContext &context_;
+  DiagnosticEngine &diagnostics_;
+  FunctionTemplate result_;
+  Symbols symbols_; ///< values that this function's sizes got from arguments
+  std::unordered_map<std::string_view, NameMeaning> names_;
+  std::vector<std::pair<std::string_view, std::optional<NameMeaning>>> undo_;
+  std::vector<Variable> variables_;
+  std::vector<std::size_t> active_; ///< variables in scope
+  std::vector<Frame> frames_;
+  std::set<std::string, std::less<>> reportedSizes_;
+  std::size_t conditions_ = 0;
+  std::size_t convertDepth_ = 0;
+  bool reportedLarge_ = false;
+  bool leavesBuffer_ = false; ///< reported; other such accesses are still worth a message
+};
+
+} // namespace acadlc::tir

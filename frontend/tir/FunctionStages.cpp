@@ -1,0 +1,284 @@
+#include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/Vocabulary.h"
+#include "ir/WorkloadExpr.h"
+
+#include <algorithm>
+#include <set>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+namespace {
+
+/// If storing \p value to \p target is `T = T ⊕ e` in one of the forms of a reduction, sets the
+/// combiner and returns e.
+const Expr *accumulated(const Expr &target, const Expr &value, Combiner &combiner) {
+  const Expr *left = nullptr;
+  const Expr *right = nullptr;
+  std::string_view op;
+  std::string_view name = tirCallName(&value);
+  if (value.kind == Expr::Kind::Binary) {
+    op = value.text;
+    left = value.children[0];
+    right = value.children[1];
+  } else if (!name.empty()) {
+    op = mathName(name).spelling;
+    left = positional(value, 0);
+    right = positional(value, 1);
+  }
+  if (!left || !right)
+    return nullptr;
+  if (op == "+")
+    combiner = Combiner::Sum;
+  else if (op == "*")
+    combiner = Combiner::Product;
+  else if (op == "max")
+    combiner = Combiner::Max;
+  else if (op == "min")
+    combiner = Combiner::Min;
+  else
+    return nullptr;
+  if (sameText(*left, target))
+    return right;
+  return sameText(*right, target) ? left : nullptr;
+}
+
+} // namespace
+
+void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange range) {
+  Store store;
+  store.range = range;
+  Conversion conversion;
+  auto written = readAccess(target, conversion);
+  if (!written)
+    return;
+  store.written = std::move(*written);
+  for (std::size_t variable : active_)
+    if (variable >= frames_.back().firstVariable)
+      store.variables.push_back(variable);
+  if (conditions_ != 0)
+    frames_.back().opaqueReason = "a store under a condition";
+  setValue(store, target, value, conversion);
+  store.accesses = std::move(conversion.accesses);
+  if (isCertain()) {
+    store.certain = std::move(conversion.certain);
+    store.certain.push_back(store.written);
+  }
+  if (frames_.back().isBlock) {
+    frames_.back().stores.push_back(std::move(store));
+    return;
+  }
+  std::vector<Store> single;
+  single.push_back(std::move(store));
+  buildComputation(frames_.back(), std::move(single));
+  frames_.back().opaqueReason.clear();
+}
+
+/// Whether \p store is of a kind that may join its value to what is there.
+bool FunctionReader::isReduction(const Store &store) const {
+  if (frames_.back().hasInit)
+    return true;
+  std::vector<bool> inWrite(variables_.size());
+  for (const IndexExprPtr &index : store.written.indices)
+    forEachAxis(*index, [&](std::size_t variable) { inWrite[variable] = true; });
+  return std::any_of(store.variables.begin(), store.variables.end(), [&](std::size_t variable) {
+    return variables_[variable].kind == Axis::Kind::Reduction ||
+           (!variables_[variable].isBlockAxis && !inWrite[variable]);
+  });
+}
+
+void FunctionReader::setValue(Store &store, const Expr &target, const Expr &value,
+                              Conversion &conversion) {
+  Combiner combiner = Combiner::None;
+  const Expr *operand = isReduction(store) ? accumulated(target, value, combiner) : nullptr;
+  if (operand) {
+    store.combiner = combiner;
+    store.value = convert(*operand, conversion);
+    return;
+  }
+  store.value = convert(value, conversion);
+  if (!frames_.back().hasInit)
+    return;
+  store.combiner = Combiner::Opaque;
+  if (frames_.back().opaqueReason.empty())
+    frames_.back().opaqueReason = "a reduction of an unknown form";
+}
+
+void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> stores) {
+  constexpr std::size_t mostComputations = 100'000;
+  if (result_.computations.size() >= mostComputations)
+    return error(DiagnosticCode::TirTooLarge, frame.range, "the number of stages of a function");
+  Computation computation;
+  Store &first = stores[0];
+  computation.range = frame.isBlock ? frame.range : first.range;
+  computation.written = first.written.tensor;
+  computation.writeIndices = std::move(first.written.indices);
+  computation.name = frame.label.empty() ? tensorOf(first.written.tensor).name : frame.label;
+  computation.combiner = first.combiner;
+  computation.value = std::move(first.value);
+  computation.opaqueReason = frame.opaqueReason;
+  std::vector<std::size_t> own;
+  std::vector<TensorRef> written;
+  for (Store &store : stores) {
+    own.insert(own.end(), store.variables.begin(), store.variables.end());
+    TensorRef tensor = store.written.tensor;
+    const bool isNew = std::find(written.begin(), written.end(), tensor) == written.end();
+    if (isNew)
+      written.push_back(tensor);
+    if (isNew && tensor != computation.written)
+      computation.alsoWritten.push_back(tensor);
+    for (Access &access : store.accesses)
+      computation.accesses.push_back(std::move(access));
+  }
+  if (stores.size() > 1 && computation.opaqueReason.empty())
+    computation.opaqueReason = "several stores in one block";
+  if (computation.combiner == Combiner::Opaque || stores.size() > 1) {
+    // Loads of the accumulators leave the list of accesses, so the value can't refer to it.
+    computation.value = valueNode(ValueExpr::Kind::Opaque, computation.opaqueReason, {});
+    std::erase_if(computation.accesses, [&](const Access &access) {
+      return std::find(written.begin(), written.end(), access.tensor) != written.end();
+    });
+  }
+  Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
+  for (const Store &store : stores)
+    for (const Access &access : store.certain)
+      checkBounds(access, computation.axes, numbering);
+  if (computation.combiner != Combiner::None && !frame.hasInit)
+    dropInit(computation);
+  markUse(computation);
+  result_.computations.push_back(std::move(computation));
+}
+
+/// Gives \p computation its axes: \p own variables and others that it refers to, numbered anew.
+Numbering FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
+                                  bool accumulates) {
+  std::vector<bool> used(variables_.size());
+  std::vector<bool> inWrite(variables_.size());
+  for (std::size_t variable : own)
+    used[variable] = true;
+  auto collect = [&](std::size_t variable) { used[variable] = true; };
+  for (const IndexExprPtr &index : computation.writeIndices)
+    forEachAxis(*index, [&](std::size_t variable) { inWrite[variable] = used[variable] = true; });
+  for (const Access &access : computation.accesses)
+    for (const IndexExprPtr &index : access.indices)
+      forEachAxis(*index, collect);
+  forEachAxis(*computation.value, collect);
+  // Extents may refer to further variables, which stand before their own.
+  for (std::size_t variable = variables_.size(); variable-- > 0;)
+    if (used[variable] && variables_[variable].dependsOnOthers)
+      forEachAxis(*variables_[variable].extentExpr, collect);
+
+  std::vector<std::size_t> ordered;
+  for (std::size_t variable = 0; variable < used.size(); ++variable)
+    if (used[variable])
+      ordered.push_back(variable);
+  std::vector<IndexExprPtr> replacements(variables_.size(), nullptr);
+  for (std::size_t i = 0; i < ordered.size(); ++i) {
+    const Variable &variable = variables_[ordered[i]];
+    Axis::Kind kind = variable.kind;
+    if (!variable.isBlockAxis)
+      kind = accumulates && !inWrite[ordered[i]] ? Axis::Kind::Reduction : Axis::Kind::Spatial;
+    computation.axes.push_back({variable.name, variable.extent, kind});
+    replacements[ordered[i]] = context_.nodes.axis(i);
+  }
+  for (IndexExprPtr &index : computation.writeIndices)
+    index = substitute(index, replacements);
+  for (Access &access : computation.accesses)
+    for (IndexExprPtr &index : access.indices)
+      index = substitute(index, replacements);
+  computation.value = substitute(computation.value, replacements);
+  if (auto points = countPoints(ordered))
+    computation.points = *points;
+  else
+    error(DiagnosticCode::TirTooLarge, computation.range, "the number of iterations");
+  return {std::move(ordered), std::move(replacements)};
+}
+
+/// Whether a store that stands here happens at every point that its variables span.
+bool FunctionReader::isCertain() const {
+  return conditions_ == 0 &&
+         std::none_of(frames_.begin(), frames_.end(),
+                      [](const Frame &frame) { return frame.isGuarded; }) &&
+         std::none_of(active_.begin(), active_.end(),
+                      [&](std::size_t variable) { return variables_[variable].dependsOnOthers; });
+}
+
+/// Whether the axes in \p index take every combination of their values.
+bool FunctionReader::isCovered(const AffineIndex &index, const Numbering &numbering) const {
+  std::set<std::size_t> loops;
+  for (std::size_t a = 0; a < index.coefficients.size(); ++a) {
+    if (index.coefficients[a] == 0)
+      continue;
+    const auto &loop = variables_[numbering.variables[a]].loop;
+    if (!loop || !loops.insert(*loop).second)
+      return false;
+  }
+  return true;
+}
+
+/// Reports \p access if one of its indices is sure to leave the buffer.
+void FunctionReader::checkBounds(const Access &access, const std::vector<Axis> &axes,
+                                 const Numbering &numbering) {
+  // After another error, extents may be stand-ins.
+  if (!result_.isValid || !result_.issues.empty())
+    return;
+  const Tensor &tensor = tensorOf(access.tensor);
+  for (std::size_t i = 0; i < access.indices.size(); ++i) {
+    const IndexExpr &plain = *access.indices[i];
+    const bool staysInside =
+        plain.kind == IndexExpr::Kind::Axis &&
+        variables_[static_cast<std::size_t>(plain.value)].extent <= tensor.shape[i];
+    if (staysInside)
+      continue;
+    bool isNumbered = true;
+    forEachAxis(*access.indices[i], [&](std::size_t variable) {
+      isNumbered = isNumbered && numbering.replacements[variable];
+    });
+    auto index = isNumbered
+                     ? affineForm(*substitute(access.indices[i], numbering.replacements), axes)
+                     : std::nullopt;
+    auto range = index && isCovered(*index, numbering) ? rangeOf(*index, axes) : std::nullopt;
+    if (!range || (range->low >= 0 && range->high < tensor.shape[i]))
+      continue;
+    diagnostics_.report(DiagnosticCode::IndexOutsideBuffer, access.range, tensor.name, i,
+                        range->low, range->high, tensor.shape[i]);
+    leavesBuffer_ = true;
+    return;
+  }
+}
+
+/// Forgets the store that starts the reduction \p computation: in code without `T.init` it is a
+/// stage of its own, which a plain reduction does not have.
+void FunctionReader::dropInit(const Computation &computation) {
+  constexpr std::size_t farthest = 1000;
+  std::size_t last = result_.computations.size();
+  for (std::size_t i = last; i-- > 0 && last - i <= farthest;) {
+    const Computation &earlier = result_.computations[i];
+    if (earlier.written != computation.written)
+      continue;
+    if (earlier.combiner == Combiner::None && earlier.accesses.empty() &&
+        earlier.alsoWritten.empty())
+      result_.computations.erase(result_.computations.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
+void FunctionReader::markUse(const Computation &computation) {
+  auto write = [&](TensorRef reference) {
+    if (reference.isLocal)
+      return;
+    FunctionTemplate::Parameter &parameter = result_.parameters[reference.index];
+    if (!parameter.isWritten)
+      parameter.firstWrite = computation.range;
+    parameter.isWritten = true;
+  };
+  write(computation.written);
+  for (TensorRef reference : computation.alsoWritten)
+    write(reference);
+  for (const Access &access : computation.accesses)
+    if (!access.tensor.isLocal)
+      result_.parameters[access.tensor.index].isRead = true;
+}
+
+} // namespace acadlc::tir

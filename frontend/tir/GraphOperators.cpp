@@ -1,0 +1,186 @@
+#include "frontend/tir/NetworkReader.h"
+#include "frontend/tir/Vocabulary.h"
+
+#include <algorithm>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+/// Whether the text says what a shape or number is: `R.shape([1, n])`, `(2, 2)`, `-1`, ….
+bool NetworkReader::isSizes(const Expr &expr) {
+  if (integerLiteral(expr) || expr.kind == Expr::Kind::Binary || isHugeInteger(expr))
+    return true;
+  const std::string_view relax = relaxCallName(&expr);
+  if (relax == "shape" || relax == "prim_value")
+    return positional(expr, 0) != nullptr && isSizes(*positional(expr, 0));
+  if (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List)
+    return std::ranges::all_of(expr.children, [&](const Expr *item) { return isSizes(*item); });
+  const bool isUnbound = expr.kind == Expr::Kind::Name && !frame().names.contains(expr.text);
+  return isUnbound && (sizeNames_.contains(expr.text) || symbols_.contains(expr.text));
+}
+
+std::optional<OperatorArgument> NetworkReader::sizesArgument(const Expr &expr) {
+  const std::string_view relax = relaxCallName(&expr);
+  if (relax == "shape" || relax == "prim_value")
+    return sizesArgument(*positional(expr, 0));
+  OperatorArgument argument;
+  argument.isList = expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List;
+  argument.integers.emplace();
+  const Expr *only = &expr;
+  for (const Expr *item : argument.isList ? expr.children : std::span(&only, 1)) {
+    const bool isWrapped = relaxCallName(item) == "prim_value";
+    const auto size = evaluateSize(isWrapped ? *positional(*item, 0) : *item);
+    if (!size)
+      return std::nullopt;
+    argument.integers->push_back(*size);
+  }
+  return argument;
+}
+
+/// Adds a tensor that an operator is given; false after an error.
+bool NetworkReader::addOperand(const GraphValue &value, const Expr &expr, OperatorCall &call,
+                               std::vector<std::uint32_t> &tensors, OperatorArgument &argument) {
+  std::uint32_t index = value.tensor;
+  if (value.kind == GraphValue::Kind::Constant) {
+    if (!value.constantType) {
+      diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                          "a constant whose shape is not in the text");
+      return false;
+    }
+    index = addTensor(frame().prefix + "constant", value.constantType->shape,
+                      value.constantType->elementType, TensorOrigin::Weight, expr.range);
+  } else if (value.kind != GraphValue::Kind::Tensor) {
+    return false;
+  }
+  const Tensor &tensor = workload_.tensors[index];
+  argument.tensors.push_back(call.tensors.size());
+  call.tensors.push_back({tensor.shape, tensor.elementType});
+  tensors.push_back(index);
+  return true;
+}
+
+/// What \p expr is to an operator; none after an error. Its tensors are added to \p call.
+std::optional<OperatorArgument>
+NetworkReader::operatorArgument(const Expr &expr, const std::string &name, OperatorCall &call,
+                                std::vector<std::uint32_t> &tensors) {
+  OperatorArgument argument;
+  if (expr.kind == Expr::Kind::String || expr.kind == Expr::Kind::Constant) {
+    argument.text = expr.text;
+    return argument;
+  }
+  if (expr.kind == Expr::Kind::Float)
+    return argument;
+  const bool isEmpty =
+      (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List) && expr.children.empty();
+  if (isEmpty || isSizes(expr))
+    return sizesArgument(expr);
+  const GraphValue value = evaluate(expr, name);
+  switch (value.kind) {
+  case GraphValue::Kind::Unknown:
+    return std::nullopt;
+  case GraphValue::Kind::Tensor:
+  case GraphValue::Kind::Constant:
+    return addOperand(value, expr, call, tensors, argument) ? std::optional(argument)
+                                                            : std::nullopt;
+  case GraphValue::Kind::Number:
+    argument.integers = Shape{value.number};
+    return argument;
+  case GraphValue::Kind::Tuple:
+    break;
+  default:
+    return argument;
+  }
+  argument.isList = true;
+  for (const GraphValue &element : *value.elements) {
+    if (element.kind == GraphValue::Kind::Number) {
+      if (!argument.integers)
+        argument.integers.emplace();
+      argument.integers->push_back(element.number);
+    } else if (element.kind == GraphValue::Kind::Tensor ||
+               element.kind == GraphValue::Kind::Constant) {
+      if (!addOperand(element, expr, call, tensors, argument))
+        return std::nullopt;
+    } else if (element.kind == GraphValue::Kind::Unknown) {
+      return std::nullopt;
+    }
+  }
+  return argument;
+}
+
+/// A call of an operator of Relax, `R.nn.conv2d(…)`.
+GraphValue NetworkReader::callOperator(const Expr &expr, std::string_view relax,
+                                       const std::string &name) {
+  if (!isKnownOperator(relax)) {
+    if (operatorCount_++ == 0) {
+      firstOperator_ = "R." + std::string(relax);
+      firstOperatorRange_ = expr.children[0]->range;
+    }
+    return {};
+  }
+  OperatorCall call;
+  call.name = relax;
+  call.range = expr.range;
+  std::vector<std::uint32_t> inputs;
+  bool isComplete = true;
+  for (const Expr *given : arguments(expr)) {
+    const bool isKeyword = given->kind == Expr::Kind::Keyword;
+    auto argument = operatorArgument(isKeyword ? *given->children[0] : *given, name, call, inputs);
+    isComplete = isComplete && argument;
+    if (!argument)
+      continue;
+    if (isKeyword)
+      call.keywords[given->text] = std::move(*argument);
+    else
+      call.positional.push_back(std::move(*argument));
+  }
+  if (!isComplete)
+    return {};
+  auto described = describeOperator(call);
+  if (const auto *problem = std::get_if<std::string>(&described)) {
+    diagnostics_.report(DiagnosticCode::TirCallMismatch, expr.range,
+                        "'R." + std::string(relax) + "': " + *problem);
+    return {};
+  }
+  return addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
+}
+
+GraphValue NetworkReader::addOperator(OperatorFunction &operation, const std::string &name,
+                                      const std::vector<std::uint32_t> &inputs, SourceRange range) {
+  const TensorOrigin origin = originOf(inputs);
+  std::vector<std::uint32_t> outputs;
+  FunctionTemplate &function = operation.function;
+  const std::size_t count = function.parameters.size() - inputs.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Tensor &tensor = function.parameters[inputs.size() + i].tensor;
+    const std::string suffix = count == 1 ? "" : "[" + std::to_string(i) + "]";
+    outputs.push_back(
+        addTensor(frame().prefix + name + suffix, tensor.shape, tensor.elementType, origin, range));
+  }
+  if (count > 0 && !addCall(function, true, frame().prefix + name, inputs, outputs, range))
+    return {};
+  std::vector<GraphValue> results;
+  for (const OperatorResult &result : operation.results)
+    results.push_back(
+        GraphValue::ofTensor(result.isInput ? inputs[result.index] : outputs[result.index]));
+  return operation.isTuple ? GraphValue::tuple(std::move(results)) : results.at(0);
+}
+
+/// Reports if the binding of an operator's result says that it has another type.
+void NetworkReader::checkAnnotation(const Stmt &stmt, const GraphValue &value) {
+  const bool isChecked = value.kind == GraphValue::Kind::Tensor && stmt.annotation &&
+                         relaxCallName(stmt.annotation) == "Tensor" &&
+                         isKnownOperator(relaxCallName(stmt.value)) &&
+                         positional(*stmt.annotation, 0) != nullptr &&
+                         positional(*stmt.annotation, 0)->kind == Expr::Kind::Tuple;
+  if (!isChecked)
+    return;
+  const auto said = readTensorType(*stmt.annotation);
+  const Tensor &tensor = workload_.tensors[value.tensor];
+  const TensorType made{tensor.shape, tensor.elementType};
+  if (said && *said != made)
+    diagnostics_.report(DiagnosticCode::TirCallMismatch, stmt.annotation->range,
+                        "the result is " + describe(made) + ", not " + describe(*said));
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,305 @@
+#include "frontend/tir/NetworkReader.h"
+#include "frontend/tir/Parser.h"
+#include "frontend/tir/Vocabulary.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+GraphValue NetworkReader::runFunction(const Function &function, std::vector<GraphValue> arguments,
+                                      const std::string &prefix, SourceRange range) {
+  constexpr std::size_t deepest = 100;
+  for (const auto &outer : frames_) {
+    if (outer->function == &function || frames_.size() > deepest) {
+      diagnostics_.report(DiagnosticCode::RecursiveGraphFunction, range, function.stmt->name);
+      return {};
+    }
+  }
+  if (arguments.size() != function.stmt->parameters.size()) {
+    diagnostics_
+        .report(DiagnosticCode::TirCallArity, range, function.stmt->name,
+                function.stmt->parameters.size(), arguments.size())
+        .note(function.stmt->nameRange, "the function is defined here");
+    return {};
+  }
+  auto next = std::make_unique<GraphFrame>();
+  next->function = &function;
+  next->prefix = prefix;
+  for (std::size_t i = 0; i < arguments.size(); ++i)
+    next->names[function.stmt->parameters[i].name] = std::move(arguments[i]);
+  frames_.push_back(std::move(next));
+  runBody(function.stmt->body);
+  GraphValue result = frame().result.value_or(GraphValue{});
+  frames_.pop_back();
+  return result;
+}
+
+void NetworkReader::runBody(std::span<const Stmt *const> body) {
+  for (const Stmt *stmt : body) {
+    if (stopped_)
+      return;
+    runStatement(*stmt);
+  }
+}
+
+void NetworkReader::runStatement(const Stmt &stmt) {
+  // Functions are inlined, so a short text can mean very many calls.
+  constexpr std::size_t mostStatements = 1'000'000;
+  if (++statementCount_ > mostStatements) {
+    diagnostics_.report(DiagnosticCode::TirTooLarge, stmt.range, "the number of statements");
+    stopped_ = true;
+    return;
+  }
+  switch (stmt.kind) {
+  case Stmt::Kind::Expression:
+    return runExpression(stmt);
+  case Stmt::Kind::Assign:
+  case Stmt::Kind::AnnotatedAssign:
+    return runAssignment(stmt);
+  case Stmt::Kind::Return:
+    if (stmt.value)
+      frame().result = evaluate(*stmt.value, "result");
+    return;
+  case Stmt::Kind::With:
+    if (relaxCallName(stmt.value) != "dataflow")
+      diagnostics_.report(DiagnosticCode::GraphUnsupported, stmt.range, "this 'with' statement");
+    return runBody(stmt.body);
+  case Stmt::Kind::If:
+    diagnostics_.report(DiagnosticCode::GraphControlFlow, stmt.range, "'if'");
+    frame().result = GraphValue{};
+    return;
+  case Stmt::Kind::For:
+  case Stmt::Kind::While:
+    diagnostics_.report(DiagnosticCode::GraphControlFlow, stmt.range, "a loop");
+    return;
+  case Stmt::Kind::Function:
+  case Stmt::Kind::Class:
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, stmt.nameRange,
+                        "a definition inside a function");
+    return;
+  case Stmt::Kind::Other:
+    return;
+  }
+}
+
+void NetworkReader::runExpression(const Stmt &stmt) {
+  std::string_view name = relaxCallName(stmt.value);
+  bool isIgnored = name == "func_attr" || name == "output" ||
+                   stmt.value->kind == Expr::Kind::String ||
+                   stmt.value->kind == Expr::Kind::Constant;
+  if (!isIgnored)
+    evaluate(*stmt.value, "value");
+}
+
+void NetworkReader::bindName(const Expr &target, GraphValue value) {
+  auto [entry, isNew] = frame().names.emplace(target.text, value);
+  if (isNew)
+    return;
+  if (target.text != "_" && value.kind != GraphValue::Kind::Module)
+    diagnostics_.report(DiagnosticCode::TirReboundName, target.range, target.text);
+  entry->second = std::move(value);
+}
+
+void NetworkReader::runAssignment(const Stmt &stmt) {
+  if (!stmt.value)
+    return;
+  const Expr &first = *stmt.targets[0];
+  GraphValue value = evaluate(*stmt.value, std::string(first.text));
+  checkAnnotation(stmt, value);
+  if (stmt.targets.size() == 1) {
+    if (first.kind == Expr::Kind::Name)
+      return bindName(first, std::move(value));
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, first.range, "this target");
+    return;
+  }
+  bool fits =
+      value.kind == GraphValue::Kind::Tuple && value.elements->size() == stmt.targets.size();
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i)
+    if (stmt.targets[i]->kind == Expr::Kind::Name)
+      bindName(*stmt.targets[i], fits ? (*value.elements)[i] : GraphValue{});
+  if (!fits && value.kind != GraphValue::Kind::Unknown)
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, stmt.range,
+                        "an assignment to several names");
+}
+
+GraphValue NetworkReader::evaluateName(std::string_view name, SourceRange range) {
+  auto found = frame().names.find(name);
+  if (found != frame().names.end())
+    return found->second;
+  if (classNames_.contains(name))
+    return GraphValue::of(GraphValue::Kind::Module);
+  if (auto symbol = symbols_.find(name); symbol != symbols_.end())
+    return GraphValue::ofNumber(symbol->second);
+  if (sizeNames_.contains(name))
+    return GraphValue::of(GraphValue::Kind::Other);
+  std::vector<std::string_view> known;
+  if (mayGuess())
+    for (const auto &[other, value] : frame().names)
+      known.push_back(other);
+  std::sort(known.begin(), known.end());
+  DiagnosticBuilder report = diagnostics_.report(DiagnosticCode::TirUndefinedName, range, name);
+  if (std::string_view near = nearestName(name, known); !near.empty())
+    report.fixIt(range, std::string(near));
+  return {};
+}
+
+/// Value of an expression; \p name is that of the binding, for calls that it makes.
+GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
+  switch (expr.kind) {
+  case Expr::Kind::Name:
+    return evaluateName(expr.text, expr.range);
+  case Expr::Kind::Tuple:
+  case Expr::Kind::List: {
+    std::vector<GraphValue> elements;
+    for (const Expr *element : expr.children)
+      elements.push_back(evaluate(*element, name));
+    return GraphValue::tuple(std::move(elements));
+  }
+  case Expr::Kind::Subscript:
+    return evaluateItem(expr, name);
+  case Expr::Kind::Call:
+    return evaluateCall(expr, name);
+  case Expr::Kind::Integer:
+    if (auto number = integerLiteral(expr))
+      return GraphValue::ofNumber(*number);
+    return GraphValue::of(GraphValue::Kind::Other);
+  default:
+    return GraphValue::of(GraphValue::Kind::Other);
+  }
+}
+
+GraphValue NetworkReader::evaluateItem(const Expr &expr, const std::string &name) {
+  const Expr *base = expr.children[0];
+  // metadata["relax.expr.Constant"][i]: the value of a constant that the text does not show.
+  if (base->kind == Expr::Kind::Subscript && base->children[0]->isName("metadata"))
+    return GraphValue::of(GraphValue::Kind::Constant);
+  GraphValue value = evaluate(*base, name);
+  std::int64_t index = -1;
+  if (expr.children.size() == 2)
+    index = integerLiteral(*expr.children[1]).value_or(-1);
+  if (value.kind == GraphValue::Kind::Unknown)
+    return {};
+  if (value.kind == GraphValue::Kind::Tuple && index >= 0 &&
+      index < static_cast<std::int64_t>(value.elements->size()))
+    return (*value.elements)[static_cast<std::size_t>(index)];
+  diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                      "'" + textOf(sources_, expr) + "'");
+  return {};
+}
+
+GraphValue NetworkReader::evaluateCall(const Expr &expr, const std::string &name) {
+  if (auto number = integerLiteral(expr))
+    return GraphValue::ofNumber(*number);
+  std::string_view relax = relaxCallName(&expr);
+  if (!relax.empty())
+    return evaluateRelax(expr, relax, name);
+  // `n = T.int64()` declares a symbolic size; its name is known from the whole text.
+  if (arguments(expr).empty() && typeNamed(*expr.children[0])) {
+    const auto value = symbols_.find(name);
+    return value == symbols_.end() ? GraphValue::of(GraphValue::Kind::Other)
+                                   : GraphValue::ofNumber(value->second);
+  }
+  if (expr.children[0]->kind == Expr::Kind::DottedName)
+    return callFunction(expr, name);
+  diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                      "'" + textOf(sources_, *expr.children[0]) + "'");
+  return {};
+}
+
+/// `R.const(0.5, "float32")`: the text shows the shape of numbers and of lists of numbers.
+GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
+  const Expr *value = positional(expr, 0);
+  const Expr *type = positional(expr, 1);
+  if (!type)
+    type = keyword(expr, "dtype");
+  const auto element = type ? typeNamed(*type) : std::nullopt;
+  if (!value || !element)
+    return GraphValue::of(GraphValue::Kind::Constant);
+  TensorType constant{{}, *element};
+  while (value->kind == Expr::Kind::List) {
+    constant.shape.push_back(static_cast<std::int64_t>(value->children.size()));
+    if (value->children.empty())
+      break;
+    value = value->children[0];
+  }
+  return GraphValue::constant(std::move(constant));
+}
+
+/// `R.match_cast(x, R.Tensor(("m", 4), …))` gives m the extent that x has.
+void NetworkReader::matchCast(const GraphValue &value, const Expr &type) {
+  const Expr *shape = relaxCallName(&type) == "Tensor" ? positional(type, 0) : nullptr;
+  if (value.kind != GraphValue::Kind::Tensor || !shape || shape->kind != Expr::Kind::Tuple)
+    return;
+  const Shape extents = workload_.tensors[value.tensor].shape;
+  if (extents.size() != shape->children.size()) {
+    diagnostics_.report(DiagnosticCode::TirCallMismatch, type.range,
+                        "the tensor has " + std::to_string(extents.size()) +
+                            " dimensions, this type " + std::to_string(shape->children.size()));
+    return;
+  }
+  for (std::size_t d = 0; d < extents.size(); ++d)
+    matchSize(*shape->children[d], extents[d]);
+}
+
+void NetworkReader::matchSize(const Expr &dimension, std::int64_t extent) {
+  const bool isName = dimension.kind == Expr::Kind::Name || dimension.kind == Expr::Kind::String;
+  if (isName && !dimension.text.empty() && !symbols_.contains(dimension.text) &&
+      dimension.text.find_first_of(" +-*/%().") == std::string_view::npos) {
+    symbols_.emplace(dimension.text, extent);
+    return;
+  }
+  const auto said = evaluateSize(dimension);
+  if (said && *said != extent)
+    diagnostics_.report(DiagnosticCode::TirCallMismatch, dimension.range,
+                        "the extent is " + std::to_string(extent) + ", not " +
+                            std::to_string(*said));
+}
+
+GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax,
+                                        const std::string &name) {
+  if (relax == "call_tir" || relax == "call_tir_inplace")
+    return callTir(expr, name);
+  if (relax == "const")
+    return evaluateConstant(expr);
+  if (relax == "tuple") {
+    std::vector<GraphValue> elements;
+    for (const Expr *element : arguments(expr))
+      elements.push_back(evaluate(*element, name));
+    return GraphValue::tuple(std::move(elements));
+  }
+  const Expr *first = positional(expr, 0);
+  if (relax == "match_cast" && first) {
+    GraphValue value = evaluate(*first, name);
+    if (const Expr *type = positional(expr, 1))
+      matchCast(value, *type);
+    return value;
+  }
+  if (relax == "prim_value" && first)
+    if (auto number = integerLiteral(*first))
+      return GraphValue::ofNumber(*number);
+  if (relax == "shape" && first && first->kind == Expr::Kind::List) {
+    std::vector<GraphValue> sizes;
+    for (const Expr *size : first->children) {
+      auto literal = integerLiteral(*size);
+      sizes.push_back(literal ? GraphValue::ofNumber(*literal) : evaluate(*size, name));
+    }
+    return GraphValue::tuple(std::move(sizes));
+  }
+  if (relax == "prim_value" || relax == "shape" || relax == "str" || relax == "dtype" ||
+      relax == "null_value" || relax == "ExternFunc")
+    return GraphValue::of(GraphValue::Kind::Other);
+  bool isRuntime = relax.starts_with("call_") || relax.starts_with("memory.") ||
+                   relax.starts_with("builtin.") || relax.starts_with("vm.") ||
+                   relax == "invoke_closure" || relax == "inline_private";
+  if (isRuntime) {
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "'R." + std::string(relax) + "'");
+    return {};
+  }
+  return callOperator(expr, relax, name);
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,203 @@
+/// \file
+/// Reads the graph of a network; the functions that it calls are read by FunctionReader.
+#pragma once
+
+#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/RelaxOperators.h"
+#include "frontend/tir/SharedNodes.h"
+#include "frontend/tir/Syntax.h"
+#include "frontend/tir/TirReader.h"
+#include "ir/Workload.h"
+#include "support/Diagnostics.h"
+#include "support/Source.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace acadlc::tir {
+
+/// What a name of the graph stands for.
+struct GraphValue {
+  enum class Kind : std::uint8_t {
+    Unknown, ///< after an error; what is made of it reports nothing
+    Tensor,
+    Tuple,
+    Constant, ///< a tensor whose shape is that of the parameter it is given to
+    Number,
+    Module,
+    Other, ///< a shape, a string, …
+  };
+  Kind kind = Kind::Unknown;
+  std::uint32_t tensor = 0;
+  std::int64_t number = 0;
+  std::shared_ptr<const std::vector<GraphValue>> elements; ///< shared: tuples may nest
+  std::shared_ptr<const TensorType> constantType;          ///< null if the text does not show it
+
+  static GraphValue ofTensor(std::uint32_t index) {
+    return {Kind::Tensor, index, 0, nullptr, nullptr};
+  }
+  static GraphValue of(Kind kind) { return {kind, 0, 0, nullptr, nullptr}; }
+  static GraphValue ofNumber(std::int64_t number) {
+    return {Kind::Number, 0, number, nullptr, nullptr};
+  }
+  static GraphValue tuple(std::vector<GraphValue> elements) {
+    return {Kind::Tuple, 0, 0, std::make_shared<const std::vector<GraphValue>>(std::move(elements)),
+            nullptr};
+  }
+  static GraphValue constant(TensorType type) {
+    return {Kind::Constant, 0, 0, nullptr, std::make_shared<const TensorType>(std::move(type))};
+  }
+};
+
+struct Function {
+  const Stmt *stmt = nullptr;
+  bool isPrim = false;
+  bool isRelax = false;
+  bool isPrivate = false;
+  bool isReached = false;
+  std::size_t mentions = 0; ///< in calls of the graph, as they stand in the text
+};
+
+/// A function of the graph that is being read.
+struct GraphFrame {
+  const Function *function = nullptr;
+  std::string prefix; ///< of names of calls and tensors
+  std::unordered_map<std::string_view, GraphValue> names;
+  std::optional<GraphValue> result;
+};
+
+/// Reads one text. Its parts stand in TirReader.cpp (module, entry), GraphReader.cpp (statements
+/// and expressions), GraphTypes.cpp (types and shapes), GraphCalls.cpp (calls of TIR functions) and
+/// GraphOperators.cpp (operators of Relax).
+class NetworkReader {
+public:
+  NetworkReader(const SourceManager &sources, FileId file, const ReadOptions &options,
+                DiagnosticEngine &diagnostics)
+      : sources_(sources), file_(file), options_(options), diagnostics_(diagnostics) {}
+
+  std::optional<workload::Workload> read();
+
+private:
+  // Module
+  void collect(std::span<const Stmt *const> statements);
+  void collectFunction(const Stmt &stmt);
+  void countMentions(std::span<const Stmt *const> statements);
+  const Function *chooseEntry();
+  const Function *chooseUnnamedEntry();
+  bool setSizes(const Function &entry);
+  bool setBatch(const Function &entry, std::int64_t batch);
+  void warnOfUnread();
+  void warnOfUnread(const Function &function);
+
+  // Entry
+  void readGraphEntry(const Function &entry);
+  void readPrimEntry(const Function &entry);
+  std::optional<std::int64_t> inputCount(const Stmt &function);
+  GraphValue declare(const Parameter &parameter, workload::TensorOrigin origin);
+  GraphValue declareTyped(const Expr *type, const std::string &name, workload::TensorOrigin origin,
+                          SourceRange range);
+  void collectResults(const GraphValue &value);
+
+  // Graph
+  GraphValue runFunction(const Function &function, std::vector<GraphValue> arguments,
+                         const std::string &prefix, SourceRange range);
+  void runBody(std::span<const Stmt *const> body);
+  void runStatement(const Stmt &stmt);
+  void runExpression(const Stmt &stmt);
+  void runAssignment(const Stmt &stmt);
+  void bindName(const Expr &target, GraphValue value);
+  GraphValue evaluate(const Expr &expr, const std::string &name);
+  GraphValue evaluateName(std::string_view name, SourceRange range);
+  GraphValue evaluateItem(const Expr &expr, const std::string &name);
+  GraphValue evaluateCall(const Expr &expr, const std::string &name);
+  GraphValue evaluateRelax(const Expr &expr, std::string_view relax, const std::string &name);
+  GraphValue callTir(const Expr &expr, const std::string &name);
+  GraphValue callFunction(const Expr &expr, const std::string &name);
+  GraphValue evaluateConstant(const Expr &expr);
+  void matchCast(const GraphValue &value, const Expr &type);
+  void matchSize(const Expr &dimension, std::int64_t extent);
+
+  // Operators
+  bool isSizes(const Expr &expr);
+  std::optional<OperatorArgument> sizesArgument(const Expr &expr);
+  bool addOperand(const GraphValue &value, const Expr &expr, OperatorCall &call,
+                  std::vector<std::uint32_t> &tensors, OperatorArgument &argument);
+  std::optional<OperatorArgument> operatorArgument(const Expr &expr, const std::string &name,
+                                                   OperatorCall &call,
+                                                   std::vector<std::uint32_t> &tensors);
+  GraphValue callOperator(const Expr &expr, std::string_view relax, const std::string &name);
+  GraphValue addOperator(OperatorFunction &operation, const std::string &name,
+                         const std::vector<std::uint32_t> &inputs, SourceRange range);
+  void checkAnnotation(const Stmt &stmt, const GraphValue &value);
+  void reportNotLegalised();
+
+  // Calls
+  Function *calleeOf(const Expr &expr);
+  std::optional<std::vector<TensorType>> outputTypes(const Expr &call);
+  std::optional<TensorType> readTensorType(const Expr &expr);
+  std::optional<Shape> readShape(const Expr &expr);
+  std::optional<std::int64_t> evaluateSize(const Expr &expr);
+  FunctionTemplate &templateOf(const Function &function,
+                               const std::vector<std::optional<Shape>> &shapes,
+                               const std::vector<std::optional<std::int64_t>> &scalars);
+  void forget(const Function &function, const FunctionTemplate &callee);
+  bool checkTemplate(const FunctionTemplate &callee, SourceRange callRange);
+  bool checkWrites(const FunctionTemplate &callee, std::size_t inputs, SourceRange range);
+  bool checkType(const FunctionTemplate &callee, std::size_t parameter, const Shape &shape,
+                 workload::ElementType type, SourceRange range);
+  std::optional<std::vector<std::uint32_t>> bindInputs(const FunctionTemplate &callee,
+                                                       const std::vector<GraphValue> &arguments,
+                                                       const std::string &name, SourceRange range);
+  bool addCall(FunctionTemplate &callee, bool isLast, const std::string &name,
+               const std::vector<std::uint32_t> &inputs, const std::vector<std::uint32_t> &outputs,
+               SourceRange range);
+  [[nodiscard]] workload::TensorOrigin originOf(const std::vector<std::uint32_t> &inputs) const;
+  std::uint32_t addTensor(std::string name, Shape shape, workload::ElementType type,
+                          workload::TensorOrigin origin, SourceRange range);
+  std::string uniqueName(const std::string &name);
+  FunctionContext context(std::vector<std::optional<Shape>> shapes,
+                          std::vector<std::optional<std::int64_t>> scalars);
+  GraphFrame &frame() { return *frames_.back(); }
+  /// Guessing what a name should be takes time, so only the first mistakes get that.
+  [[nodiscard]] bool mayGuess() const {
+    constexpr std::size_t mostGuesses = 20;
+    return diagnostics_.errorCount() < mostGuesses;
+  }
+
+  const SourceManager &sources_;
+  FileId file_;
+  const ReadOptions &options_;
+  DiagnosticEngine &diagnostics_;
+  Tree tree_;
+  SharedNodes nodes_;
+  workload::Workload workload_;
+  std::vector<std::unique_ptr<Function>> functions_;
+  std::unordered_map<std::string_view, Function *> functionNames_;
+  std::set<std::string_view> classNames_;
+  std::set<std::string, std::less<>> sizeNames_; ///< symbolic sizes of the text
+  Symbols symbols_;                              ///< the sizes that have a value
+  std::set<std::string, std::less<>> reportedSizes_;
+  std::map<std::string, std::unique_ptr<FunctionTemplate>> templates_;
+  std::set<const FunctionTemplate *> checked_;
+  std::vector<std::unique_ptr<GraphFrame>> frames_;
+  std::map<std::string, std::size_t, std::less<>> usedNames_;
+  std::size_t computationCount_ = 0;
+  std::size_t statementCount_ = 0;
+  std::size_t workLeft_ = 0;
+  bool stopped_ = false;
+  std::string firstOperator_; ///< the first one that is not legalised
+  SourceRange firstOperatorRange_;
+  std::size_t operatorCount_ = 0;
+};
+
+/// What \p expr looks like in a message.
+std::string textOf(const SourceManager &sources, const Expr &expr);
+
+} // namespace acadlc::tir

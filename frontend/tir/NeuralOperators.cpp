@@ -1,0 +1,836 @@
+#include "frontend/tir/OperatorBuilder.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+namespace {
+
+/// The order of a tensor's dimensions: "NCHW", "OIHW", ….
+class Layout {
+public:
+  Layout(std::string_view letters, std::string_view wanted, std::size_t rank) : letters_(letters) {
+    std::string sorted(letters), sortedWanted(wanted);
+    std::ranges::sort(sorted);
+    std::ranges::sort(sortedWanted);
+    if (sorted != sortedWanted)
+      throw OperatorError("the layout '" + std::string(letters) + "' is no order of '" +
+                          std::string(wanted) + "'");
+    if (rank != letters.size())
+      throw OperatorError("a tensor of layout '" + std::string(letters) + "' has " +
+                          std::to_string(rank) + " dimensions");
+  }
+  [[nodiscard]] std::size_t rank() const { return letters_.size(); }
+  [[nodiscard]] char letter(std::size_t dimension) const { return letters_[dimension]; }
+  [[nodiscard]] std::size_t of(char letter) const { return letters_.find(letter); }
+
+private:
+  std::string letters_;
+};
+
+constexpr std::size_t mostSpatial = 3;
+
+/// The letters of \p count spatial dimensions.
+std::string spatialLetters(std::size_t count) {
+  return std::string("DHW").substr(mostSpatial - count);
+}
+
+std::string_view orElse(std::string_view text, std::string_view fallback) {
+  return text.empty() || text == "None" ? fallback : text;
+}
+
+/// The number in "conv2d" and the like.
+std::size_t spatialCount(std::string_view name) {
+  const std::size_t digit = name.find_first_of("123");
+  return static_cast<std::size_t>(name[digit] - '0');
+}
+
+/// What windows do in one dimension.
+struct Window {
+  std::int64_t input = 1, kernel = 1, stride = 1, dilation = 1;
+  std::int64_t before = 0, after = 0; ///< padding
+
+  [[nodiscard]] std::int64_t span() const { return dilation * (kernel - 1) + 1; }
+  [[nodiscard]] std::int64_t outputs(bool roundUp) const {
+    const std::int64_t room = input + before + after - span();
+    if (room < 0)
+      throw OperatorError("its window of " + std::to_string(span()) +
+                          " elements is larger than the input of " +
+                          std::to_string(input + before + after));
+    return (room + (roundUp ? stride - 1 : 0)) / stride + 1;
+  }
+  [[nodiscard]] IndexExprPtr at(const IndexExprPtr &output, const IndexExprPtr &tap) const {
+    return plus(times(output, stride), times(tap, dilation));
+  }
+};
+
+/// Keeps products of the numbers of a window far from overflow.
+void checkWindow(const Window &window) {
+  constexpr std::int64_t most = std::int64_t{1} << 30;
+  const auto isSane = [](std::int64_t value, std::int64_t low) {
+    return value >= low && value <= most;
+  };
+  if (!isSane(window.kernel, 1) || !isSane(window.stride, 1) || !isSane(window.dilation, 1) ||
+      !isSane(window.before, 0) || !isSane(window.after, 0) || !isSane(window.input, 1) ||
+      !isSane(window.span(), 1))
+    throw OperatorError("its window, strides, dilation or padding make no sense");
+}
+
+/// The windows of an operator that slides over the spatial dimensions of its input.
+std::vector<Window> readWindows(const OperatorBuilder &builder, const Shape &input,
+                                const Layout &layout, const std::string &letters,
+                                const Shape &kernel) {
+  const std::size_t count = letters.size();
+  const Shape strides = builder.integers("strides", builder.call().positional.size(), count, 1);
+  const Shape dilation = builder.integers("dilation", builder.call().positional.size(), count, 1);
+  Shape padding = builder.integers("padding", builder.call().positional.size()).value_or(Shape{0});
+  if (padding.size() == 1)
+    padding.assign(2 * count, padding[0]);
+  else if (padding.size() == count)
+    padding.insert(padding.end(), padding.begin(), padding.end());
+  if (padding.size() != 2 * count)
+    throw OperatorError("'padding' has " + std::to_string(padding.size()) + " numbers");
+  std::vector<Window> windows;
+  for (std::size_t i = 0; i < count; ++i) {
+    windows.push_back({input[layout.of(letters[i])], kernel[i], strides[i], dilation[i], padding[i],
+                       padding[count + i]});
+    checkWindow(windows.back());
+  }
+  return windows;
+}
+
+struct PadAmount {
+  std::int64_t before = 0, after = 0;
+};
+
+/// \p input with \p amounts of \p fill around it: itself if there is nothing to add.
+TensorRef padded(OperatorBuilder &builder, TensorRef input, const std::vector<PadAmount> &amounts,
+                 const ValueExprPtr &fill, const std::string &name) {
+  const TensorType from = builder.typeOf(input);
+  Shape shape = from.shape;
+  bool isPadded = false;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    shape[d] += amounts[d].before + amounts[d].after;
+    isPadded = isPadded || shape[d] != from.shape[d];
+  }
+  if (!isPadded)
+    return input;
+  const TensorRef local = builder.local(name, {shape, from.elementType});
+  Stage stage(builder, name, local);
+  const Indices indices = stage.spatial(shape);
+  Indices inner;
+  ValueExprPtr condition;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    inner.push_back(plus(indices[d], -amounts[d].before));
+    if (shape[d] == from.shape[d])
+      continue;
+    ValueExprPtr inside =
+        isWithin(indices[d], amounts[d].before, amounts[d].before + from.shape[d]);
+    condition = condition ? binary("and", condition, inside) : inside;
+  }
+  stage.store(indices, select(condition, stage.load(input, inner), fill));
+  return local;
+}
+
+/// \p tensor loaded and, if its type is another, cast to \p type.
+ValueExprPtr loadAs(OperatorBuilder &builder, Stage &stage, TensorRef tensor, Indices indices,
+                    ElementType type) {
+  ValueExprPtr value = stage.load(tensor, std::move(indices));
+  return builder.typeOf(tensor).elementType == type ? value : castTo(std::move(value), type);
+}
+
+/// The product of two elements of two tensors as type \p type.
+struct Factor {
+  TensorRef tensor;
+  Indices indices;
+};
+ValueExprPtr product(OperatorBuilder &builder, Stage &stage, Factor left, Factor right,
+                     ElementType type) {
+  // In order: the loads count as they stand.
+  ValueExprPtr first = loadAs(builder, stage, left.tensor, std::move(left.indices), type);
+  ValueExprPtr second = loadAs(builder, stage, right.tensor, std::move(right.indices), type);
+  return binary("*", std::move(first), std::move(second));
+}
+
+//===--- Convolutions -------------------------------------------------------------------------===//
+
+/// What convolutions and transposed ones have in common.
+struct ConvolutionForm {
+  std::string letters;
+  Layout data, kernel, result;
+  std::int64_t groups;
+  ElementType type;
+};
+
+ConvolutionForm convolutionForm(const OperatorBuilder &builder, const std::string &kernelDefault) {
+  const std::string letters = spatialLetters(spatialCount(builder.call().name));
+  const std::size_t none = builder.call().positional.size();
+  const std::string dataDefault = "NC" + letters;
+  const std::string_view dataLetters = orElse(builder.text("data_layout", none), dataDefault);
+  const std::int64_t groups = builder.integer("groups", none, 1);
+  if (groups < 1)
+    throw OperatorError("it has " + std::to_string(groups) + " groups");
+  return {letters,
+          Layout(dataLetters, dataDefault, builder.shape(0).size()),
+          Layout(orElse(builder.text("kernel_layout", none), kernelDefault), kernelDefault,
+                 builder.shape(1).size()),
+          Layout(orElse(builder.text("out_layout", none), dataLetters), dataDefault,
+                 builder.shape(0).size()),
+          groups,
+          builder.elementType("out_dtype", none, builder.type(0).elementType)};
+}
+
+void convolution(OperatorBuilder &builder) {
+  const std::size_t count = spatialCount(builder.call().name);
+  const ConvolutionForm form = convolutionForm(builder, "OI" + spatialLetters(count));
+  const Shape &data = builder.shape(0);
+  const Shape &weights = builder.shape(1);
+  const std::int64_t outputs = weights[form.kernel.of('O')];
+  const std::int64_t depth = weights[form.kernel.of('I')];
+  const std::int64_t channels = data[form.data.of('C')];
+  if (channels % form.groups != 0 || channels / form.groups != depth || outputs % form.groups != 0)
+    throw OperatorError("its weights of " + std::to_string(outputs) + " x " +
+                        std::to_string(depth) + " channels do not fit an input of " +
+                        std::to_string(channels) + " channels in " + std::to_string(form.groups) +
+                        " groups");
+  Shape kernel;
+  for (const char letter : form.letters)
+    kernel.push_back(weights[form.kernel.of(letter)]);
+  const std::vector<Window> windows = readWindows(builder, data, form.data, form.letters, kernel);
+
+  std::vector<PadAmount> amounts(data.size());
+  for (std::size_t i = 0; i < count; ++i)
+    amounts[form.data.of(form.letters[i])] = {windows[i].before, windows[i].after};
+  const TensorRef source = padded(builder, OperatorBuilder::input(0), amounts,
+                                  number(0, builder.type(0).elementType), "pad_temp");
+
+  Shape shape(form.result.rank());
+  shape[form.result.of('N')] = data[form.data.of('N')];
+  shape[form.result.of('C')] = outputs;
+  for (std::size_t i = 0; i < count; ++i)
+    shape[form.result.of(form.letters[i])] = windows[i].outputs(false);
+  const TensorRef result = builder.output({shape, form.type});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(shape);
+  const IndexExprPtr &filter = out[form.result.of('C')];
+  Indices read(form.data.rank()), weight(form.kernel.rank());
+  read[form.data.of('N')] = out[form.result.of('N')];
+  weight[form.kernel.of('O')] = filter;
+  for (std::size_t d = 0; d < form.data.rank(); ++d) {
+    const char letter = form.data.letter(d);
+    if (letter == 'C') {
+      const IndexExprPtr channel = stage.reduction(depth);
+      const std::int64_t filters = outputs / form.groups; // of a group
+      IndexExprPtr group = indexConstant(0);
+      if (form.groups > 1)
+        group = depth == 1 && filters == 1 ? filter : times(quotient(filter, filters), depth);
+      read[d] = plus(group, channel);
+      weight[form.kernel.of('I')] = channel;
+    } else if (letter != 'N') {
+      const std::size_t i = form.letters.find(letter);
+      const IndexExprPtr tap = stage.reduction(windows[i].kernel);
+      read[d] = windows[i].at(out[form.result.of(letter)], tap);
+      weight[form.kernel.of(letter)] = tap;
+    }
+  }
+  stage.store(
+      out, product(builder, stage, {source, read}, {OperatorBuilder::input(1), weight}, form.type),
+      Combiner::Sum);
+}
+
+/// As TVM computes it: the input with zeros between its elements and around it, then a plain
+/// convolution with the flipped weights.
+void transposedConvolution(OperatorBuilder &builder) {
+  const std::size_t count = spatialCount(builder.call().name);
+  const ConvolutionForm form = convolutionForm(builder, "IO" + spatialLetters(count));
+  const Shape data = builder.shape(0);
+  const Shape weights = builder.shape(1);
+  const std::int64_t channels = data[form.data.of('C')];
+  const std::int64_t filters = weights[form.kernel.of('O')]; // of a group
+  if (weights[form.kernel.of('I')] != channels || channels % form.groups != 0)
+    throw OperatorError("its weights do not fit an input of " + std::to_string(channels) +
+                        " channels");
+  const std::int64_t depth = channels / form.groups;
+  Shape kernel;
+  for (const char letter : form.letters)
+    kernel.push_back(weights[form.kernel.of(letter)]);
+  const std::vector<Window> windows = readWindows(builder, data, form.data, form.letters, kernel);
+  const Shape extra =
+      builder.integers("output_padding", builder.call().positional.size(), count, 0);
+  const ElementType type = builder.type(0).elementType;
+
+  // Zeros between the elements.
+  Shape spread = data;
+  std::vector<PadAmount> amounts(data.size());
+  bool isSpread = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t d = form.data.of(form.letters[i]);
+    const std::int64_t reach = windows[i].span() - 1;
+    spread[d] = (data[d] - 1) * windows[i].stride + 1;
+    isSpread = isSpread || windows[i].stride > 1;
+    amounts[d] = {reach - windows[i].before, reach - windows[i].after};
+    if (amounts[d].before < 0 || amounts[d].after < 0 || extra[i] < 0 ||
+        extra[i] >= std::max(windows[i].stride, windows[i].dilation))
+      throw OperatorError("its padding does not fit its window");
+    amounts[d].after += extra[i];
+  }
+  TensorRef source = OperatorBuilder::input(0);
+  if (isSpread) {
+    const TensorRef local = builder.local("data_dilate", {spread, type});
+    Stage stage(builder, "data_dilate", local);
+    const Indices indices = stage.spatial(spread);
+    Indices inner = indices;
+    ValueExprPtr condition;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t d = form.data.of(form.letters[i]);
+      if (windows[i].stride == 1)
+        continue;
+      inner[d] = quotient(indices[d], windows[i].stride);
+      ValueExprPtr isElement = binary("==", valueIndex(remainder(indices[d], windows[i].stride)),
+                                      valueIndex(indexConstant(0)));
+      condition = condition ? binary("and", condition, isElement) : isElement;
+    }
+    stage.store(indices, select(condition, stage.load(source, inner), number(0, type)));
+    source = local;
+  }
+  source = padded(builder, source, amounts, number(0, type), "data_pad");
+
+  // The weights of output o: [o, channel of its group, taps from the last to the first].
+  Shape flipped{filters * form.groups, depth};
+  flipped.insert(flipped.end(), kernel.begin(), kernel.end());
+  const ElementType weightType = builder.type(1).elementType;
+  const TensorRef turned = builder.local("kernel_transform", {flipped, weightType});
+  {
+    Stage stage(builder, "kernel_transform", turned);
+    const Indices indices = stage.spatial(flipped);
+    Indices read(form.kernel.rank());
+    const IndexExprPtr group = quotient(indices[0], filters);
+    const bool isGrouped = form.groups > 1;
+    read[form.kernel.of('O')] = isGrouped ? remainder(indices[0], filters) : indices[0];
+    read[form.kernel.of('I')] = isGrouped ? plus(times(group, depth), indices[1]) : indices[1];
+    for (std::size_t i = 0; i < count; ++i)
+      read[form.kernel.of(form.letters[i])] =
+          indexBinary(IndexExpr::Kind::Sub, indexConstant(kernel[i] - 1), indices[2 + i]);
+    stage.store(indices, stage.load(OperatorBuilder::input(1), read));
+  }
+
+  Shape shape(form.result.rank());
+  shape[form.result.of('N')] = data[form.data.of('N')];
+  shape[form.result.of('C')] = filters * form.groups;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t d = form.data.of(form.letters[i]);
+    shape[form.result.of(form.letters[i])] =
+        spread[d] + amounts[d].before + amounts[d].after - windows[i].span() + 1;
+  }
+  const TensorRef result = builder.output({shape, form.type});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(shape);
+  const IndexExprPtr &filter = out[form.result.of('C')];
+  const IndexExprPtr channel = stage.reduction(depth);
+  Indices read(form.data.rank());
+  Indices weight{filter, channel};
+  read[form.data.of('N')] = out[form.result.of('N')];
+  read[form.data.of('C')] =
+      form.groups > 1 ? plus(times(quotient(filter, filters), depth), channel) : channel;
+  for (std::size_t i = 0; i < count; ++i) {
+    const IndexExprPtr tap = stage.reduction(kernel[i]);
+    weight.push_back(tap);
+    read[form.data.of(form.letters[i])] =
+        plus(out[form.result.of(form.letters[i])], times(tap, windows[i].dilation));
+  }
+  stage.store(out, product(builder, stage, {source, read}, {turned, weight}, form.type),
+              Combiner::Sum);
+}
+
+//===--- Products -----------------------------------------------------------------------------===//
+
+void matrixProduct(OperatorBuilder &builder) {
+  Shape left = builder.shape(0), right = builder.shape(1);
+  if (left.empty() || right.empty())
+    throw OperatorError("its operands must have dimensions");
+  const bool leftIsVector = left.size() == 1, rightIsVector = right.size() == 1;
+  const std::int64_t inner = left.back();
+  const std::int64_t rows = leftIsVector ? 1 : left[left.size() - 2];
+  const std::int64_t columns = rightIsVector ? 1 : right.back();
+  if (inner != (rightIsVector ? right[0] : right[right.size() - 2]))
+    throw OperatorError("its operands differ in the extent that is summed over");
+  left.resize(leftIsVector ? 0 : left.size() - 2);
+  right.resize(rightIsVector ? 0 : right.size() - 2);
+  const Shape batch = broadcast(left, right);
+  Shape shape = batch;
+  if (!leftIsVector)
+    shape.push_back(rows);
+  if (!rightIsVector)
+    shape.push_back(columns);
+  const ElementType type = builder.elementType("out_dtype", 2, builder.type(0).elementType);
+  const TensorRef result = builder.output({shape, type});
+  Stage stage(builder, "matmul", result);
+  const Indices out = stage.spatial(shape);
+  const IndexExprPtr k = stage.reduction(inner);
+  const Indices outer(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+  Indices first = broadcastIndices(outer, left), second = broadcastIndices(outer, right);
+  if (!leftIsVector)
+    first.push_back(out[batch.size()]);
+  first.push_back(k);
+  second.push_back(k);
+  if (!rightIsVector)
+    second.push_back(out.back());
+  stage.store(out,
+              product(builder, stage, {OperatorBuilder::input(0), first},
+                      {OperatorBuilder::input(1), second}, type),
+              Combiner::Sum);
+}
+
+//===--- Pools --------------------------------------------------------------------------------===//
+
+Layout poolLayout(const OperatorBuilder &builder, const std::string &letters) {
+  const std::size_t none = builder.call().positional.size();
+  const std::string fallback = "NC" + letters;
+  const std::string_view layout = orElse(builder.text("layout", none), fallback);
+  const std::string_view result = orElse(builder.text("out_layout", none), layout);
+  if (result != layout)
+    throw OperatorError("a pool that also changes the layout");
+  return {layout, fallback, builder.shape(0).size()};
+}
+
+/// Divides every element of \p sums into a new output.
+void divideBy(OperatorBuilder &builder, TensorRef sums, const ValueExprPtr &count) {
+  const TensorType type = builder.typeOf(sums);
+  const TensorRef result = builder.output(type);
+  Stage stage(builder, "average", result);
+  const Indices indices = stage.spatial(type.shape);
+  stage.store(indices, binary("/", stage.load(sums, indices), count));
+}
+
+void pool(OperatorBuilder &builder, bool isMax) {
+  const std::string letters = spatialLetters(spatialCount(builder.call().name));
+  const Layout layout = poolLayout(builder, letters);
+  const TensorType input = builder.type(0);
+  const Shape kernel = builder.integers("pool_size", 1, letters.size(), 1);
+  std::vector<Window> windows = readWindows(builder, input.shape, layout, letters, kernel);
+  const bool roundUp = builder.flag("ceil_mode");
+  Shape shape = input.shape;
+  std::vector<PadAmount> amounts(shape.size());
+  std::int64_t taps = 1;
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    Window &window = windows[i];
+    const std::size_t d = layout.of(letters[i]);
+    shape[d] = window.outputs(roundUp);
+    // Windows that start inside may end behind the padding.
+    const std::int64_t reached = window.stride * (shape[d] - 1) + window.span();
+    window.after = std::max(window.after, reached - window.input - window.before);
+    amounts[d] = {window.before, window.after};
+    taps *= window.kernel;
+  }
+  const ValueExprPtr start = isMax ? lowest(input.elementType) : number(0, input.elementType);
+  const TensorRef source = padded(builder, OperatorBuilder::input(0), amounts, start, "pad_temp");
+  const TensorType type{shape, input.elementType};
+  const TensorRef result = isMax ? builder.output(type) : builder.local("pool_sum", type);
+  Stage stage(builder, isMax ? "pool_max" : "pool_sum", result);
+  const Indices out = stage.spatial(shape);
+  Indices read = out;
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    const std::size_t d = layout.of(letters[i]);
+    read[d] = windows[i].at(out[d], stage.reduction(windows[i].kernel));
+  }
+  stage.store(out, stage.load(source, read), isMax ? Combiner::Max : Combiner::Sum);
+  if (!isMax)
+    divideBy(builder, result, number(static_cast<double>(taps), input.elementType));
+}
+
+/// Where the window of output i starts is floor(i · input / output), and it ends where the ceiling
+/// of that for i + 1 is.
+void adaptivePool(OperatorBuilder &builder, bool isMax) {
+  const std::string letters = spatialLetters(spatialCount(builder.call().name));
+  const Layout layout = poolLayout(builder, letters);
+  const TensorType input = builder.type(0);
+  Shape shape = input.shape;
+  std::vector<std::int64_t> wanted;
+  if (const auto sizes = builder.integers("output_size", 1))
+    wanted = builder.integers("output_size", 1, letters.size(), 1);
+  else
+    for (const char letter : letters)
+      wanted.push_back(input.shape[layout.of(letter)]);
+  for (std::size_t i = 0; i < letters.size(); ++i)
+    shape[layout.of(letters[i])] = wanted[i];
+  const TensorType type{shape, input.elementType};
+  const TensorRef result = isMax ? builder.output(type) : builder.local("adaptive_pool_sum", type);
+  Stage stage(builder, isMax ? "adaptive_pool_max" : "adaptive_pool_sum", result);
+  const Indices out = stage.spatial(shape);
+  Indices read = out;
+  double taps = 1;
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    const std::size_t d = layout.of(letters[i]);
+    const std::int64_t from = input.shape[d], to = wanted[i];
+    constexpr std::int64_t most = 1'000'000;
+    if (to < 1 || to > from || to > most || from > (std::int64_t{1} << 40))
+      throw OperatorError("an adaptive pool to more elements than there are");
+    std::int64_t largest = 0, sum = 0;
+    for (std::int64_t o = 0; o < to; ++o) {
+      const std::int64_t size = ((o + 1) * from + to - 1) / to - o * from / to;
+      largest = std::max(largest, size);
+      sum += size;
+    }
+    const IndexExprPtr tap = stage.varyingReduction(largest, sum, to);
+    read[d] = from % to == 0 ? plus(times(out[d], from / to), tap)
+                             : plus(quotient(times(out[d], from), to), tap);
+    taps *= static_cast<double>(sum) / static_cast<double>(to);
+  }
+  stage.store(out, stage.load(OperatorBuilder::input(0), read),
+              isMax ? Combiner::Max : Combiner::Sum);
+  if (!isMax)
+    divideBy(builder, result, number(taps, input.elementType));
+}
+
+//===--- Normalisation ------------------------------------------------------------------------===//
+
+/// One value for each channel of an intermediate of \p axis 's extent.
+Indices channelOf(const Indices &indices, std::size_t axis) { return {indices[axis]}; }
+
+void batchNorm(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 5, 1), data.shape.size());
+  if (builder.flag("training"))
+    throw OperatorError("it is in training mode; apply DecomposeOpsForInference first");
+  const Shape channels{data.shape[axis]};
+  for (std::size_t i = 1; i <= 4; ++i)
+    if (builder.shape(i) != channels)
+      throw OperatorError("its tensor " + std::to_string(i) + " does not have one value a channel");
+  constexpr std::size_t gamma = 1, beta = 2, mean = 3, variance = 4;
+  const ElementType type = data.elementType;
+  const TensorRef root = builder.local("root", {channels, type});
+  {
+    Stage stage(builder, "root", root);
+    const Indices c = stage.spatial(channels);
+    constexpr double epsilon = 1e-5; // any: values do not matter
+    stage.store(c, unary("sqrt", binary("+", stage.load(OperatorBuilder::input(variance), c),
+                                        number(epsilon, type))));
+  }
+  // The chain that DecomposeOpsForInference makes.
+  struct Step {
+    const char *name;
+    std::string_view op;
+    TensorRef operand;
+    bool isThere;
+  };
+  const bool scales = !builder.call().keywords.contains("scale") || builder.flag("scale");
+  const bool centers = !builder.call().keywords.contains("center") || builder.flag("center");
+  std::vector<Step> steps{{"subtract", "-", OperatorBuilder::input(mean), true},
+                          {"divide", "/", root, true},
+                          {"multiply", "*", OperatorBuilder::input(gamma), scales},
+                          {"add", "+", OperatorBuilder::input(beta), centers}};
+  std::erase_if(steps, [](const Step &step) { return !step.isThere; });
+  TensorRef last = OperatorBuilder::input(0);
+  for (const Step &step : steps) {
+    const bool isEnd = &step == &steps.back();
+    const TensorRef next = isEnd ? builder.output(data) : builder.local(step.name, data);
+    Stage stage(builder, step.name, next);
+    const Indices indices = stage.spatial(data.shape);
+    ValueExprPtr left = stage.load(last, indices);
+    ValueExprPtr right = stage.load(step.operand, channelOf(indices, axis));
+    stage.store(indices, binary(step.op, std::move(left), std::move(right)));
+    last = next;
+  }
+  builder.passOn(mean);
+  builder.passOn(variance);
+  builder.returnTuple();
+}
+
+/// Sums over \p axes of \p input, one result for each combination of the other indices. \p group:
+/// axis 1 is cut into groups of that many elements.
+struct Normalisation {
+  std::vector<bool> reduced; ///< by dimension
+  std::size_t channelAxis = 0;
+  std::int64_t groups = 0; ///< 0: none
+};
+
+/// The extents that are left, with the groups in the place of the channels.
+Shape keptShape(const Shape &shape, const Normalisation &form) {
+  Shape kept;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (form.groups > 0 && d == form.channelAxis)
+      kept.push_back(form.groups);
+    else if (!form.reduced[d])
+      kept.push_back(shape[d]);
+  }
+  return kept;
+}
+
+Indices keptIndices(const Indices &indices, const Shape &shape, const Normalisation &form) {
+  Indices kept;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (form.groups > 0 && d == form.channelAxis)
+      kept.push_back(quotient(indices[d], shape[d] / form.groups));
+    else if (!form.reduced[d])
+      kept.push_back(indices[d]);
+  }
+  return kept;
+}
+
+/// A local with Σ x or, if \p isSquared, Σ x².
+TensorRef sumOver(OperatorBuilder &builder, const Normalisation &form, bool isSquared) {
+  const TensorType data = builder.type(0);
+  const Shape kept = keptShape(data.shape, form);
+  const std::string name = isSquared ? "sum_of_squares" : "sum";
+  const TensorRef sums = builder.local(name, {kept, data.elementType});
+  Stage stage(builder, name, sums);
+  const Indices outer = stage.spatial(kept);
+  Indices read;
+  std::size_t next = 0;
+  for (std::size_t d = 0; d < data.shape.size(); ++d) {
+    if (form.groups > 0 && d == form.channelAxis) {
+      const std::int64_t size = data.shape[d] / form.groups;
+      const IndexExprPtr group = outer[next++];
+      read.push_back(plus(times(group, size), stage.reduction(size)));
+    } else {
+      read.push_back(form.reduced[d] ? stage.reduction(data.shape[d]) : outer[next++]);
+    }
+  }
+  ValueExprPtr value = stage.load(OperatorBuilder::input(0), read);
+  if (isSquared) {
+    ValueExprPtr again = stage.load(OperatorBuilder::input(0), read);
+    value = binary("*", std::move(value), std::move(again));
+  }
+  stage.store(outer, std::move(value), Combiner::Sum);
+  return sums;
+}
+
+/// (x − mean) · rsqrt(variance + ε) · γ + β; the root mean square alone if \p centers is false.
+void normalise(OperatorBuilder &builder, const Normalisation &form, bool centers) {
+  const TensorType data = builder.type(0);
+  double count = 1;
+  for (std::size_t d = 0; d < data.shape.size(); ++d) {
+    if (form.groups > 0 && d == form.channelAxis)
+      count *= static_cast<double>(data.shape[d] / form.groups);
+    else if (form.reduced[d])
+      count *= static_cast<double>(data.shape[d]);
+  }
+  const ElementType type = data.elementType;
+  const ValueExprPtr divisor = number(count, type);
+  const TensorRef sums = centers ? sumOver(builder, form, false) : TensorRef{};
+  const TensorRef squares = sumOver(builder, form, true);
+  const TensorRef result = builder.output(data);
+  Stage stage(builder, "normalise", result);
+  const Indices indices = stage.spatial(data.shape);
+  const Indices outer = keptIndices(indices, data.shape, form);
+  ValueExprPtr value = stage.load(OperatorBuilder::input(0), indices);
+  ValueExprPtr spread = binary("/", stage.load(squares, outer), divisor);
+  if (centers) {
+    ValueExprPtr mean = binary("/", stage.load(sums, outer), divisor);
+    value = binary("-", std::move(value), mean);
+    spread = binary("-", std::move(spread), binary("*", mean, mean));
+  }
+  constexpr double epsilon = 1e-5; // any: values do not matter
+  value = binary("*", std::move(value),
+                 unary("rsqrt", binary("+", std::move(spread), number(epsilon, type))));
+  // γ and β have the axes that are normalised over, or one value a channel.
+  for (std::size_t i = 1; i < builder.call().tensors.size(); ++i) {
+    Indices own;
+    for (std::size_t d = 0; d < data.shape.size(); ++d)
+      if (form.groups > 0 ? d == form.channelAxis : form.reduced[d])
+        own.push_back(indices[d]);
+    if (own.size() != builder.shape(i).size())
+      throw OperatorError("its tensor " + std::to_string(i) + " has another number of dimensions");
+    value =
+        binary(i == 1 ? "*" : "+", std::move(value), stage.load(OperatorBuilder::input(i), own));
+  }
+  stage.store(indices, std::move(value));
+}
+
+void normalisation(OperatorBuilder &builder) {
+  const std::string_view name = builder.call().name;
+  const std::size_t rank = builder.shape(0).size();
+  const std::size_t none = builder.call().positional.size();
+  Normalisation form;
+  form.reduced.assign(rank, false);
+  for (const std::int64_t axis : builder.integers("axes", none).value_or(Shape{-1}))
+    form.reduced[normalAxis(axis, rank)] = true;
+  if (name == "nn.group_norm" || name == "nn.instance_norm") {
+    form.channelAxis = normalAxis(builder.integer("channel_axis", none, 1), rank);
+    const std::int64_t channels = builder.shape(0)[form.channelAxis];
+    form.groups = name == "nn.group_norm" ? builder.integer("num_groups", none, 1) : channels;
+    if (form.groups < 1 || channels % form.groups != 0)
+      throw OperatorError(std::to_string(channels) + " channels are no multiple of its groups");
+  }
+  normalise(builder, form, name != "nn.rms_norm");
+}
+
+//===--- Softmax and attention ----------------------------------------------------------------===//
+
+/// A reduction of \p source along \p axis into a new local.
+TensorRef
+reduceAlong(OperatorBuilder &builder, TensorRef source, std::size_t axis, const std::string &name,
+            Combiner combiner,
+            const std::function<ValueExprPtr(Stage &, const Indices &, const Indices &)> &value) {
+  const TensorType type = builder.typeOf(source);
+  Shape kept = type.shape;
+  kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(axis));
+  const TensorRef result = builder.local(name, {kept, type.elementType});
+  Stage stage(builder, name, result);
+  const Indices outer = stage.spatial(kept);
+  Indices full = outer;
+  full.insert(full.begin() + static_cast<std::ptrdiff_t>(axis), stage.reduction(type.shape[axis]));
+  stage.store(outer, value(stage, full, outer), combiner);
+  return result;
+}
+
+Indices without(Indices indices, std::size_t axis) {
+  indices.erase(indices.begin() + static_cast<std::ptrdiff_t>(axis));
+  return indices;
+}
+
+/// The stages of a softmax of \p source into \p result.
+void softmaxInto(OperatorBuilder &builder, TensorRef source, std::size_t axis, TensorRef result) {
+  const TensorType type = builder.typeOf(source);
+  const auto plain = [](TensorRef tensor) {
+    return [tensor](Stage &stage, const Indices &full, const Indices &) {
+      return stage.load(tensor, full);
+    };
+  };
+  const TensorRef largest =
+      reduceAlong(builder, source, axis, "largest", Combiner::Max, plain(source));
+  const TensorRef powers = builder.local("powers", type);
+  {
+    Stage stage(builder, "powers", powers);
+    const Indices indices = stage.spatial(type.shape);
+    ValueExprPtr left = stage.load(source, indices);
+    stage.store(indices, unary("exp", binary("-", std::move(left),
+                                             stage.load(largest, without(indices, axis)))));
+  }
+  const TensorRef sum = reduceAlong(builder, powers, axis, "sum", Combiner::Sum, plain(powers));
+  Stage stage(builder, "softmax", result);
+  const Indices indices = stage.spatial(type.shape);
+  ValueExprPtr left = stage.load(powers, indices);
+  stage.store(indices, binary("/", std::move(left), stage.load(sum, without(indices, axis))));
+}
+
+void softmax(OperatorBuilder &builder) {
+  const TensorType type = builder.type(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 1, -1), type.shape.size());
+  softmaxInto(builder, OperatorBuilder::input(0), axis, builder.output(type));
+}
+
+void logSoftmax(OperatorBuilder &builder) {
+  const TensorType type = builder.type(0);
+  const TensorRef source = OperatorBuilder::input(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 1, -1), type.shape.size());
+  const TensorRef largest = reduceAlong(
+      builder, source, axis, "largest", Combiner::Max,
+      [&](Stage &stage, const Indices &full, const Indices &) { return stage.load(source, full); });
+  const TensorRef sum =
+      reduceAlong(builder, source, axis, "sum", Combiner::Sum,
+                  [&](Stage &stage, const Indices &full, const Indices &outer) {
+                    ValueExprPtr left = stage.load(source, full);
+                    return unary("exp", binary("-", std::move(left), stage.load(largest, outer)));
+                  });
+  const TensorRef result = builder.output(type);
+  Stage stage(builder, "log_softmax", result);
+  const Indices indices = stage.spatial(type.shape);
+  const Indices outer = without(indices, axis);
+  ValueExprPtr left = stage.load(source, indices);
+  ValueExprPtr middle = stage.load(largest, outer);
+  stage.store(indices, binary("-", binary("-", std::move(left), std::move(middle)),
+                              unary("log", stage.load(sum, outer))));
+}
+
+/// softmax(q · kᵀ · scale) · v for tensors (batch, position, head, element).
+void attention(OperatorBuilder &builder) {
+  constexpr std::size_t rank = 4;
+  const Shape q = builder.shape(0), k = builder.shape(1), v = builder.shape(2);
+  if (q.size() != rank || k.size() != rank || v.size() != rank || q[0] != k[0] || q[0] != v[0] ||
+      q[2] != k[2] || q[2] != v[2] || q[3] != k[3] || k[1] != v[1])
+    throw OperatorError("its query, key and value do not fit one another");
+  if (builder.call().tensors.size() > 3)
+    throw OperatorError("it has a bias");
+  const ElementType type = builder.type(0).elementType;
+  const Shape scores{q[0], q[2], q[1], k[1]};
+  const TensorRef products = builder.local("scores", {scores, type});
+  {
+    Stage stage(builder, "scores", products);
+    const Indices i = stage.spatial(scores);
+    const IndexExprPtr e = stage.reduction(q[3]);
+    ValueExprPtr left = stage.load(OperatorBuilder::input(0), {i[0], i[2], i[1], e});
+    ValueExprPtr right = stage.load(OperatorBuilder::input(1), {i[0], i[3], i[1], e});
+    stage.store(i, binary("*", std::move(left), std::move(right)), Combiner::Sum);
+  }
+  const TensorRef scaled = builder.local("scaled", {scores, type});
+  {
+    Stage stage(builder, "scaled", scaled);
+    const Indices i = stage.spatial(scores);
+    stage.store(i, binary("*", stage.load(products, i), number(1, type)));
+  }
+  const TensorRef weights = builder.local("weights", {scores, type});
+  softmaxInto(builder, scaled, rank - 1, weights);
+  const Shape shape{q[0], q[1], q[2], v[3]};
+  const TensorRef result = builder.output({shape, type});
+  Stage stage(builder, "attention", result);
+  const Indices i = stage.spatial(shape);
+  const IndexExprPtr t = stage.reduction(k[1]);
+  ValueExprPtr left = stage.load(weights, {i[0], i[2], i[1], t});
+  ValueExprPtr right = stage.load(OperatorBuilder::input(2), {i[0], t, i[2], i[3]});
+  stage.store(i, binary("*", std::move(left), std::move(right)), Combiner::Sum);
+}
+
+struct NeuralOperator {
+  std::string_view name;
+  void (*build)(OperatorBuilder &);
+};
+
+void maxPool(OperatorBuilder &builder) { pool(builder, true); }
+void averagePool(OperatorBuilder &builder) { pool(builder, false); }
+void adaptiveMaxPool(OperatorBuilder &builder) { adaptivePool(builder, true); }
+void adaptiveAveragePool(OperatorBuilder &builder) { adaptivePool(builder, false); }
+
+constexpr auto neuralOperators = std::to_array<NeuralOperator>({
+    {"nn.conv1d", convolution},
+    {"nn.conv2d", convolution},
+    {"nn.conv3d", convolution},
+    {"nn.conv1d_transpose", transposedConvolution},
+    {"nn.conv2d_transpose", transposedConvolution},
+    {"nn.conv3d_transpose", transposedConvolution},
+    {"matmul", matrixProduct},
+    {"nn.max_pool1d", maxPool},
+    {"nn.max_pool2d", maxPool},
+    {"nn.max_pool3d", maxPool},
+    {"nn.avg_pool1d", averagePool},
+    {"nn.avg_pool2d", averagePool},
+    {"nn.avg_pool3d", averagePool},
+    {"nn.adaptive_max_pool1d", adaptiveMaxPool},
+    {"nn.adaptive_max_pool2d", adaptiveMaxPool},
+    {"nn.adaptive_max_pool3d", adaptiveMaxPool},
+    {"nn.adaptive_avg_pool1d", adaptiveAveragePool},
+    {"nn.adaptive_avg_pool2d", adaptiveAveragePool},
+    {"nn.adaptive_avg_pool3d", adaptiveAveragePool},
+    {"nn.batch_norm", batchNorm},
+    {"nn.layer_norm", normalisation},
+    {"nn.rms_norm", normalisation},
+    {"nn.group_norm", normalisation},
+    {"nn.instance_norm", normalisation},
+    {"nn.softmax", softmax},
+    {"nn.log_softmax", logSoftmax},
+    {"nn.attention", attention},
+});
+
+} // namespace
+
+bool isNeuralOperator(std::string_view name) {
+  return std::ranges::any_of(neuralOperators,
+                             [&](const NeuralOperator &entry) { return entry.name == name; });
+}
+
+bool buildNeuralOperator(OperatorBuilder &builder) {
+  const auto *found =
+      std::ranges::find(neuralOperators, builder.call().name, &NeuralOperator::name);
+  if (found == neuralOperators.end())
+    return false;
+  found->build(builder);
+  return true;
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,135 @@
+/// \file
+/// Builds functions of the workload IR for operators whose loops are not in the text.
+#pragma once
+
+#include "frontend/tir/RelaxOperators.h"
+#include "ir/WorkloadExpr.h"
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace acadlc::tir {
+
+/// What is wrong with the call of an operator.
+class OperatorError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+using Indices = std::vector<workload::IndexExprPtr>;
+
+/// Builds the function of one call. All members throw OperatorError if the call makes no sense.
+class OperatorBuilder {
+public:
+  explicit OperatorBuilder(const OperatorCall &call);
+
+  [[nodiscard]] const OperatorCall &call() const { return call_; }
+  /// The type of tensor \p input that the call gives.
+  [[nodiscard]] const TensorType &type(std::size_t input) const;
+  [[nodiscard]] const Shape &shape(std::size_t input) const { return type(input).shape; }
+  [[nodiscard]] static workload::TensorRef input(std::size_t index) {
+    return {false, static_cast<std::uint32_t>(index)};
+  }
+  [[nodiscard]] const TensorType &typeOf(workload::TensorRef tensor) const;
+  workload::TensorRef local(std::string name, TensorType type);
+  /// Adds an output, which also becomes the next result.
+  workload::TensorRef output(TensorType type);
+  /// Makes a tensor that is given the next result.
+  void passOn(std::size_t input) { done_.results.push_back({true, input}); }
+  void returnTuple() { done_.isTuple = true; }
+  void add(workload::Computation computation);
+  OperatorFunction finish() { return std::move(done_); }
+
+  // Attributes, by keyword or position.
+  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view keyword,
+                                                    std::size_t position) const;
+  [[nodiscard]] std::int64_t integer(std::string_view keyword, std::size_t position,
+                                     std::int64_t fallback) const;
+  [[nodiscard]] std::optional<Shape> integers(std::string_view keyword, std::size_t position) const;
+  /// As many as \p count; a single one stands for all.
+  [[nodiscard]] Shape integers(std::string_view keyword, std::size_t position, std::size_t count,
+                               std::int64_t fallback) const;
+  [[nodiscard]] bool flag(std::string_view keyword) const;
+  [[nodiscard]] std::string_view text(std::string_view keyword, std::size_t position) const;
+  /// The element type that an attribute names; \p fallback if it is absent or "void".
+  [[nodiscard]] workload::ElementType elementType(std::string_view keyword, std::size_t position,
+                                                  workload::ElementType fallback) const;
+
+private:
+  const OperatorCall &call_;
+  OperatorFunction done_;
+  std::vector<TensorType> locals_, outputs_;
+};
+
+/// One loop nest.
+class Stage {
+public:
+  Stage(OperatorBuilder &builder, std::string name, workload::TensorRef written);
+
+  workload::IndexExprPtr spatial(std::int64_t extent) {
+    return axis(extent, workload::Axis::Kind::Spatial);
+  }
+  workload::IndexExprPtr reduction(std::int64_t extent) {
+    return axis(extent, workload::Axis::Kind::Reduction);
+  }
+  /// A reduction of at most \p most iterations, \p total over all \p outputs values of the spatial
+  /// axis that its number depends on.
+  workload::IndexExprPtr varyingReduction(std::int64_t most, std::int64_t total,
+                                          std::int64_t outputs);
+  /// A spatial axis for every dimension.
+  Indices spatial(const Shape &shape);
+  workload::ValueExprPtr load(workload::TensorRef tensor, Indices indices);
+  /// Ends the stage: stores \p value, or combines it with what is there.
+  void store(Indices indices, workload::ValueExprPtr value,
+             workload::Combiner combiner = workload::Combiner::None);
+
+private:
+  workload::IndexExprPtr axis(std::int64_t extent, workload::Axis::Kind kind);
+
+  OperatorBuilder &builder_;
+  workload::Computation computation_;
+};
+
+// Expressions
+
+workload::IndexExprPtr plus(workload::IndexExprPtr left, workload::IndexExprPtr right);
+workload::IndexExprPtr plus(workload::IndexExprPtr left, std::int64_t right);
+workload::IndexExprPtr times(workload::IndexExprPtr left, std::int64_t right);
+workload::IndexExprPtr quotient(workload::IndexExprPtr left, std::int64_t right);
+workload::IndexExprPtr remainder(workload::IndexExprPtr left, std::int64_t right);
+/// A number of type \p type.
+workload::ValueExprPtr number(double value, workload::ElementType type);
+workload::ValueExprPtr unary(std::string_view name, workload::ValueExprPtr operand);
+workload::ValueExprPtr binary(std::string_view op, workload::ValueExprPtr left,
+                              workload::ValueExprPtr right);
+workload::ValueExprPtr castTo(workload::ValueExprPtr value, workload::ElementType type);
+workload::ValueExprPtr select(workload::ValueExprPtr condition, workload::ValueExprPtr then,
+                              workload::ValueExprPtr otherwise);
+/// low <= index and index < high.
+workload::ValueExprPtr isWithin(const workload::IndexExprPtr &index, std::int64_t low,
+                                std::int64_t high);
+/// The lowest number of a type.
+workload::ValueExprPtr lowest(workload::ElementType type);
+
+// Shapes
+
+/// \p axis of a tensor of \p rank dimensions, counted from its end if it is negative.
+std::size_t normalAxis(std::int64_t axis, std::size_t rank);
+/// Product of all extents; throws if it leaves 64 bits.
+std::int64_t elementCount(const Shape &shape);
+/// The shape of an element by element combination of two.
+Shape broadcast(const Shape &left, const Shape &right);
+/// Where an element of a tensor of \p shape is read for the element \p indices of a broadcast.
+Indices broadcastIndices(const Indices &indices, const Shape &shape);
+/// The number of an element in row-major order, and the other way round.
+workload::IndexExprPtr flatIndex(const Indices &indices, const Shape &shape);
+Indices unflatten(const workload::IndexExprPtr &flat, const Shape &shape);
+
+/// The operators of neural networks: convolutions, products, pools, normalisations. False if
+/// \p builder 's call is none of them.
+bool buildNeuralOperator(OperatorBuilder &builder);
+bool isNeuralOperator(std::string_view name);
+
+} // namespace acadlc::tir

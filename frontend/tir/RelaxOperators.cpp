@@ -1,0 +1,698 @@
+#include "frontend/tir/RelaxOperators.h"
+
+#include "frontend/tir/OperatorBuilder.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+std::string describe(const TensorType &type) {
+  std::string out = "(";
+  for (std::size_t i = 0; i < type.shape.size(); ++i)
+    out += (i == 0 ? "" : ", ") + std::to_string(type.shape[i]);
+  return out + ") of " + type.elementType.name();
+}
+
+const OperatorArgument *OperatorCall::find(std::string_view keyword, std::size_t position) const {
+  const auto found = keywords.find(keyword);
+  const OperatorArgument *argument = nullptr;
+  if (found != keywords.end())
+    argument = &found->second;
+  else if (position < positional.size())
+    argument = &positional[position];
+  return argument && argument->text != "None" ? argument : nullptr;
+}
+
+namespace {
+
+constexpr ElementType boolean{ElementType::Kind::Bool, 1};
+
+//===--- Element by element -------------------------------------------------------------------===//
+
+struct ElementOperator {
+  std::string_view name;
+  std::string_view spelling; ///< in the workload IR
+};
+
+/// Functions of one number.
+constexpr auto unaryOperators = std::to_array<ElementOperator>({
+    {"abs", "fabs"},
+    {"acos", "acos"},
+    {"acosh", "acosh"},
+    {"asin", "asin"},
+    {"asinh", "asinh"},
+    {"atan", "atan"},
+    {"atanh", "atanh"},
+    {"bitwise_not", "bitwise_not"},
+    {"ceil", "ceil"},
+    {"cos", "cos"},
+    {"cosh", "cosh"},
+    {"erf", "erf"},
+    {"exp", "exp"},
+    {"floor", "floor"},
+    {"log", "log"},
+    {"negative", "neg"},
+    {"round", "nearbyint"},
+    {"rsqrt", "rsqrt"},
+    {"sigmoid", "sigmoid"},
+    {"sign", "sign"},
+    {"sin", "sin"},
+    {"sinh", "sinh"},
+    {"sqrt", "sqrt"},
+    {"tan", "tan"},
+    {"tanh", "tanh"},
+    {"trunc", "trunc"},
+    {"nn.softplus", "softplus"},
+});
+
+constexpr auto binaryOperators = std::to_array<ElementOperator>({
+    {"add", "+"},
+    {"subtract", "-"},
+    {"multiply", "*"},
+    {"divide", "/"},
+    {"floor_divide", "//"},
+    {"mod", "%"},
+    {"floor_mod", "%"},
+    {"power", "pow"},
+    {"maximum", "max"},
+    {"minimum", "min"},
+    {"bitwise_and", "&"},
+    {"bitwise_or", "|"},
+    {"bitwise_xor", "^"},
+    {"left_shift", "shift_left"},
+    {"right_shift", "shift_right"},
+    {"atan2", "atan2"},
+});
+
+constexpr auto comparisons = std::to_array<ElementOperator>({
+    {"equal", "=="},
+    {"not_equal", "!="},
+    {"less", "<"},
+    {"less_equal", "<="},
+    {"greater", ">"},
+    {"greater_equal", ">="},
+    {"logical_and", "and"},
+    {"logical_or", "or"},
+    {"logical_xor", "!="},
+});
+
+template <std::size_t size>
+std::string_view spellingOf(const std::array<ElementOperator, size> &table, std::string_view name) {
+  const auto *found = std::ranges::find(table, name, &ElementOperator::name);
+  return found == table.end() ? std::string_view() : found->spelling;
+}
+
+/// Stores \p value of the element of the first tensor in an output of \p type.
+template <typename Value>
+void elementWise(OperatorBuilder &builder, ElementType type, const Value &value) {
+  const Shape shape = builder.shape(0);
+  const TensorRef result = builder.output({shape, type});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices indices = stage.spatial(shape);
+  stage.store(indices, value(stage, indices, stage.load(OperatorBuilder::input(0), indices)));
+}
+
+/// The same for operators of the first tensor alone that keep its type.
+template <typename Value> void activation(OperatorBuilder &builder, const Value &value) {
+  const ElementType type = builder.type(0).elementType;
+  elementWise(builder, type, [&](Stage &, const Indices &, ValueExprPtr element) {
+    return value(std::move(element), type);
+  });
+}
+
+void binaryOperator(OperatorBuilder &builder, std::string_view spelling, bool isComparison) {
+  const TensorType left = builder.type(0), right = builder.type(1);
+  if (left.elementType != right.elementType)
+    throw OperatorError("its operands are " + left.elementType.name() + " and " +
+                        right.elementType.name());
+  const Shape shape = broadcast(left.shape, right.shape);
+  const TensorRef result = builder.output({shape, isComparison ? boolean : left.elementType});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices indices = stage.spatial(shape);
+  ValueExprPtr first = stage.load(OperatorBuilder::input(0), broadcastIndices(indices, left.shape));
+  ValueExprPtr second =
+      stage.load(OperatorBuilder::input(1), broadcastIndices(indices, right.shape));
+  stage.store(indices, binary(spelling, std::move(first), std::move(second)));
+}
+
+void whereOperator(OperatorBuilder &builder) {
+  const Shape shape = broadcast(broadcast(builder.shape(0), builder.shape(1)), builder.shape(2));
+  const TensorRef result = builder.output({shape, builder.type(1).elementType});
+  Stage stage(builder, "where", result);
+  const Indices indices = stage.spatial(shape);
+  std::vector<ValueExprPtr> values;
+  for (std::size_t i = 0; i < 3; ++i)
+    values.push_back(
+        stage.load(OperatorBuilder::input(i), broadcastIndices(indices, builder.shape(i))));
+  stage.store(indices, select(values[0], values[1], values[2]));
+}
+
+void cast(OperatorBuilder &builder) {
+  const ElementType type = builder.elementType("dtype", 1, builder.type(0).elementType);
+  elementWise(builder, type, [&](Stage &, const Indices &, ValueExprPtr value) {
+    return castTo(std::move(value), type);
+  });
+}
+
+void relu(OperatorBuilder &builder) {
+  activation(builder, [](ValueExprPtr x, ElementType type) {
+    return binary("max", std::move(x), number(0, type));
+  });
+}
+void clip(OperatorBuilder &builder) {
+  activation(builder, [](ValueExprPtr x, ElementType type) {
+    constexpr double high = 6; // any: values do not matter
+    return binary("max", binary("min", std::move(x), number(high, type)), number(0, type));
+  });
+}
+void leakyRelu(OperatorBuilder &builder) {
+  activation(builder, [](const ValueExprPtr &x, ElementType type) {
+    constexpr double slope = 0.01; // any: values do not matter
+    return select(binary("<", number(0, type), x), x, binary("*", x, number(slope, type)));
+  });
+}
+void silu(OperatorBuilder &builder) {
+  activation(builder, [](const ValueExprPtr &x, ElementType) {
+    return binary("*", x, unary("sigmoid", x));
+  });
+}
+void gelu(OperatorBuilder &builder) {
+  const std::string_view function = builder.call().name == "nn.gelu_tanh" ? "tanh" : "erf";
+  activation(builder, [&](const ValueExprPtr &x, ElementType type) {
+    constexpr double half = 0.5, rootOfHalf = 0.70710678118654757;
+    ValueExprPtr curve = unary(function, binary("*", x, number(rootOfHalf, type)));
+    return binary(
+        "*", x, binary("+", number(half, type), binary("*", std::move(curve), number(half, type))));
+  });
+}
+void square(OperatorBuilder &builder) {
+  activation(builder, [](const ValueExprPtr &x, ElementType) { return binary("*", x, x); });
+}
+void logicalNot(OperatorBuilder &builder) {
+  elementWise(builder, boolean, [](Stage &, const Indices &, ValueExprPtr value) {
+    return valueNode(ValueExpr::Kind::Compare, "not", {std::move(value)});
+  });
+}
+
+/// The scale or zero point of an element: one for all, or one for each index of an axis.
+ValueExprPtr quantParameter(OperatorBuilder &builder, Stage &stage, std::size_t input,
+                            const Indices &indices) {
+  const Shape &shape = builder.shape(input);
+  if (elementCount(shape) == 1)
+    return stage.load(OperatorBuilder::input(input), Indices(shape.size(), indexConstant(0)));
+  const std::size_t axis = normalAxis(builder.integer("axis", 3, -1), indices.size());
+  if (shape.size() != 1 || shape[0] != builder.shape(0)[axis])
+    throw OperatorError("its scale or zero point has another extent than the axis");
+  return stage.load(OperatorBuilder::input(input), {indices[axis]});
+}
+
+void quantize(OperatorBuilder &builder) {
+  const ElementType from = builder.type(0).elementType;
+  const ElementType to = builder.elementType("out_dtype", 3, {ElementType::Kind::Int, 8});
+  elementWise(builder, to, [&](Stage &stage, const Indices &indices, ValueExprPtr value) {
+    ValueExprPtr scale = quantParameter(builder, stage, 1, indices);
+    ValueExprPtr zero = castTo(quantParameter(builder, stage, 2, indices), from);
+    value = binary("+", unary("round", binary("/", std::move(value), std::move(scale))),
+                   std::move(zero));
+    constexpr double high = 127; // any: values do not matter
+    return castTo(binary("max", binary("min", std::move(value), number(high, from)), lowest(to)),
+                  to);
+  });
+}
+
+void dequantize(OperatorBuilder &builder) {
+  const ElementType to = builder.elementType("out_dtype", 3, {ElementType::Kind::Float, 32});
+  elementWise(builder, to, [&](Stage &stage, const Indices &indices, ValueExprPtr value) {
+    constexpr ElementType wide{ElementType::Kind::Int, 32};
+    ValueExprPtr scale = quantParameter(builder, stage, 1, indices);
+    ValueExprPtr zero = castTo(quantParameter(builder, stage, 2, indices), wide);
+    value = binary("-", castTo(std::move(value), wide), std::move(zero));
+    return binary("*", castTo(std::move(value), to), std::move(scale));
+  });
+}
+
+//===--- Reductions ---------------------------------------------------------------------------===//
+
+void reduction(OperatorBuilder &builder) {
+  const std::string_view name = builder.call().name;
+  const TensorType data = builder.type(0);
+  std::vector<bool> reduced(data.shape.size());
+  const auto axes = builder.integers("axis", 1);
+  for (std::size_t d = 0; d < reduced.size(); ++d)
+    reduced[d] = !axes;
+  for (const std::int64_t axis : axes.value_or(Shape{}))
+    reduced[normalAxis(axis, data.shape.size())] = true;
+  const bool keeps = builder.flag("keepdims");
+  Shape shape;
+  double count = 1;
+  for (std::size_t d = 0; d < reduced.size(); ++d) {
+    if (!reduced[d])
+      shape.push_back(data.shape[d]);
+    else if (keeps)
+      shape.push_back(1);
+    count *= reduced[d] ? static_cast<double>(data.shape[d]) : 1;
+  }
+  const bool isMean = name == "mean";
+  const TensorType type{shape, data.elementType};
+  const TensorRef result = isMean ? builder.local("sum", type) : builder.output(type);
+  Combiner combiner = Combiner::Sum;
+  if (name == "max")
+    combiner = Combiner::Max;
+  else if (name == "min")
+    combiner = Combiner::Min;
+  else if (name == "prod")
+    combiner = Combiner::Product;
+  {
+    Stage stage(builder, isMean ? "sum" : std::string(name), result);
+    const Indices out = stage.spatial(shape);
+    Indices read;
+    std::size_t next = 0;
+    for (std::size_t d = 0; d < reduced.size(); ++d) {
+      read.push_back(reduced[d] ? stage.reduction(data.shape[d]) : out[next]);
+      next += !reduced[d] || keeps ? 1 : 0;
+    }
+    stage.store(out, stage.load(OperatorBuilder::input(0), read), combiner);
+  }
+  if (!isMean)
+    return;
+  const TensorRef average = builder.output(type);
+  Stage stage(builder, "mean", average);
+  const Indices indices = stage.spatial(shape);
+  stage.store(indices, binary("/", stage.load(result, indices), number(count, data.elementType)));
+}
+
+//===--- Data movement ------------------------------------------------------------------------===//
+
+/// The elements of the first tensor in their order, in a tensor of \p shape.
+void reshapeTo(OperatorBuilder &builder, const Shape &shape) {
+  const TensorType data = builder.type(0);
+  if (elementCount(shape) != elementCount(data.shape))
+    throw OperatorError("it makes " + describe({shape, data.elementType}) + " of " +
+                        describe(data));
+  const TensorRef result = builder.output({shape, data.elementType});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(shape);
+  stage.store(out,
+              stage.load(OperatorBuilder::input(0), unflatten(flatIndex(out, shape), data.shape)));
+}
+
+/// A -1 among the extents means what is left; a 0 the extent of the input.
+void reshape(OperatorBuilder &builder) {
+  const Shape &from = builder.shape(0);
+  auto shape = builder.integers("shape", 1);
+  if (!shape)
+    throw OperatorError("its shape is not known");
+  std::int64_t known = 1;
+  std::int64_t *missing = nullptr;
+  for (std::size_t d = 0; d < shape->size(); ++d) {
+    std::int64_t &extent = (*shape)[d];
+    if (extent == 0 && d < from.size())
+      extent = from[d];
+    if (extent == -1) {
+      missing = &extent;
+      continue;
+    }
+    const auto product = extent > 0 ? checkedMul(known, extent) : std::nullopt;
+    if (!product)
+      throw OperatorError("its shape makes no sense");
+    known = *product;
+  }
+  if (missing)
+    *missing = elementCount(from) / known;
+  reshapeTo(builder, *shape);
+}
+
+void flatten(OperatorBuilder &builder) {
+  const Shape &from = builder.shape(0);
+  const bool keepsBatch = builder.call().name == "nn.batch_flatten" && !from.empty();
+  const std::int64_t all = elementCount(from);
+  reshapeTo(builder, keepsBatch ? Shape{from[0], all / from[0]} : Shape{all});
+}
+
+void expandDims(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  const auto axes = builder.integers("axis", 1);
+  if (!axes)
+    throw OperatorError("it needs 'axis'");
+  std::vector<bool> isNew(from.size() + axes->size());
+  for (const std::int64_t axis : *axes)
+    isNew[normalAxis(axis, isNew.size())] = true;
+  Shape shape;
+  for (std::size_t d = 0, next = 0; d < isNew.size(); ++d) {
+    if (!isNew[d] && next == from.size())
+      throw OperatorError("it names an axis twice");
+    shape.push_back(isNew[d] ? 1 : from[next++]);
+  }
+  reshapeTo(builder, shape);
+}
+
+void squeeze(OperatorBuilder &builder) {
+  const Shape &from = builder.shape(0);
+  const auto axes = builder.integers("axis", 1);
+  std::vector<bool> isGone(from.size());
+  for (std::size_t d = 0; d < from.size(); ++d)
+    isGone[d] = !axes && from[d] == 1;
+  for (const std::int64_t axis : axes.value_or(Shape{}))
+    isGone[normalAxis(axis, from.size())] = true;
+  Shape shape;
+  for (std::size_t d = 0; d < from.size(); ++d)
+    if (!isGone[d])
+      shape.push_back(from[d]);
+  reshapeTo(builder, shape);
+}
+
+void permute(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::size_t rank = data.shape.size();
+  std::vector<std::size_t> order;
+  if (const auto axes = builder.integers("axes", 1))
+    for (const std::int64_t axis : *axes)
+      order.push_back(normalAxis(axis, rank));
+  else
+    for (std::size_t d = rank; d-- > 0;)
+      order.push_back(d);
+  std::vector<bool> seen(rank);
+  for (const std::size_t d : order)
+    seen[d] = true;
+  if (order.size() != rank || std::ranges::find(seen, false) != seen.end())
+    throw OperatorError("its axes are no order of " + std::to_string(rank) + " dimensions");
+  Shape shape;
+  for (const std::size_t d : order)
+    shape.push_back(data.shape[d]);
+  const TensorRef result = builder.output({shape, data.elementType});
+  Stage stage(builder, "permute_dims", result);
+  const Indices out = stage.spatial(shape);
+  Indices read(rank);
+  for (std::size_t d = 0; d < rank; ++d)
+    read[order[d]] = out[d];
+  stage.store(out, stage.load(OperatorBuilder::input(0), read));
+}
+
+void broadcastTo(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const auto shape = builder.integers("shape", 1);
+  if (!shape || broadcast(*shape, data.shape) != *shape)
+    throw OperatorError("its shape does not fit its input");
+  const TensorRef result = builder.output({*shape, data.elementType});
+  Stage stage(builder, "broadcast_to", result);
+  const Indices out = stage.spatial(*shape);
+  stage.store(out, stage.load(OperatorBuilder::input(0), broadcastIndices(out, data.shape)));
+}
+
+void concat(OperatorBuilder &builder) {
+  const TensorType first = builder.type(0);
+  const std::size_t count = builder.call().tensors.size();
+  const std::size_t axis = normalAxis(builder.integer("axis", 1, 0), first.shape.size());
+  Shape shape = first.shape;
+  shape[axis] = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Shape other = builder.shape(i);
+    if (other.size() != shape.size())
+      throw OperatorError("its tensors differ in the number of dimensions");
+    const auto sum = checkedAdd(shape[axis], other[axis]);
+    if (!sum)
+      throw OperatorError("its result is too large");
+    other[axis] = first.shape[axis];
+    if (other != first.shape)
+      throw OperatorError("its tensors differ in another dimension than axis " +
+                          std::to_string(axis));
+    shape[axis] = *sum;
+  }
+  const TensorRef result = builder.output({shape, first.elementType});
+  Stage stage(builder, "concat", result);
+  const Indices out = stage.spatial(shape);
+  std::int64_t offset = 0;
+  std::vector<ValueExprPtr> loads;
+  std::vector<std::int64_t> offsets;
+  for (std::size_t i = 0; i < count; ++i) {
+    Indices read = out;
+    read[axis] = plus(out[axis], -offset);
+    loads.push_back(stage.load(OperatorBuilder::input(i), read));
+    offsets.push_back(offset);
+    offset += builder.shape(i)[axis];
+  }
+  ValueExprPtr value = loads[0];
+  for (std::size_t i = 1; i < count; ++i)
+    value = select(binary("<=", valueIndex(indexConstant(offsets[i])), valueIndex(out[axis])),
+                   loads[i], value);
+  stage.store(out, std::move(value));
+}
+
+/// A copy of what starts at \p start in the first tensor, every \p step -th element.
+void sliceInto(OperatorBuilder &builder, const Shape &start, const Shape &step,
+               const Shape &shape) {
+  const TensorRef result = builder.output({shape, builder.type(0).elementType});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(shape);
+  Indices read;
+  for (std::size_t d = 0; d < shape.size(); ++d)
+    read.push_back(plus(times(out[d], step[d]), start[d]));
+  stage.store(out, stage.load(OperatorBuilder::input(0), read));
+}
+
+void split(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 2, 0), from.size());
+  const OperatorArgument *sections = builder.call().find("indices_or_sections", 1);
+  if (!sections || !sections->integers || sections->integers->empty())
+    throw OperatorError("it needs 'indices_or_sections'");
+  Shape ends = *sections->integers;
+  if (!sections->isList) {
+    const std::int64_t parts = ends[0];
+    constexpr std::int64_t most = 10'000;
+    if (parts < 1 || parts > most || from[axis] < parts)
+      throw OperatorError("it makes " + std::to_string(parts) + " parts of " +
+                          std::to_string(from[axis]) + " elements");
+    const std::int64_t size = (from[axis] + parts - 1) / parts;
+    ends.clear();
+    for (std::int64_t i = 1; i < parts; ++i)
+      ends.push_back(std::min(from[axis], i * size));
+  }
+  ends.push_back(from[axis]);
+  std::int64_t begin = 0;
+  for (const std::int64_t end : ends) {
+    if (end <= begin || end > from[axis])
+      throw OperatorError("one of its parts ends at " + std::to_string(end));
+    Shape start(from.size(), 0), shape = from;
+    start[axis] = begin;
+    shape[axis] = end - begin;
+    sliceInto(builder, start, Shape(from.size(), 1), shape);
+    begin = end;
+  }
+  builder.returnTuple();
+}
+
+void stridedSlice(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  const auto axes = builder.integers("axes", 1), begins = builder.integers("begin", 2),
+             ends = builder.integers("end", 3);
+  if (!axes || !begins || !ends || begins->size() != axes->size() || ends->size() != axes->size())
+    throw OperatorError("its axes, begins and ends differ in number");
+  const Shape strides = builder.integers("strides", 4, axes->size(), 1);
+  Shape start(from.size(), 0), step(from.size(), 1), shape = from;
+  for (std::size_t i = 0; i < axes->size(); ++i) {
+    const std::size_t d = normalAxis((*axes)[i], from.size());
+    const auto clamp = [&](std::int64_t at) {
+      return std::clamp<std::int64_t>(at < 0 ? at + from[d] : at, 0, from[d]);
+    };
+    if (strides[i] < 1)
+      throw OperatorError("a slice with a stride of " + std::to_string(strides[i]));
+    start[d] = clamp((*begins)[i]);
+    step[d] = strides[i];
+    const std::int64_t length = clamp((*ends)[i]) - start[d];
+    shape[d] = length <= 0 ? 0 : (length - 1) / step[d] + 1;
+  }
+  sliceInto(builder, start, step, shape);
+}
+
+void pad(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::size_t rank = data.shape.size();
+  const auto widths = builder.integers("pad_width", 1);
+  if (!widths || widths->size() != 2 * rank)
+    throw OperatorError("'pad_width' has not two numbers for each dimension");
+  const std::string_view mode = builder.text("pad_mode", builder.call().positional.size());
+  if (!mode.empty() && mode != "constant")
+    throw OperatorError("the mode '" + std::string(mode) + "'");
+  Shape shape = data.shape;
+  ValueExprPtr condition;
+  for (std::size_t d = 0; d < rank; ++d)
+    for (const std::int64_t width : {(*widths)[2 * d], (*widths)[2 * d + 1]}) {
+      const auto wider = checkedAdd(shape[d], width);
+      if (width < 0 || !wider)
+        throw OperatorError("a padding of " + std::to_string(width) + " elements");
+      shape[d] = *wider;
+    }
+  const TensorRef result = builder.output({shape, data.elementType});
+  Stage stage(builder, "pad", result);
+  const Indices out = stage.spatial(shape);
+  Indices read;
+  for (std::size_t d = 0; d < rank; ++d) {
+    const std::int64_t before = (*widths)[2 * d];
+    read.push_back(plus(out[d], -before));
+    if (shape[d] == data.shape[d])
+      continue;
+    ValueExprPtr inside = isWithin(out[d], before, before + data.shape[d]);
+    condition = condition ? binary("and", condition, inside) : inside;
+  }
+  ValueExprPtr value = stage.load(OperatorBuilder::input(0), read);
+  stage.store(out, condition ? select(condition, value, number(0, data.elementType)) : value);
+}
+
+void take(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const Shape numbers = builder.shape(1);
+  const auto given = builder.integer("axis", 2);
+  if (!given && data.shape.size() != 1)
+    throw OperatorError("it needs 'axis'");
+  const std::size_t axis = normalAxis(given.value_or(0), data.shape.size());
+  const auto position = static_cast<std::ptrdiff_t>(axis);
+  Shape shape = data.shape;
+  shape.erase(shape.begin() + position);
+  shape.insert(shape.begin() + position, numbers.begin(), numbers.end());
+  const TensorRef result = builder.output({shape, data.elementType});
+  Stage stage(builder, "take", result);
+  const Indices out = stage.spatial(shape);
+  const auto inner = static_cast<std::ptrdiff_t>(numbers.size());
+  const Indices number(out.begin() + position, out.begin() + position + inner);
+  stage.load(OperatorBuilder::input(1), number);
+  Indices read(out.begin(), out.begin() + position);
+  read.push_back(indexOpaque("an index that is read"));
+  read.insert(read.end(), out.begin() + position + inner, out.end());
+  stage.store(out, stage.load(OperatorBuilder::input(0), read));
+}
+
+void resize(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::string_view given = builder.text("layout", builder.call().positional.size());
+  const std::string_view layout = given.empty() ? "NCHW" : given;
+  const auto size = builder.integers("size", 1);
+  const std::size_t rows = layout.find('H'), columns = layout.find('W');
+  if (data.shape.size() != 4 || layout.size() != 4 || rows == std::string_view::npos ||
+      columns == std::string_view::npos || !size || size->empty() || size->size() > 2)
+    throw OperatorError("its size or layout is not known");
+  Shape shape = data.shape;
+  shape[rows] = size->front();
+  shape[columns] = size->back();
+  const bool isNearest =
+      builder.text("method", builder.call().positional.size()) == "nearest_neighbor";
+  const TensorRef result = builder.output({shape, data.elementType});
+  Stage stage(builder, "resize2d", result);
+  const Indices out = stage.spatial(shape);
+  const auto at = [&](std::int64_t below, std::int64_t right) {
+    Indices read = out;
+    const auto scaled = [&](std::size_t d, std::int64_t more) {
+      const IndexExprPtr near = plus(quotient(times(out[d], data.shape[d]), shape[d]), more);
+      return more == 0 ? near
+                       : indexBinary(IndexExpr::Kind::Min, near, indexConstant(data.shape[d] - 1));
+    };
+    read[rows] = scaled(rows, below);
+    read[columns] = scaled(columns, right);
+    return stage.load(OperatorBuilder::input(0), read);
+  };
+  ValueExprPtr value = at(0, 0);
+  // Weights of the four neighbours: any, values do not matter.
+  if (!isNearest) {
+    const auto weighted = [&](ValueExprPtr neighbour) {
+      return binary("*", std::move(neighbour), number(0.25, data.elementType));
+    };
+    value = weighted(std::move(value));
+    for (const auto &[below, right] : {std::pair{0, 1}, std::pair{1, 0}, std::pair{1, 1}})
+      value = binary("+", std::move(value), weighted(at(below, right)));
+  }
+  stage.store(out, std::move(value));
+}
+
+/// What passes its input on when a network runs.
+void passOn(OperatorBuilder &builder) {
+  static_cast<void>(builder.type(0));
+  builder.passOn(0);
+  if (builder.call().name != "nn.dropout")
+    return;
+  builder.passOn(0);
+  builder.returnTuple();
+}
+
+struct PlainOperator {
+  std::string_view name;
+  void (*build)(OperatorBuilder &);
+};
+
+constexpr auto plainOperators = std::to_array<PlainOperator>({
+    {"astype", cast},
+    {"broadcast_to", broadcastTo},
+    {"clip", clip},
+    {"concat", concat},
+    {"dequantize", dequantize},
+    {"expand_dims", expandDims},
+    {"flatten", flatten},
+    {"image.resize2d", resize},
+    {"logical_not", logicalNot},
+    {"max", reduction},
+    {"mean", reduction},
+    {"min", reduction},
+    {"nn.batch_flatten", flatten},
+    {"nn.dropout", passOn},
+    {"nn.gelu", gelu},
+    {"nn.gelu_tanh", gelu},
+    {"nn.leakyrelu", leakyRelu},
+    {"nn.pad", pad},
+    {"nn.relu", relu},
+    {"nn.relu6", clip},
+    {"nn.silu", silu},
+    {"permute_dims", permute},
+    {"prod", reduction},
+    {"quantize", quantize},
+    {"reshape", reshape},
+    {"split", split},
+    {"square", square},
+    {"squeeze", squeeze},
+    {"stop_lift_params", passOn},
+    {"strided_slice", stridedSlice},
+    {"sum", reduction},
+    {"take", take},
+    {"where", whereOperator},
+});
+
+void build(OperatorBuilder &builder) {
+  const std::string_view name = builder.call().name;
+  if (buildNeuralOperator(builder))
+    return;
+  if (const std::string_view spelling = spellingOf(unaryOperators, name); !spelling.empty())
+    return activation(builder,
+                      [&](ValueExprPtr x, ElementType) { return unary(spelling, std::move(x)); });
+  if (const std::string_view spelling = spellingOf(binaryOperators, name); !spelling.empty())
+    return binaryOperator(builder, spelling, false);
+  if (const std::string_view spelling = spellingOf(comparisons, name); !spelling.empty())
+    return binaryOperator(builder, spelling, true);
+  const auto *plain = std::ranges::find(plainOperators, name, &PlainOperator::name);
+  if (plain == plainOperators.end())
+    throw OperatorError("it is not known");
+  plain->build(builder);
+}
+
+} // namespace
+
+bool isKnownOperator(std::string_view name) {
+  return isNeuralOperator(name) || !spellingOf(unaryOperators, name).empty() ||
+         !spellingOf(binaryOperators, name).empty() || !spellingOf(comparisons, name).empty() ||
+         std::ranges::any_of(plainOperators,
+                             [&](const PlainOperator &entry) { return entry.name == name; });
+}
+
+std::variant<OperatorFunction, std::string> describeOperator(const OperatorCall &call) {
+  try {
+    OperatorBuilder builder(call);
+    build(builder);
+    return builder.finish();
+  } catch (const OperatorError &error) {
+    return std::string(error.what());
+  }
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,131 @@
+#include "frontend/tir/SymbolicSizes.h"
+
+#include "frontend/tir/Vocabulary.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace acadlc::tir {
+
+namespace {
+
+bool isLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Adds the names in the text of an expression that a string holds: "n + T.int64(1)".
+void namesInText(std::string_view text, SizeNames &names) {
+  for (std::size_t i = 0; i < text.size();) {
+    if (!isLetter(text[i])) {
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() &&
+           (isLetter(text[end]) || text[end] == '.' || (text[end] >= '0' && text[end] <= '9')))
+      ++end;
+    const std::string_view name = text.substr(i, end - i);
+    if (name.find('.') == std::string_view::npos)
+      names.emplace(name);
+    i = end;
+  }
+}
+
+/// Adds the names in an extent.
+void namesInExtent(const Expr &extent, SizeNames &names) {
+  if (extent.kind == Expr::Kind::Name)
+    names.emplace(extent.text);
+  else if (extent.kind == Expr::Kind::String)
+    namesInText(extent.text, names);
+  else if (extent.kind == Expr::Kind::Binary)
+    for (const Expr *operand : extent.children)
+      namesInExtent(*operand, names);
+}
+
+/// The shape in `R.Tensor(…)` or `T.Buffer(…)`; null if there is none.
+const Expr *shapeOf(const Expr *type) {
+  if (!type)
+    return nullptr;
+  const bool isBuffer = (type->kind == Expr::Kind::Call || type->kind == Expr::Kind::Subscript) &&
+                        tirName(*type->children[0]) == "Buffer";
+  const bool isTensor = relaxCallName(type) == "Tensor";
+  const Expr *shape = isBuffer || isTensor ? positional(*type, 0) : nullptr;
+  if (!shape && (isBuffer || isTensor))
+    shape = keyword(*type, "shape");
+  const bool isList =
+      shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
+  return isList ? shape : nullptr;
+}
+
+void namesInType(const Expr *type, SizeNames &names) {
+  if (const Expr *shape = shapeOf(type))
+    for (const Expr *extent : shape->children)
+      namesInExtent(*extent, names);
+  if (relaxCallName(type) == "Tuple")
+    for (const Expr *element : arguments(*type))
+      namesInType(element, names);
+}
+
+/// Whether \p call declares what it is assigned to as a size.
+bool declaresSize(const Expr &call) {
+  const std::string_view name = tirCallName(&call);
+  return dottedName(*call.children[0]) == "TypeVar" || name == "var" || name == "Var" ||
+         name == "SizeVar" || (arguments(call).empty() && typeNamed(*call.children[0]));
+}
+
+/// The shape that a `T.match_buffer` in \p body gives the parameter called \p name.
+const Expr *matchedShape(std::span<const Stmt *const> body, std::string_view name) {
+  for (const Stmt *stmt : body) {
+    if (tirCallName(stmt->value) != "match_buffer")
+      continue;
+    const Expr *handle = positional(*stmt->value, 0);
+    if (handle && handle->isName(name))
+      return positional(*stmt->value, 1);
+  }
+  return nullptr;
+}
+
+} // namespace
+
+void collectSizeNames(std::span<const Stmt *const> statements, SizeNames &names) {
+  for (const Stmt *stmt : statements) {
+    if (stmt->kind == Stmt::Kind::Assign && stmt->value->kind == Expr::Kind::Call &&
+        stmt->targets.size() == 1 && stmt->targets[0]->kind == Expr::Kind::Name &&
+        declaresSize(*stmt->value))
+      names.emplace(stmt->targets[0]->text);
+    for (const Parameter &parameter : stmt->parameters)
+      namesInType(parameter.annotation, names);
+    // Sizes are declared at the top of a module or function.
+    if (stmt->kind == Stmt::Kind::Class || stmt->kind == Stmt::Kind::Function)
+      collectSizeNames(stmt->body, names);
+  }
+}
+
+const Expr *leadingDimension(const Stmt &function, const Parameter &parameter) {
+  const Expr *shape = shapeOf(parameter.annotation);
+  if (!shape)
+    shape = matchedShape(function.body, parameter.name);
+  const bool isList =
+      shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
+  return isList && !shape->children.empty() ? shape->children[0] : nullptr;
+}
+
+std::string listOf(const SizeNames &names) {
+  if (names.empty())
+    return "it has no symbolic sizes";
+  std::string list = names.size() == 1 ? "its symbolic size is " : "its symbolic sizes are ";
+  constexpr std::size_t enough = 10;
+  std::size_t count = 0;
+  for (const std::string &name : names) {
+    if (count == enough)
+      return list + ", …";
+    if (count != 0)
+      list += count + 1 == names.size() ? " and " : ", ";
+    list += "'" + name + "'";
+    ++count;
+  }
+  return list;
+}
+
+} // namespace acadlc::tir

@@ -1,0 +1,27 @@
+/// \file
+/// Finds the symbolic sizes of a text: dimensions that are only known when the network runs.
+#pragma once
+
+#include "frontend/tir/Syntax.h"
+
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+
+namespace acadlc::tir {
+
+using SizeNames = std::set<std::string, std::less<>>;
+
+/// Adds the names of all symbolic sizes: `n = TypeVar("n")`, `n = T.int64()`, and names in the
+/// shapes of parameters, also within strings.
+void collectSizeNames(std::span<const Stmt *const> statements, SizeNames &names);
+
+/// The first dimension of a parameter of \p function, as its type or its `T.match_buffer` says;
+/// null if it has none.
+const Expr *leadingDimension(const Stmt &function, const Parameter &parameter);
+
+/// "its symbolic sizes are 'm' and 'n'", or that it has none.
+std::string listOf(const SizeNames &names);
+
+} // namespace acadlc::tir
