@@ -66,6 +66,18 @@ programsFor(const Compilation &compilation, const ast::ArchitectureDeclaration *
   return programs;
 }
 
+std::optional<Declared<ast::ScalarDeclaration>>
+scalarFor(const Compilation &compilation, const ast::ArchitectureDeclaration &architecture) {
+  std::optional<Declared<ast::ScalarDeclaration>> found;
+  forEachDeclaration<ast::ScalarDeclaration>(
+      compilation, [&](const Module &module, const ast::ScalarDeclaration &scalar) {
+        if (resolveAs<ast::ArchitectureDeclaration>(scalar.architecture, *module.scope) ==
+            &architecture)
+          found = {&scalar, module.scope.get()};
+      });
+  return found;
+}
+
 std::vector<Declared<ast::ExperimentDeclaration>> experimentsOf(const Compilation &compilation) {
   std::vector<Declared<ast::ExperimentDeclaration>> experiments;
   forEachDeclaration<ast::ExperimentDeclaration>(

@@ -5,6 +5,7 @@
 
 #include "frontend/acadl/Module.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ mappingsFor(const Compilation &compilation, const ast::ArchitectureDeclaration &
 /// All programs on \p architecture in all files; on any if it is null.
 std::vector<Declared<ast::ProgramDeclaration>>
 programsFor(const Compilation &compilation, const ast::ArchitectureDeclaration *architecture);
+
+/// The scalar code for \p architecture, if it has one.
+std::optional<Declared<ast::ScalarDeclaration>>
+scalarFor(const Compilation &compilation, const ast::ArchitectureDeclaration &architecture);
 
 /// All experiments of all files.
 std::vector<Declared<ast::ExperimentDeclaration>> experimentsOf(const Compilation &compilation);

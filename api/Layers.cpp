@@ -1,7 +1,7 @@
 #include "api/Layers.h"
 
+#include "api/ScalarLayers.h"
 #include "backend/mapping/Header.h"
-#include "ir/WorkloadAnalysis.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
@@ -55,6 +55,8 @@ public:
     for (const auto &mapping : inputs_.mappings)
       mappings_.push_back(mapping.declaration);
     addsTensors_ = std::any_of(mappings_.begin(), mappings_.end(), isElementWiseSum);
+    if (inputs_.scalar)
+      scalar_.emplace(workload_, inputs_, sources_, wanted_);
   }
 
   LayerList make() {
@@ -85,13 +87,15 @@ private:
     list_->coverage.macs.total += call.macs;
     const bool isAbsorbed = absorbed != absorbedBy_.end();
     const std::span<const Contraction> main = mainComputations(call, isAbsorbed);
-    if (main.empty() && !isAbsorbed) {
+    if (main.empty() && !isAbsorbed && !scalar_) {
       addUnmapped(call, call.name, call.kind, 0, bytes,
                   "no sum of products, and no mapping absorbs it");
       return;
     }
     bool covered = true;
     absorbedStages_.clear();
+    mappedStages_.clear();
+    unmappedHere_.clear();
     const std::size_t first = list_->layers.size();
     for (std::size_t i = 0; i < main.size(); ++i) {
       // A sum behind another one may be part of that one's layer.
@@ -101,13 +105,51 @@ private:
       const std::string name = main.size() == 1 ? call.name : fmt::format("{}[{}]", call.name, i);
       covered = addContraction(call, main[i], name) && covered;
     }
+    std::vector<std::string> uncounted = uncountedStages(call, main);
+    if (scalar_ && (!isAbsorbed || !unmappedHere_.empty()))
+      uncounted = addScalar(call, first, covered);
     // Fused stages belong to the call, so its first layer names them.
     if (first < list_->layers.size())
-      list_->layers[first].estimate.uncounted = uncountedStages(call, main);
+      list_->layers[first].estimate.uncounted = std::move(uncounted);
     if (covered) {
       list_->coverage.calls.covered += 1;
       list_->coverage.bytes.covered += bytes;
     }
+  }
+
+  /// Adds scalar code for what is left of \p call behind the layers from \p first on; gives the
+  /// stages that it can't do. Without any layer such a call is not covered.
+  std::vector<std::string> addScalar(const Call &call, std::size_t first, bool &covered) {
+    ScalarLayers::Result result =
+        scalar_->make(call, mappedStages_, absorbedStages_, *diagnostics_);
+    std::vector<ScalarLayers::Result::Entry> entries;
+    auto mapped = mappedStages_.begin();
+    for (std::size_t i = first; i < list_->layers.size(); ++i)
+      entries.push_back({*mapped++, std::move(list_->layers[i])});
+    list_->layers.resize(first);
+    for (ScalarLayers::Result::Entry &entry : result.layers) {
+      list_->coverage.macs.covered += entry.layer.estimate.macs;
+      for (const auto &[stage, choice] : unmappedHere_)
+        for (const mapping::Mismatch &mismatch : choice.mismatches)
+          if (entry.layer.estimate.macs != 0)
+            entry.layer.estimate.rejected.push_back(
+                {mismatch.mapping->name.text.str(), mismatch.reason});
+      entries.push_back(std::move(entry));
+    }
+    std::ranges::sort(entries, {}, &ScalarLayers::Result::Entry::stage);
+    for (ScalarLayers::Result::Entry &entry : entries)
+      list_->layers.push_back(std::move(entry.layer));
+    const bool isLost =
+        !result.uncounted.empty() && (mappedStages_.empty() || !unmappedHere_.empty());
+    if (isLost) {
+      std::string reason = "scalar code: " + result.reason;
+      if (!unmappedHere_.empty() && !mappings_.empty())
+        reason = whyUnmapped(unmappedHere_.begin()->second) + "; " + reason;
+      addUnmapped(call, call.name, call.kind, call.macs, call.bytesRead + call.bytesWritten, reason,
+                  unmappedHere_.empty() ? nullptr : &unmappedHere_.begin()->second);
+      covered = false;
+    }
+    return std::move(result.uncounted);
   }
 
   /// What of \p call becomes layers: its sums of products; without any its element-wise sums, if
@@ -134,7 +176,14 @@ private:
         }};
     Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
                                            workload_, call, contraction, options);
-    if (choice.status == Choice::Status::Unmapped && choice.forced.empty()) {
+    const bool isUnmapped = choice.status == Choice::Status::Unmapped && choice.forced.empty();
+    const bool isForcedScalar =
+        choice.status == Choice::Status::UnknownForced && choice.forced == "scalar";
+    if (scalar_ && (isUnmapped || isForcedScalar)) {
+      unmappedHere_.emplace(contraction.computation, std::move(choice));
+      return true;
+    }
+    if (isUnmapped) {
       addUnmapped(call, name, contraction.kind, contraction.macs,
                   call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice);
       return false;
@@ -148,6 +197,7 @@ private:
     layer.lowered = lower(*choice.match);
     describe(layer.estimate, name, call, contraction, choice);
     list_->layers.push_back(std::move(layer));
+    mappedStages_.insert(contraction.computation);
     list_->coverage.macs.covered += contraction.macs;
     for (const std::size_t absorbed : choice.match->absorbedCalls)
       absorbedBy_.emplace(&workload_.calls[absorbed], name);
@@ -239,19 +289,10 @@ private:
       const bool isContraction = std::any_of(
           main.begin(), main.end(), [&](const Contraction &c) { return c.computation == i; });
       if (computation.freeReason == FreeReason::None && !isContraction &&
-          !absorbedStages_.contains(i) && !isPadding(call, computation))
+          !absorbedStages_.contains(i) && !isPadding(workload_, call, computation))
         names.push_back(computation.name);
     }
     return names;
-  }
-
-  /// Copies and padding in front of a contraction are part of its reads.
-  [[nodiscard]] bool isPadding(const Call &call, const Computation &computation) const {
-    return computation.accesses.size() == 1 &&
-           workload::paddingOf(computation,
-                               tensorOf(workload_, call, computation.accesses[0].tensor).shape,
-                               tensorOf(workload_, call, computation.written).shape)
-               .has_value();
   }
 
   const Workload &workload_;
@@ -266,6 +307,9 @@ private:
   std::map<std::string, bool> guards_;                                          ///< by stream key
   std::map<const Call *, std::string> absorbedBy_; ///< calls that a layer absorbs, with its name
   std::set<std::size_t> absorbedStages_;           ///< of the call under way
+  std::set<std::size_t> mappedStages_;             ///< likewise: those that mappings compute
+  std::map<std::size_t, Choice> unmappedHere_;     ///< likewise: sums of products without a mapping
+  std::optional<ScalarLayers> scalar_;             ///< if the architecture has scalar code
   LayerList meant_, others_;
   LayerList *list_ = nullptr; ///< one of both
 };

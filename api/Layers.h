@@ -23,7 +23,8 @@ struct Layer {
   analysis::LayerEstimate estimate; ///< without the time
   /// Layers of equal shape share one.
   std::shared_ptr<const mapping::LoweredLayer> lowered;
-  SourceRange range; ///< for messages: the call, or the program's name
+  SourceRange range;      ///< for messages: the call, or the program's name
+  std::string scalarText; ///< the program that a layer of scalar code is; else empty
 };
 
 /// A network taken apart.
@@ -39,7 +40,8 @@ struct LayerInputs {
   const ElaboratedArchitecture &architecture;
   std::vector<Declared<ast::MappingDeclaration>> mappings;
   std::vector<const ast::PreferDeclaration *> preferences;
-  std::span<const ParameterOverride> overrides; ///< `mapping.name=value`
+  std::optional<Declared<ast::ScalarDeclaration>> scalar; ///< what runs what no mapping computes
+  std::span<const ParameterOverride> overrides;           ///< `mapping.name=value`
   std::span<const mapping::ForcedMapping> forced;
   std::optional<workload::ElementType> elementType;
   bool strict = false;

@@ -231,6 +231,7 @@ struct Session::State {
           const LayerInputs inputs{*architecture,
                                    mappingsFor(compilation, *architecture->declaration),
                                    preferencesOf(compilation),
+                                   scalarFor(compilation, *architecture->declaration),
                                    overrides,
                                    options.mappings,
                                    options.elementType,
@@ -503,6 +504,30 @@ bool Session::checkDescription(const Selection &selection) {
 
 bool Session::checkMapping(const EstimateOptions &options) {
   return state_->layersOf(options).has_value();
+}
+
+bool Session::hasScalarCode() const {
+  return state_->architecture &&
+         scalarFor(state_->compilation, *state_->architecture->declaration).has_value();
+}
+
+std::optional<std::string> Session::scalarCode(const EstimateOptions &options) {
+  const auto list = state_->layersOf(options);
+  if (!list)
+    return std::nullopt;
+  std::string text;
+  std::vector<const mapping::LoweredLayer *> seen;
+  for (const Layer &layer : list->layers) {
+    if (layer.scalarText.empty() || std::ranges::count(seen, layer.lowered.get()) != 0)
+      continue;
+    seen.push_back(layer.lowered.get());
+    std::string names;
+    for (const Layer &other : list->layers)
+      if (!other.scalarText.empty() && other.lowered == layer.lowered)
+        names += (names.empty() ? "" : ", ") + other.estimate.name;
+    text += fmt::format("{}/// Layers: {}\n{}", text.empty() ? "" : "\n", names, layer.scalarText);
+  }
+  return text;
 }
 
 std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options) {

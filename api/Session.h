@@ -130,6 +130,12 @@ public:
   /// Maps the network onto the selected architecture without evaluating anything.
   bool checkMapping(const EstimateOptions &options);
 
+  /// Whether the selected architecture has a `scalar` declaration.
+  [[nodiscard]] bool hasScalarCode() const;
+  /// The scalar code that runs what no mapping computes of the network, as declarations of the
+  /// language; layers of equal code have one. Empty if mappings compute everything.
+  std::optional<std::string> scalarCode(const EstimateOptions &options);
+
   /// The time of the network on the selected architecture.
   std::optional<analysis::NetworkEstimate> estimate(const EstimateOptions &options);
   /// The time of the program that was selected.

@@ -259,6 +259,15 @@ private:
   }
 
   bool useWorkload() {
+    if (options_.dumpScalar && !session_.hasScalarCode()) {
+      usage_ = "--dump-scalar is for architectures with a `scalar` declaration";
+      return false;
+    }
+    if (options_.dumpScalar) {
+      const auto code = session_.scalarCode(estimateOptions());
+      report_ = code.value_or("");
+      return code.has_value();
+    }
     if (!options_.evaluates())
       return options_.workload.empty() || session_.checkMapping(estimateOptions());
     EstimateOptions options = estimateOptions();

@@ -80,6 +80,7 @@ what to print
                           first 20,000,000 instructions of a layer
   --trace FILE            every instruction with the cycles of its events, as CSV; skips nothing
   --dump-ast              the description's syntax tree
+  --dump-scalar           the scalar code of layers that no mapping computes, as programs
   --dump-ag FILE          the architecture graph
   --dump-aidg FILE        the instruction dependency graph of --layer NAME or of the program ...
   --iterations A..B       ... for iterations A to B - 1 of the innermost loops (default 0..4)

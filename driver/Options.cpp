@@ -75,6 +75,7 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   app.add_flag("--verify-certificates", options.verifyCertificates);
   addText(app, "--trace", options.trace);
   app.add_flag("--dump-ast", options.dumpAst);
+  app.add_flag("--dump-scalar", options.dumpScalar);
   addText(app, "--dump-ag", options.dumpAg);
   addText(app, "--dump-aidg", options.dumpAidg);
   addText(app, "--iterations", raw.iterations);
@@ -338,8 +339,13 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "--verify-certificates needs --estimate");
   require((options.extrapolate && options.trace.empty()) || !options.verifyCertificates,
           "--verify-certificates: with --no-extrapolate or --trace there are no certificates");
-  require(evaluates || options.listOperators || options.dumpAst || options.output.empty(),
+  require(evaluates || options.listOperators || options.dumpAst || options.dumpScalar ||
+              options.output.empty(),
           "-o needs a report: --estimate, --simulate or --list-operators");
+  require(!options.dumpScalar || !options.workload.empty(), "--dump-scalar needs --workload");
+  require(!options.dumpScalar || !options.description.empty(), "--dump-scalar needs FILE.acadl");
+  require(!options.dumpScalar || !(evaluates || options.dumpAst),
+          "--dump-scalar can't be combined with --estimate, --simulate or --dump-ast");
   require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "
                                           "--simulate");
   require(raw.iterations.empty() || dumpsAidg, "--iterations needs --dump-aidg");

@@ -67,6 +67,7 @@ struct Options {
   bool verifyCertificates = false;
   std::string trace;
   bool dumpAst = false;
+  bool dumpScalar = false;
   std::string dumpAg;
   std::string dumpAidg;
   IterationRange iterations;

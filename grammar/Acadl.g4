@@ -28,6 +28,7 @@ declaration
   | programDeclaration
   | preferDeclaration
   | experimentDeclaration
+  | scalarDeclaration
   ;
 
 importDeclaration: IMPORT path=STRING (AS alias=NAME)?;
@@ -194,6 +195,20 @@ experimentItem
   | guardClause
   ;
 
+// What the scalar code is made of that runs operators without a mapping.
+scalarDeclaration
+  : SCALAR ON architectureName=NAME COLON architecture=qualifiedName
+    LBRACE items+=scalarItem* RBRACE;
+// memory = arch.memory      add(d, a, b) { emit add(d, a, b) }
+scalarItem
+  : letStatement
+  | attribute COMMA?
+  | scalarOperation
+  ;
+scalarOperation
+  : name=NAME (CALL_OPEN | LPAREN) (parameters+=NAME (COMMA parameters+=NAME)* COMMA?)? RPAREN
+    body=block;
+
 block: LBRACE statements+=statement* RBRACE;
 statement
   : paramStatement
@@ -279,7 +294,7 @@ EXPANDS: 'expands'; TEMPLATE: 'template'; ARCHITECTURE: 'architecture'; PORT: 'p
 CONTAINS: 'contains'; HAZARDS: 'hazards'; WAITS: 'waits'; WHERE: 'where'; CLOCK: 'clock';
 ROUTE: 'route'; STEP: 'step'; MAPPING: 'mapping'; IMPLEMENTS: 'implements'; ZERO: 'zero';
 OUTSIDE: 'outside'; OPTIONAL: 'optional'; ACCEPTS: 'accepts'; PROGRAM: 'program';
-PREFER: 'prefer'; EXPERIMENT: 'experiment'; PARAM: 'param'; PLACE: 'place'; BUFFER: 'buffer';
+PREFER: 'prefer'; EXPERIMENT: 'experiment'; SCALAR: 'scalar'; PARAM: 'param'; PLACE: 'place'; BUFFER: 'buffer';
 EMIT: 'emit'; VIA: 'via'; WITH: 'with'; BORDER: 'border'; AT: 'at'; TRUE: 'true'; FALSE: 'false'; AND: 'and'; OR: 'or';
 NOT: 'not';
 

@@ -192,7 +192,8 @@ TEST_CASE("no allocation per instruction: queues, phases, channels and expansion
     if (many.instructions < few.instructions + 10'000 || !many.completed)
       continue;
     ++compared;
-    MESSAGE(seed, " ", many.instructions - few.instructions, " ", many.allocations - few.allocations);
+    MESSAGE(seed, " ", many.instructions - few.instructions, " ",
+            many.allocations - few.allocations);
     CHECK(many.allocations <= few.allocations + mostGrowth);
   }
   CHECK(compared > 10);

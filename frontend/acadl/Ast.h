@@ -394,6 +394,7 @@ enum class DeclarationKind : std::uint8_t {
   Program,
   Prefer,
   Experiment,
+  Scalar,
 };
 struct Declaration {
   DeclarationKind kind;
@@ -541,6 +542,23 @@ struct ExperimentDeclaration : Declaration {
   QualifiedName target;
   llvm::ArrayRef<Attribute> attributes;
   const Expr *condition = nullptr; ///< `where condition`, null if none
+};
+
+/// `add(d, a, b) { emit add(d, a, b) }`
+struct ScalarOperation {
+  Identifier name;
+  llvm::ArrayRef<Identifier> parameters;
+  Block body;
+  SourceRange range;
+};
+/// `scalar on arch: OneMac { memory = arch.memory … }`; it has no name.
+struct ScalarDeclaration : Declaration {
+  static constexpr DeclarationKind Kind = DeclarationKind::Scalar;
+  Identifier architectureName;
+  QualifiedName architecture;
+  llvm::ArrayRef<const LetStatement *> lets;
+  llvm::ArrayRef<Attribute> attributes;
+  llvm::ArrayRef<ScalarOperation> operations;
 };
 
 /// One parsed text. Owns its nodes.

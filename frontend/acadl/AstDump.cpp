@@ -460,6 +460,19 @@ void Dumper::dump(const Declaration &declaration) {
     const Indentation inner(*this);
     attributes(experiment->attributes);
     child("Where", experiment->condition);
+  } else if (const auto *scalar = dynCast<ScalarDeclaration>(&declaration)) {
+    open("Scalar on " + nameOf(scalar->architectureName) + ": " + nameOf(scalar->architecture));
+    const Indentation inner(*this);
+    for (const LetStatement *let : scalar->lets)
+      if (let != nullptr)
+        dump(static_cast<const Statement &>(*let));
+    attributes(scalar->attributes);
+    for (const ScalarOperation &operation : scalar->operations) {
+      line("Operation " + nameOf(operation.name) + "(" + namesOf(operation.parameters) + ")",
+           operation.range);
+      const Indentation deeper(*this);
+      body("Body", operation.body);
+    }
   }
 }
 

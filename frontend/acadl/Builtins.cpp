@@ -437,6 +437,93 @@ llvm::ArrayRef<StringRef> computationFunctions() {
                                                    "round",   "pow", "min",  "max"};
   return table;
 }
+llvm::ArrayRef<ScalarOperation> scalarOperations() {
+  static constexpr std::array table{
+      ScalarOperation{"load", 2, true},
+      ScalarOperation{"store", 2, true},
+      ScalarOperation{"constant", 1, true},
+      ScalarOperation{"loop_start", 1, false},
+      ScalarOperation{"loop_next", 1, false},
+      ScalarOperation{"convert", 2, false},
+      ScalarOperation{"negate", 2, false},
+      ScalarOperation{"abs", 2, false},
+      ScalarOperation{"exp", 2, false},
+      ScalarOperation{"exp2", 2, false},
+      ScalarOperation{"exp10", 2, false},
+      ScalarOperation{"expm1", 2, false},
+      ScalarOperation{"log", 2, false},
+      ScalarOperation{"log2", 2, false},
+      ScalarOperation{"log10", 2, false},
+      ScalarOperation{"log1p", 2, false},
+      ScalarOperation{"sqrt", 2, false},
+      ScalarOperation{"rsqrt", 2, false},
+      ScalarOperation{"cbrt", 2, false},
+      ScalarOperation{"tanh", 2, false},
+      ScalarOperation{"sigmoid", 2, false},
+      ScalarOperation{"erf", 2, false},
+      ScalarOperation{"erfc", 2, false},
+      ScalarOperation{"sin", 2, false},
+      ScalarOperation{"cos", 2, false},
+      ScalarOperation{"tan", 2, false},
+      ScalarOperation{"sinh", 2, false},
+      ScalarOperation{"cosh", 2, false},
+      ScalarOperation{"asin", 2, false},
+      ScalarOperation{"acos", 2, false},
+      ScalarOperation{"atan", 2, false},
+      ScalarOperation{"asinh", 2, false},
+      ScalarOperation{"acosh", 2, false},
+      ScalarOperation{"atanh", 2, false},
+      ScalarOperation{"round", 2, false},
+      ScalarOperation{"floor", 2, false},
+      ScalarOperation{"ceil", 2, false},
+      ScalarOperation{"trunc", 2, false},
+      ScalarOperation{"sign", 2, false},
+      ScalarOperation{"popcount", 2, false},
+      ScalarOperation{"clz", 2, false},
+      ScalarOperation{"isnan", 2, false},
+      ScalarOperation{"isinf", 2, false},
+      ScalarOperation{"isfinite", 2, false},
+      ScalarOperation{"bitwise_not", 2, false},
+      ScalarOperation{"logical_not", 2, false},
+      ScalarOperation{"add", 3, false},
+      ScalarOperation{"subtract", 3, false},
+      ScalarOperation{"multiply", 3, false},
+      ScalarOperation{"multiply_add", 3, false},
+      ScalarOperation{"divide", 3, false},
+      ScalarOperation{"floor_divide", 3, false},
+      ScalarOperation{"floor_modulo", 3, false},
+      ScalarOperation{"truncate_divide", 3, false},
+      ScalarOperation{"truncate_modulo", 3, false},
+      ScalarOperation{"max", 3, false},
+      ScalarOperation{"min", 3, false},
+      ScalarOperation{"pow", 3, false},
+      ScalarOperation{"atan2", 3, false},
+      ScalarOperation{"hypot", 3, false},
+      ScalarOperation{"copysign", 3, false},
+      ScalarOperation{"shift_left", 3, false},
+      ScalarOperation{"shift_right", 3, false},
+      ScalarOperation{"bitwise_and", 3, false},
+      ScalarOperation{"bitwise_or", 3, false},
+      ScalarOperation{"bitwise_xor", 3, false},
+      ScalarOperation{"less", 3, false},
+      ScalarOperation{"less_equal", 3, false},
+      ScalarOperation{"greater", 3, false},
+      ScalarOperation{"greater_equal", 3, false},
+      ScalarOperation{"equal", 3, false},
+      ScalarOperation{"not_equal", 3, false},
+      ScalarOperation{"logical_and", 3, false},
+      ScalarOperation{"logical_or", 3, false},
+      ScalarOperation{"select", 4, false},
+  };
+  return table;
+}
+const ScalarOperation *findScalarOperation(StringRef name) {
+  return findByName(scalarOperations(), name);
+}
+llvm::ArrayRef<StringRef> scalarAttributes() {
+  static constexpr std::array<StringRef, 3> table{"memory", "values", "counters"};
+  return table;
+}
 llvm::ArrayRef<StringRef> memoryOperandMembers() {
   static constexpr std::array<StringRef, 1> table{"bytes"};
   return table;

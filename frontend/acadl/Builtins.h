@@ -184,6 +184,17 @@ llvm::ArrayRef<EpilogueFunction> epilogueFunctions();
 const EpilogueFunction *findEpilogueFunction(llvm::StringRef name);
 /// Functions that the computation of a mapping's header may call: exp, max, …
 llvm::ArrayRef<llvm::StringRef> computationFunctions();
+/// What a `scalar` declaration may say how to do, with the number of its parameters: the register
+/// that is set first, then what is read.
+struct ScalarOperation {
+  llvm::StringRef name;
+  unsigned parameters;
+  bool isRequired; ///< no loop nest does without it
+};
+llvm::ArrayRef<ScalarOperation> scalarOperations();
+const ScalarOperation *findScalarOperation(llvm::StringRef name);
+/// Attributes of a `scalar` declaration: memory, values, counters.
+llvm::ArrayRef<llvm::StringRef> scalarAttributes();
 /// Members of operands of kind `mem` in attribute expressions: `src.bytes`.
 llvm::ArrayRef<llvm::StringRef> memoryOperandMembers();
 

@@ -378,6 +378,8 @@ void Checker::checkDeclaration(const ast::Declaration &declaration) {
     return checkPrefer(ast::cast<ast::PreferDeclaration>(declaration));
   case ast::DeclarationKind::Experiment:
     return checkExperiment(*this, diagnostics, ast::cast<ast::ExperimentDeclaration>(declaration));
+  case ast::DeclarationKind::Scalar:
+    return checkScalar(*this, diagnostics, ast::cast<ast::ScalarDeclaration>(declaration));
   }
 }
 

@@ -35,7 +35,7 @@ OperandKind kindOf(const ast::Operand &operand) {
 
 class BodyChecker {
 public:
-  enum class Owner : std::uint8_t { Mapping, Program, Expansion };
+  enum class Owner : std::uint8_t { Mapping, Program, Expansion, ScalarOperation };
 
   BodyChecker(Checker &checker, DiagnosticEngine &diagnostics, Owner owner,
               const ast::ArchitectureDeclaration *architecture)
@@ -68,6 +68,8 @@ private:
       return "a program";
     case Owner::Expansion:
       return "an expansion";
+    case Owner::ScalarOperation:
+      return "an operation of scalar code";
     }
     return "";
   }
@@ -140,17 +142,7 @@ private:
   //===--- Storage ----------------------------------------------------------------------------===//
 
   void checkStorage(const ast::Expr *expr, Names &names, const std::string &what) {
-    const Type type = expressions_.check(expr, names);
-    if (!expr || type.isError() || (type.is(Kind::Object) && !type.objectClass))
-      return;
-    if (type.is(Kind::Object) && arch::isMemoryInterface(type.objectClass->objectClass))
-      return;
-    auto report = diagnostics_.report(DiagnosticCode::WrongType, expr->range, what,
-                                      "an SRAM or a DRAM", type.text());
-    if (type.is(Kind::Array))
-      report.note({}, "an index in brackets chooses one of them");
-    else if (type.is(Kind::Object) && arch::isStorage(type.objectClass->objectClass))
-      report.note({}, "what a cache holds lies in the storage below it");
+    checking::checkStorage(checker_, diagnostics_, expr, names, what);
   }
 
   void checkPlace(const ast::PlaceStatement &place, Names &names,
@@ -194,6 +186,8 @@ private:
   }
 
   void checkBuffer(const ast::BufferStatement &buffer, Names &names) {
+    if (owner_ == Owner::ScalarOperation)
+      diagnostics_.report(DiagnosticCode::MisplacedStatement, buffer.range, "buffer", ownerWord());
     for (const ast::Expr *size : buffer.shape)
       expressions_.checkAs(size, names, Type::number(false),
                            fmt::format("the shape of '{}'", buffer.name.text.str()));
@@ -732,6 +726,27 @@ void checkExpansion(Checker &checker, DiagnosticEngine &diagnostics, Names &arou
                     const ast::Expansion &expansion) {
   BodyChecker(checker, diagnostics, BodyChecker::Owner::Expansion, nullptr)
       .run(expansion.body, around);
+}
+
+void checkStorage(Checker &checker, DiagnosticEngine &diagnostics, const ast::Expr *expr,
+                  Names &names, const std::string &what) {
+  const Type type = Expressions(checker, diagnostics).check(expr, names);
+  if (!expr || type.isError() || (type.is(Kind::Object) && !type.objectClass))
+    return;
+  if (type.is(Kind::Object) && arch::isMemoryInterface(type.objectClass->objectClass))
+    return;
+  auto report = diagnostics.report(DiagnosticCode::WrongType, expr->range, what,
+                                   "an SRAM or a DRAM", type.text());
+  if (type.is(Kind::Array))
+    report.note({}, "an index in brackets chooses one of them");
+  else if (type.is(Kind::Object) && arch::isStorage(type.objectClass->objectClass))
+    report.note({}, "what a cache holds lies in the storage below it");
+}
+
+void checkScalarOperation(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
+                          const ast::ArchitectureDeclaration *architecture, ast::Block body) {
+  BodyChecker(checker, diagnostics, BodyChecker::Owner::ScalarOperation, architecture)
+      .run(body, around);
 }
 
 } // namespace acadlc::checking

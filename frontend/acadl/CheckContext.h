@@ -91,6 +91,10 @@ public:
   }
   /// Events of instructions: the built-in ones and those that phases signal, in all files.
   [[nodiscard]] const std::vector<std::string_view> &events() const { return events_; }
+  /// All declarations, in the order of the texts.
+  [[nodiscard]] const std::vector<const ast::Declaration *> &declarations() const {
+    return declarations_;
+  }
   /// Whether some architecture or template declares an instruction of that name for itself.
   [[nodiscard]] bool isStructureInstruction(llvm::StringRef name) const {
     return structureInstructions_.contains(name);
@@ -167,6 +171,14 @@ void checkProgram(Checker &checker, DiagnosticEngine &diagnostics,
                   const ast::ProgramDeclaration &program);
 void checkExperiment(Checker &checker, DiagnosticEngine &diagnostics,
                      const ast::ExperimentDeclaration &experiment);
+void checkScalar(Checker &checker, DiagnosticEngine &diagnostics,
+                 const ast::ScalarDeclaration &scalar);
+/// The body of an operation of scalar code, within its parameters and what is \p around them.
+void checkScalarOperation(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
+                          const ast::ArchitectureDeclaration *architecture, ast::Block body);
+/// Reports unless \p expr is an SRAM or a DRAM. \p what names who takes it.
+void checkStorage(Checker &checker, DiagnosticEngine &diagnostics, const ast::Expr *expr,
+                  Names &names, const std::string &what);
 /// The loop nest of `expands`, within the operands \p around.
 void checkExpansion(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
                     const ast::Expansion &expansion);

@@ -301,6 +301,8 @@ StringRef declarationWord(ast::DeclarationKind kind) {
     return "prefer";
   case Experiment:
     return "experiment";
+  case Scalar:
+    return "scalar";
   }
   return "declaration";
 }

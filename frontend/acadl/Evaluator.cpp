@@ -207,6 +207,8 @@ std::string_view declarationKindName(ast::DeclarationKind kind) {
     return "preference";
   case ast::DeclarationKind::Experiment:
     return "experiment";
+  case ast::DeclarationKind::Scalar:
+    return "scalar code";
   }
   throw InternalError("unknown kind of declaration");
 }

@@ -215,6 +215,8 @@ private:
   ast::EpilogueStep epilogueStep(P::EpilogueStepContext *context);
   const ast::Declaration *program(P::ProgramDeclarationContext *context);
   const ast::Declaration *experiment(P::ExperimentDeclarationContext *context);
+  const ast::Declaration *scalar(P::ScalarDeclarationContext *context);
+  ast::ScalarOperation scalarOperation(P::ScalarOperationContext *context);
 
   void reportRepeated(const antlr4::Token *token);
 
@@ -1083,6 +1085,8 @@ const ast::Declaration *TreeBuilder::declaration(antlr4::ParserRuleContext *cont
   }
   case P::RuleExperimentDeclaration:
     return experiment(static_cast<P::ExperimentDeclarationContext *>(context));
+  case P::RuleScalarDeclaration:
+    return scalar(static_cast<P::ScalarDeclarationContext *>(context));
   default:
     return nullptr;
   }
@@ -1312,6 +1316,33 @@ const ast::Declaration *TreeBuilder::experiment(P::ExperimentDeclarationContext 
   }
   node->attributes = save(attributes);
   return node;
+}
+
+const ast::Declaration *TreeBuilder::scalar(P::ScalarDeclarationContext *context) {
+  auto *node = create<ast::ScalarDeclaration>(range(context));
+  node->documentation = documentation(context);
+  node->architectureName = identifier(context->architectureName);
+  node->architecture = qualifiedName(context->architecture);
+  llvm::SmallVector<const ast::LetStatement *, 4> lets;
+  llvm::SmallVector<ast::Attribute, 4> attributes;
+  llvm::SmallVector<ast::ScalarOperation, 32> operations;
+  for (P::ScalarItemContext *item : context->items) {
+    if (P::LetStatementContext *named = item->letStatement())
+      lets.push_back(ast::dynCast<ast::LetStatement>(let(named)));
+    else if (P::AttributeContext *given = item->attribute())
+      attributes.push_back(attribute(given));
+    else if (P::ScalarOperationContext *operation = item->scalarOperation())
+      operations.push_back(scalarOperation(operation));
+  }
+  node->lets = save(lets);
+  node->attributes = save(attributes);
+  node->operations = save(operations);
+  return node;
+}
+
+ast::ScalarOperation TreeBuilder::scalarOperation(P::ScalarOperationContext *context) {
+  return {identifier(context->name), identifiers(context->parameters), block(context->body),
+          range(context)};
 }
 
 ast::SourceFile TreeBuilder::build(P::FileContext *file) {

@@ -33,7 +33,7 @@ const std::vector<TokenGroup> &tokenGroups() {
        {Token::IMPORT, Token::PREFER},
        {Token::IMPORT, Token::ENUM, Token::CONST, Token::FUNCTION, Token::INSTRUCTION,
         Token::TEMPLATE, Token::ARCHITECTURE, Token::MAPPING, Token::PROGRAM, Token::PREFER,
-        Token::EXPERIMENT, antlr4::Token::EOF}},
+        Token::EXPERIMENT, Token::SCALAR, antlr4::Token::EOF}},
       {{"an object", "an edge", "a statement"},
        {Token::PORT, Token::ROUTE},
        {Token::PORT, Token::NAME, Token::LBRACKET, Token::FOR, Token::IF, Token::LET,

@@ -92,6 +92,14 @@ architecture Other {
   }
   if flag { a -> b[0] } else { a => b[1].x(2) }
 }
+scalar on arch: Other {
+  let r = arch.r, n: int = 4
+  memory = arch.a, values = [r[0], r[1]]
+  load(d, m) { emit load(d, m) }
+  counters = r
+  loop_next(c,) { for i in 0 .. 2 { if i < 1 { emit add(c) } } }
+  nothing() { }
+}
 mapping pool[n < N; k < K] on arch: Other implements O[n] max= I[n, k] then + c[n] {
   buffer tile[4, 8]: int8 in arch.a
   place I in arch.a with border at 64
@@ -172,7 +180,12 @@ TEST_CASE("the parser reads every construct") {
                                       "Then +",
                                       "Buffer tile: int8",
                                       "Place I with border",
-                                      "Else"})
+                                      "Else",
+                                      "Scalar on arch: Other",
+                                      "Let",
+                                      "Attribute counters",
+                                      "Operation load(d, m)",
+                                      "Operation nothing()"})
     CHECK_MESSAGE(contains(dump, part), part);
 }
 
