@@ -221,9 +221,8 @@ private:
       return entry->value;
     }
     unsigned visits = 64;
-    const bool isKnown = key.tensor.isLocal
-                             ? reference.call == call_ && tensor(key).origin == TensorOrigin::Weight
-                             : isAvailable(key.tensor, visits);
+    const bool isKnown = key.tensor.isLocal ? tensor(key).origin == TensorOrigin::Weight
+                                            : isAvailable(key.tensor, visits);
     if (!isKnown)
       return fail("which is not known when the layer starts");
     auto dimensions = operandDimensions(access, key, computation, order);
@@ -231,7 +230,7 @@ private:
       return fail("at positions that are no index of the result");
     auto load = std::make_shared<ValueExpr>();
     load->kind = ValueExpr::Kind::Load;
-    operands_.push_back({key.tensor, std::move(*dimensions)});
+    operands_.push_back({key.tensor, reference.call, std::move(*dimensions)});
     load->value = operands_.size();
     return load;
   }

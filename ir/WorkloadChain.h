@@ -37,9 +37,9 @@ struct ChainStep {
   double low = 0, high = 0;
   bool isUniform = true; ///< Constant: the same number for all elements
   ElementType elementType;
-  /// Operand: a tensor of the workload, or one of the contraction's call that depends on weights
-  /// only.
+  /// Operand: a tensor of the workload, or one inside of a call that depends on weights only.
   TensorRef operand;
+  std::size_t operandCall = 0; ///< that call
   /// Operand: per dimension of it, the dimension of the contraction's result that it runs over;
   /// none: its index is always 0.
   std::vector<std::optional<std::size_t>> operandDimensions;

@@ -121,7 +121,8 @@ private:
     if (step.kind == Step::Constant)
       return step.isUniform;
     if (step.kind != Step::Operand ||
-        tensorOf(workload_, call_, step.operand).origin != TensorOrigin::Weight)
+        tensorOf(workload_, workload_.calls[step.operandCall], step.operand).origin !=
+            TensorOrigin::Weight)
       return false;
     return std::all_of(step.operandDimensions.begin(), step.operandDimensions.end(),
                        [&](const auto &d) { return !d || isChannel_[*d]; });

@@ -247,7 +247,7 @@ private:
                      [&](const StepOperand &operand) { return operand.tensor == access.tensor; });
     load->value = static_cast<std::size_t>(found - operands_.begin()) + 1;
     if (found == operands_.end())
-      operands_.push_back({access.tensor, {}});
+      operands_.push_back({access.tensor, 0, {}});
     return load;
   }
 

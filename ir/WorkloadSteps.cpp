@@ -227,6 +227,7 @@ std::optional<Peeled> peelOperator(const ValueExpr &value,
       continue;
     peeled.step.kind = Step::Operand;
     peeled.step.operand = operands[operand.value - 1].tensor;
+    peeled.step.operandCall = operands[operand.value - 1].call;
     peeled.step.operandDimensions = operands[operand.value - 1].dimensions;
     return peeled;
   }

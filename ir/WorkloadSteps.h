@@ -13,6 +13,7 @@ namespace acadlc::workload {
 /// on, the others are operands.
 struct StepOperand {
   TensorRef tensor;
+  std::size_t call = 0;                               ///< as ChainStep::operandCall
   std::vector<std::optional<std::size_t>> dimensions; ///< as ChainStep::operandDimensions
 };
 

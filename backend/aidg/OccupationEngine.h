@@ -269,7 +269,8 @@ private:
   std::vector<std::uint32_t> offers_, channels_;
   std::vector<bool> offerMarked_, channelMarked_;
   std::vector<FlightId> scratch_, visible_;
-  std::vector<Candidate> candidates_; ///< of CandidateCopy
+  std::vector<Candidate> candidates_; ///< of ScratchCopy, as the next
+  std::vector<FlightId> flightCopies_;
   StreamPool lookahead_;
 
   /// What is to be observed, in the order of completion.

@@ -280,8 +280,9 @@ void OccupationEngine::finishHandOn(std::uint32_t index) {
 /// In part 1 an empty nest may let the same phase of the next instruction begin, which takes
 /// nothing and so belongs to part 1 too.
 void OccupationEngine::beginThoseInTurn(arch::ObjectId unit) {
-  const std::vector<FlightId> occupants = state_.objects[unit].occupants;
-  for (const FlightId id : occupants)
+  const ScratchCopy occupants(flightCopies_, state_.objects[unit].occupants);
+  for (std::size_t i = 0; i != occupants.size(); ++i) {
+    const FlightId id = occupants[i];
     for (std::uint32_t p = 0; p != instruction(id).phases.count; ++p) {
       const OccupationPhase &expanding = phase(id, p);
       if (expanding.kind != program::Phase::Kind::Expansion || !expanding.takesNothing ||
@@ -291,6 +292,7 @@ void OccupationEngine::beginThoseInTurn(arch::ObjectId unit) {
       beginPhase(id, p);
       advance(id);
     }
+  }
 }
 
 void OccupationEngine::endExpansion(std::uint32_t index) {

@@ -221,7 +221,7 @@ void OccupationEngine::tryCandidate(const Candidate &candidate) {
 /// Starts all messages of a group, or none.
 void OccupationEngine::startTogether(std::uint32_t index) {
   // Each may end at once, and the group with the last, so the list is gone through by a copy.
-  const CandidateCopy members(candidates_, state_.groups[index].members);
+  const ScratchCopy members(candidates_, state_.groups[index].members);
   for (std::size_t i = 0; i != members.size(); ++i)
     if (!takeAll(members[i], members[0])) {
       for (std::size_t j = 0; j != i; ++j)

@@ -404,7 +404,7 @@ void OccupationEngine::stepEnded(arch::ObjectId unit, std::uint32_t number) {
   std::erase_if(state.activeSteps,
                 [&](std::int64_t one) { return static_cast<std::uint32_t>(one) == number; });
   // Each may begin and end at once, so the list is gone through by a copy.
-  const CandidateCopy waiting(candidates_, state.stepWaiters);
+  const ScratchCopy waiting(candidates_, state.stepWaiters);
   for (std::size_t i = 0; i != waiting.size(); ++i) {
     const Candidate waiter = waiting[i];
     if (flight(waiter.flight).id != none &&

@@ -77,20 +77,20 @@ struct Candidate {
 
 /// A copy of a list that may change while it is gone through. It stands behind the copies that
 /// exist already in a vector of scratch, whose memory is used again: they end in the reverse order.
-class CandidateCopy {
+template <typename T> class ScratchCopy {
 public:
-  CandidateCopy(std::vector<Candidate> &scratch, const std::vector<Candidate> &list)
+  ScratchCopy(std::vector<T> &scratch, const std::vector<T> &list)
       : scratch_(&scratch), begin_(scratch.size()), size_(list.size()) {
     scratch.insert(scratch.end(), list.begin(), list.end());
   }
-  CandidateCopy(const CandidateCopy &) = delete;
-  CandidateCopy &operator=(const CandidateCopy &) = delete;
-  ~CandidateCopy() { scratch_->resize(begin_); }
+  ScratchCopy(const ScratchCopy &) = delete;
+  ScratchCopy &operator=(const ScratchCopy &) = delete;
+  ~ScratchCopy() { scratch_->resize(begin_); }
   [[nodiscard]] std::size_t size() const { return size_; }
-  Candidate operator[](std::size_t index) const { return (*scratch_)[begin_ + index]; }
+  T operator[](std::size_t index) const { return (*scratch_)[begin_ + index]; }
 
 private:
-  std::vector<Candidate> *scratch_;
+  std::vector<T> *scratch_;
   std::size_t begin_, size_;
 };
 

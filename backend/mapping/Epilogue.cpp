@@ -119,6 +119,9 @@ private:
     if (step.hasTensor) {
       if (found.kind != ChainStep::Kind::Operand || found.name != operatorText(step.op))
         return std::nullopt;
+      // What is inside of a later call has no place in this layer.
+      if (found.operand.isLocal && found.operandCall != callIndex())
+        return std::nullopt;
       taken.operand = bindOperand(step, found);
       return taken.operand ? std::optional(std::move(taken)) : std::nullopt;
     }
