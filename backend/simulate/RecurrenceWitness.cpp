@@ -17,11 +17,14 @@ namespace {
 constexpr std::int64_t mostPeriods = 16;
 /// … but for the first two only while they lie within so many instructions.
 constexpr std::int64_t cheapInstructions = 10'000;
+/// Far behind them, those of two neighbouring periods are compared at 2^i periods, within so many
+/// instructions: until then what was in flight when the loop began has gone.
+constexpr std::int64_t farInstructions = 100'000;
 /// Instructions of a fetch that are looked at.
 constexpr std::int64_t mostArrivals = 512;
 
-/// States are compared at the begins of the periods, and some more behind them while that costs
-/// little. What a fetch brings at the last of them must be of the loop.
+/// States are compared at the begins of the periods, some more behind them while that costs little,
+/// and pairs far behind. What a fetch brings at the last of them must be of the loop.
 ReplaySpan spanOf(const Certificate &certificate) {
   const std::int64_t period = certificate.instructionsPerPeriod;
   std::int64_t periods = std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
@@ -31,6 +34,11 @@ ReplaySpan spanOf(const Certificate &certificate) {
   span.first = certificate.firstInstruction;
   for (std::int64_t i = 0; i <= periods; ++i)
     span.boundaries.push_back(span.first + i * period);
+  for (std::int64_t i = 2 * periods;
+       (i + 1) * period <= farInstructions && (certificate.periods == 0 || i < certificate.periods);
+       i *= 2)
+    for (const std::int64_t begin : {i, i + 1})
+      span.boundaries.push_back(span.first + begin * period);
   span.end = span.boundaries.back() + mostArrivals;
   return span;
 }
@@ -153,8 +161,14 @@ void RecurrenceWitness::compareTime(std::int64_t index, std::int64_t before, std
 
 void RecurrenceWitness::compareStates() {
   const std::int64_t loopEnd = hasLeftLoop_ ? lastSeen_ : lastSeen_ + 1;
-  StateRecurrence::Result result =
-      states_.compare(certificate_.cyclesPerPeriod, loopEnd, shifts_, graph_);
+  StateRecurrence::Expected expected;
+  expected.instructionsPerPeriod = certificate_.instructionsPerPeriod;
+  expected.cyclesPerPeriod = certificate_.cyclesPerPeriod;
+  expected.loopEnd = loopEnd;
+  expected.streamEnds = !hasLeftLoop_ && lastSeen_ + 1 < span_.end;
+  if (certificate_.periods == 0)
+    expected.states = span_.boundaries.size();
+  StateRecurrence::Result result = states_.compare(expected, shifts_, graph_);
   equalStates_ = result.equalStates;
   failure_ = std::move(result.failure);
   doubt_ = std::move(result.doubt);

@@ -44,20 +44,34 @@ public:
     std::string failure; ///< they differ though they must not
     std::string doubt;   ///< why nothing is shown by them
   };
-  /// Compares states that lie \p cyclesPerPeriod apart. Those count in which what the fetch brought
-  /// is of the loop, which was seen up to instruction \p loopEnd (exclusive).
+  struct Expected {
+    std::int64_t instructionsPerPeriod = 1, cyclesPerPeriod = 0;
+    /// States count in which what the fetch brought is in front of this instruction.
+    std::int64_t loopEnd = 0;
+    bool streamEnds = false; ///< there, and not only the loop
+    /// How many states there are if the loop is long enough; none: it is limited in any case.
+    std::optional<std::size_t> states;
+  };
+  /// Compares the states of neighbouring periods, which have to lie the cycles of a period apart;
+  /// all others have to lie that much for each period apart.
   ///
   /// A state may hold what can delay nobody: an older instruction in a unit that is free before
-  /// anybody can get there. It goes some periods later. So it is enough, with all times equal, that
-  /// the states at the begins of two neighbouring periods agree.
-  [[nodiscard]] Result compare(std::int64_t cyclesPerPeriod, std::int64_t loopEnd,
-                               const AddressShifts &shifts,
+  /// anybody can get there. A state may also hold instructions from before the loop, in the place
+  /// of others that take the same time. Both go some periods later. So it is enough, with all times
+  /// equal, that the states at the begins of two neighbouring periods agree. If none do because the
+  /// loop ends before, that shows nothing.
+  [[nodiscard]] Result compare(const Expected &expected, const AddressShifts &shifts,
                                const arch::ArchitectureGraph &graph) const;
 
 private:
   struct Difference {
+    enum class Kind : std::uint8_t {
+      State,
+      Others,   ///< as many instructions, but others, perhaps from before the loop
+      Contents, ///< of a cache or DRAM: lines that nobody asks for need not recur
+    };
     std::string text;
-    bool isContents = false; ///< of a cache or DRAM: lines that nobody asks for need not recur
+    Kind kind = Kind::State;
   };
   [[nodiscard]] std::size_t countUsable(std::int64_t loopEnd) const;
   [[nodiscard]] static std::optional<Difference>

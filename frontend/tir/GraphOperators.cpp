@@ -7,10 +7,30 @@ namespace acadlc::tir {
 
 using namespace workload;
 
+/// Whether a tensor stands in arithmetic.
+bool NetworkReader::holdsTensor(const Expr &expr) {
+  using Kind = GraphValue::Kind;
+  if (expr.kind == Expr::Kind::Name) {
+    const auto found = frame().names.find(expr.text);
+    return found != frame().names.end() &&
+           (found->second.kind == Kind::Tensor || found->second.kind == Kind::Constant);
+  }
+  if (expr.kind == Expr::Kind::Call || expr.kind == Expr::Kind::Subscript) {
+    const std::string_view relax = relaxCallName(&expr);
+    return expr.kind == Expr::Kind::Subscript
+               ? holdsTensor(*expr.children[0])
+               : !relax.empty() && relax != "shape" && relax != "prim_value";
+  }
+  return std::ranges::any_of(
+      expr.children, [&](const Expr *child) { return child != nullptr && holdsTensor(*child); });
+}
+
 /// Whether the text says what a shape or number is: `R.shape([1, n])`, `(2, 2)`, `-1`, ….
 bool NetworkReader::isSizes(const Expr &expr) {
-  if (integerLiteral(expr) || expr.kind == Expr::Kind::Binary || isHugeInteger(expr))
+  if (integerLiteral(expr) || isHugeInteger(expr))
     return true;
+  if (expr.kind == Expr::Kind::Binary)
+    return !holdsTensor(expr);
   const std::string_view relax = relaxCallName(&expr);
   if (relax == "shape" || relax == "prim_value")
     return positional(expr, 0) != nullptr && isSizes(*positional(expr, 0));

@@ -167,7 +167,12 @@ GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
       return GraphValue::ofNumber(*number);
     return GraphValue::of(GraphValue::Kind::Other);
   default:
-    return GraphValue::of(GraphValue::Kind::Other);
+    if (!holdsTensor(expr))
+      return GraphValue::of(GraphValue::Kind::Other);
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "arithmetic on tensors, '" + textOf(sources_, expr) +
+                            "' instead of an operator like R.add(a, b),");
+    return {};
   }
 }
 

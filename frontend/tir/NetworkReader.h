@@ -125,6 +125,7 @@ private:
   void matchSize(const Expr &dimension, std::int64_t extent);
 
   // Operators
+  bool holdsTensor(const Expr &expr);
   bool isSizes(const Expr &expr);
   std::optional<OperatorArgument> sizesArgument(const Expr &expr);
   bool addOperand(const GraphValue &value, const Expr &expr, OperatorCall &call,

@@ -377,6 +377,17 @@ TEST_CASE("tir reader: values of sizes") {
   CHECK(read(text("n", "4"), huge).reports("E0414"));
 }
 
+TEST_CASE("tir reader: arithmetic on tensors is not left out") {
+  for (const char *value : {"x + x", "R.nn.relu(x) * x", "-x", "x > x"}) {
+    CAPTURE(value);
+    const Result result("@I.ir_module\nclass Module:\n    @R.function\n"
+                        "    def main(x: R.Tensor((6, 4), dtype=\"float32\")):\n"
+                        "        gv = " +
+                        std::string(value) + "\n        return gv\n");
+    CHECK(result.reports("E0425"));
+  }
+}
+
 TEST_CASE("tir reader: a cast gives sizes their values") {
   Result result("@I.ir_module\nclass Module:\n    @R.function\n"
                 "    def main(x: R.Tensor((6, 4), dtype=\"float32\")):\n"
