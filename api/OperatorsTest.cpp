@@ -369,6 +369,25 @@ TEST_CASE("operators: a transposed convolution whose product says where elements
   CHECK(found.after == Numbers{1});
 }
 
+TEST_CASE("operators: a convolution that pads in its product") {
+  const Operator found =
+      Product{"(1, 4, 8)",
+              "(6, 4, 3)",
+              "(1, 6, 4)",
+              "n, k, q, c, s",
+              "SSSRR",
+              "1, 6, 4, 4, 3",
+              "n, k, q",
+              "T.if_then_else(1 <= q * 2 + s and q * 2 + s < 9, x[n, c, q * 2 + s - 1], "
+              "T.float32(0)) * w[k, c, s]"}
+          .only();
+  CHECK(found.kind == OperatorKind::Convolution1D);
+  CHECK(found.dims == Dims{{"N", 1}, {"K", 6}, {"C", 4}, {"Q", 4}, {"S", 3}});
+  CHECK(found.stride == Numbers{2});
+  CHECK(found.before == Numbers{1});
+  CHECK(found.after == Numbers{0});
+}
+
 TEST_CASE("operators: a dense layer whose weight is the first factor") {
   const Operator found = Product{"(5, 8)", "(4, 8)",  "(5, 4)", "m, n, k",
                                  "SSR",    "5, 4, 8", "m, n",   "w[n, k] * x[m, k]"}

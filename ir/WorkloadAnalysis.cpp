@@ -176,15 +176,33 @@ std::optional<Contraction> CallAnalyzer::twoLoads(std::size_t index, const Value
   return contraction;
 }
 
-/// What \p factor multiplies. Tensor-expression code writes the zero padding of a tensor into the
-/// product; the positions that it guards are those outside.
+/// Whether \p factor is a load or, under a condition, 0. Tensor-expression code writes the zero
+/// padding of a tensor into the product; the positions that it guards are those outside.
+bool isGuarded(const ValueExpr &factor) {
+  const ValueExpr &value = stripCasts(factor);
+  return value.kind == ValueExpr::Kind::Select &&
+         stripCasts(*value.operands[1]).kind == ValueExpr::Kind::Load &&
+         value.operands[2]->kind == ValueExpr::Kind::Constant && value.operands[2]->number == 0;
+}
+
 const ValueExpr &factorOf(const ValueExpr &factor) {
   const ValueExpr &value = stripCasts(factor);
-  bool isGuarded = value.kind == ValueExpr::Kind::Select &&
-                   stripCasts(*value.operands[1]).kind == ValueExpr::Kind::Load &&
-                   value.operands[2]->kind == ValueExpr::Kind::Constant &&
-                   value.operands[2]->number == 0;
-  return isGuarded ? stripCasts(*value.operands[1]) : value;
+  return isGuarded(factor) ? stripCasts(*value.operands[1]) : value;
+}
+
+/// As far as the indices of a guarded read leave its tensor, it is padded.
+void addGuardedPadding(const std::vector<Axis> &axes, Contraction::Operand &operand) {
+  Padding padding;
+  padding.source = operand.access.tensor;
+  for (std::size_t d = 0; d < operand.shape.size(); ++d) {
+    const auto range = operand.affine[d] ? rangeOf(*operand.affine[d], axes) : std::nullopt;
+    if (!range)
+      return;
+    padding.before.push_back(range->low < 0 ? -range->low : 0);
+    padding.after.push_back(std::max<std::int64_t>(range->high - (operand.shape[d] - 1), 0));
+  }
+  if (!padding.isIdentity())
+    operand.padding = std::move(padding);
 }
 
 /// Adds a contraction if stage \p index is a sum of products of two different loads. False if its
@@ -201,6 +219,9 @@ bool CallAnalyzer::addContraction(std::size_t index) {
       twoLoads(index, factorOf(*product.operands[0]), factorOf(*product.operands[1]));
   if (!contraction)
     return true;
+  for (std::size_t i = 0; i < 2; ++i)
+    if (isGuarded(*product.operands[i]))
+      addGuardedPadding(computation.axes, contraction->operands[i]);
   contraction->macs = computation.points;
   splitGroups(computation, *contraction);
   contraction->kind = contractionKind(computation, *contraction);

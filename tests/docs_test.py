@@ -3,10 +3,10 @@
 
 Every ```acadl block of docs/language.md, docs/validation.md and docs/design/*.md is parsed and checked;
 the blocks of a page are one text. Blocks that are not complete are marked ```acadl-fragment and left
-out. Every line of a ```sh block of README.md, docs/validation.md and examples/networks/README.md that
-calls acadlc or a generator is run and has to succeed; a ```console block there has to show what its
-command prints (`…` stands for anything). Such a command finds the page's text as NAME.acadl, e.g.
-validation.acadl.
+out. Every line of a ```sh block of README.md, docs/validation.md, docs/workloads.md and
+examples/networks/README.md that calls acadlc or a generator is run and has to succeed; a ```console
+block there has to show what its command prints (`…` stands for anything). Such a command finds the
+page's text as NAME.acadl, e.g. validation.acadl.
 """
 
 import argparse
@@ -109,7 +109,7 @@ def main() -> int:
             # What a command writes is not to stay in the repository.
             (folder / "examples").symlink_to(ROOT / "examples")
             (folder / "typo.acadl").write_text((ROOT / "tests/docs/typo.acadl").read_text())
-            for page in [ROOT / "README.md", ROOT / "docs/validation.md",
+            for page in [ROOT / "README.md", ROOT / "docs/validation.md", ROOT / "docs/workloads.md",
                          ROOT / "examples/networks/README.md"]:
                 (folder / (page.stem + ".acadl")).write_text(page_text(page), encoding="utf-8")
                 for command in commands_of(page):
