@@ -19,15 +19,19 @@ thread_local std::int64_t allocations = 0;
 
 } // namespace
 
-// What the standard lets a program replace; the other forms end in these.
-void *operator new(std::size_t size) {
+// What the standard lets a program replace; the other forms end in these, or belong together.
+void *operator new(std::size_t size, const std::nothrow_t & /*tag*/) noexcept {
   ++allocations;
-  if (void *const memory = std::malloc(size == 0 ? 1 : size))
+  return std::malloc(size == 0 ? 1 : size);
+}
+void *operator new(std::size_t size) {
+  if (void *const memory = operator new(size, std::nothrow))
     return memory;
   throw std::bad_alloc();
 }
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t /*size*/) noexcept { std::free(memory); }
+void operator delete(void *memory, const std::nothrow_t & /*tag*/) noexcept { std::free(memory); }
 
 namespace acadlc::aidg {
 
