@@ -297,8 +297,8 @@ TEST_CASE("bounds: what a cache holds is followed at a cost that does not grow w
   // What is left when the allowance is used up may be anything.
   allowance = 10;
   std::int64_t looked = 0;
-  for (const ServedRequests &requests :
-       walkRequests(plan, findOrderedStorages(plan).front(), allowance).begin()->second)
+  const RequestHistory begun = walkRequests(plan, findOrderedStorages(plan).front(), allowance);
+  for (const ServedRequests &requests : begun.begin()->second)
     looked += requests.count;
   CHECK(looked == 10);
   CHECK(allowance == 0);
