@@ -104,6 +104,9 @@ void checkBounds(const Knobs &knobs, std::uint64_t firstSeed, std::uint64_t case
   CHECK(summary.bounded > cases);
 }
 
+/// Enough for shares of them to be steady.
+std::uint64_t historyCases() { return std::max<std::uint64_t>(propertyCases(3000) / 6, 200); }
+
 /// Streams through caches and DRAMs, with all of the requests looked at one by one, some, or none.
 /// In a good part of the cases, \p leastKnown percent, some storage must be known to serve requests
 /// in program order, or some cache to be large enough.
@@ -236,12 +239,12 @@ TEST_CASE("bounds hold: stages that take the oldest, deadlocks included") {
 }
 
 TEST_CASE("bounds hold: what caches and DRAMs hold is known") {
-  checkHistories(streamKnobs(), 3'900'000, propertyCases(3000) / 6, 30);
+  checkHistories(streamKnobs(), 3'900'000, historyCases(), 30);
   // Addresses anywhere: nothing moves alike.
   Knobs knobs = streamKnobs();
   knobs.tensors = 0;
   knobs.generalAddresses = 60;
-  checkHistories(knobs, 4'000'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'000'000, historyCases(), 30);
 }
 
 TEST_CASE("bounds: loops of requests that are left early give what all requests give") {
@@ -273,20 +276,20 @@ TEST_CASE("bounds hold: what storages in program order hold is known") {
   Knobs knobs = streamKnobs();
   knobs.orderedMemory = 70;
   knobs.contendedMemory = 90;
-  checkHistories(knobs, 4'100'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'100'000, historyCases(), 30);
 }
 
 TEST_CASE("bounds hold: what storages behind stages that take the oldest hold is known") {
   Knobs knobs = streamKnobs();
   knobs.oldestFirst = 90;
   knobs.mergingStages = 60;
-  checkHistories(knobs, 4'200'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'200'000, historyCases(), 30);
   // Few stages: often one unit makes all requests, and gets its instructions on several ways.
   knobs.oldestFirst = knobs.mergingStages = 100;
   knobs.maxPorts = knobs.maxStages = 2;
   knobs.maxMemories = 1;
   knobs.maxWidth = 8;
-  checkHistories(knobs, 4'500'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'500'000, historyCases(), 30);
 }
 
 TEST_CASE("bounds hold: caches that are large enough, with several clients") {
@@ -299,10 +302,10 @@ TEST_CASE("bounds hold: caches that are large enough, with several clients") {
   knobs.tensors = 50;
   knobs.loops = 100;
   knobs.generalAddresses = 50;
-  checkHistories(knobs, 4'300'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'300'000, historyCases(), 30);
   knobs.oldestFirst = 70;
   knobs.mergingStages = 60;
-  checkHistories(knobs, 4'400'000, propertyCases(3000) / 6, 30);
+  checkHistories(knobs, 4'400'000, historyCases(), 30);
 }
 
 TEST_CASE("bounds hold: instructions of several occupations") {
