@@ -189,6 +189,17 @@ void FunctionReader::readFor(const Stmt &stmt) {
   leaveVariables(activeMark);
 }
 
+namespace {
+
+/// Whether one of the statements of \p body is `… = T.axis.…(…)`.
+bool declaresAxes(std::span<const Stmt *const> body) {
+  return std::ranges::any_of(body, [](const Stmt *stmt) {
+    return stmt->kind == Stmt::Kind::Assign && tirCallName(stmt->value).starts_with("axis.");
+  });
+}
+
+} // namespace
+
 void FunctionReader::readWith(const Stmt &stmt) {
   std::string_view name = tirCallName(stmt.value);
   if (name == "sblock" || name == "block") {
@@ -216,6 +227,9 @@ void FunctionReader::readWith(const Stmt &stmt) {
     issue(stmt.range, name.empty() ? "this statement" : "'T." + std::string(name) + "'");
     for (const Expr *target : stmt.targets)
       bind(target->text, NameMeaning::size());
+    // What declares axes is meant to be a block: then they are no mistakes of their own.
+    if (!name.empty() && declaresAxes(stmt.body))
+      return readBlock(stmt, *stmt.value);
   }
   readBody(stmt.body);
   leaveScope(mark);

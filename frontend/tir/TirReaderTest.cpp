@@ -306,6 +306,10 @@ TEST_CASE("tir reader: what has no meaning is a warning unless the entry reaches
         "    @T.prim_func\n    def g(x: T.Ptr[T.float32]):\n        pass\n\n",
         "    @R.function(private=True)\n    def g(x: R.Tensor((4,), \"float32\")):\n"
         "        y = R.unheard_of(x)\n        return y\n\n",
+        "    @T.prim_func\n    def g(x: T.Buffer((4,), \"float32\"), y: T.Buffer((4,), "
+        "\"float32\")):\n"
+        "        for i in range(4):\n            with T.unheard_of(\"y\"):\n"
+        "                v = T.axis.spatial(4, i)\n                y[v] = x[v]\n\n",
         "    @X.unheard_of\n    def g(x):\n        return x\n\n",
         "    def g(x):\n        return x\n\n"}) {
     CAPTURE(function);
@@ -314,6 +318,14 @@ TEST_CASE("tir reader: what has no meaning is a warning unless the entry reaches
     CHECK(result.reports("W0411"));
     CHECK(result.diagnostics.errorCount() == 0);
   }
+}
+
+TEST_CASE("tir reader: a misspelt block is one error, which names it") {
+  const Result result(moduleAround("        for i in range(4):\n            with T.sblok(\"y\"):\n"
+                                   "                v = T.axis.spatial(4, i)\n"
+                                   "                y[v] = x[v]"));
+  REQUIRE(result.diagnostics.errorCount() == 1);
+  CHECK(result.diagnostics.diagnostics()[0].message.find("'T.sblok'") != std::string::npos);
 }
 
 TEST_CASE("tir reader: metadata of megabytes is one token") {
