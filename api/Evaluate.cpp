@@ -4,6 +4,8 @@
 #include "backend/aidg/Batch.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
+#include "backend/analysis/Resources.h"
+#include "backend/analysis/StreamCounts.h"
 #include "backend/simulate/Replay.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
@@ -216,6 +218,30 @@ void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &
     layer.estimate.bound = found.shares.front();
     layer.estimate.boundIsPartial = found.truncated;
   }
+}
+
+bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                    analysis::NetworkEstimate &network) {
+  std::map<const program::Program *, std::vector<analysis::ObjectCounts>> known;
+  std::vector<analysis::ObjectCounts> sum(graph.objects.size());
+  for (Layer &layer : layers) {
+    const auto [entry, isNew] = known.try_emplace(&layer.lowered->program);
+    if (isNew) {
+      auto counts = analysis::countStream(graph, layer.lowered->program);
+      if (!counts)
+        return false;
+      entry->second = std::move(*counts);
+    }
+    auto resources = analysis::groupResources(graph, entry->second);
+    if (!resources || !analysis::addCounts(sum, entry->second))
+      return false;
+    layer.estimate.resources = std::move(*resources);
+  }
+  auto resources = analysis::groupResources(graph, sum);
+  if (!resources)
+    return false;
+  network.resources = std::move(*resources);
+  return true;
 }
 
 } // namespace acadlc

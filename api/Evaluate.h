@@ -27,4 +27,9 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
 void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                      const EstimateOptions &options);
 
+/// Fills in the resources of the layers and of \p network, which they belong to. False if a count
+/// leaves the 64-bit range.
+[[nodiscard]] bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                                  analysis::NetworkEstimate &network);
+
 } // namespace acadlc

@@ -305,9 +305,11 @@ struct Session::State {
       const PhaseTimer timer(phases, "find critical paths");
       findBottlenecks(layers, architecture->graph, options);
     }
+    const bool isCounted =
+        !options.countResources || countResources(layers, architecture->graph, estimate);
     for (Layer &layer : layers)
       estimate.layers.push_back(std::move(layer.estimate));
-    if (!summarize(estimate)) {
+    if (!isCounted || !summarize(estimate)) {
       diagnostics.report(DiagnosticCode::SumTooLarge, {});
       return std::nullopt;
     }

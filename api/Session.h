@@ -70,6 +70,7 @@ struct EstimateOptions {
   bool strict = false;                              ///< an operator without a mapping is an error
   bool extrapolate = true;                          ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
+  bool countResources = false;     ///< fill in the resources of layers and network
   /// Of each layer; none: defaultBudget, but unlimited if nothing is extrapolated. Not for
   /// Method::Simulate, which evaluates everything.
   std::optional<std::int64_t> budget;

@@ -322,20 +322,24 @@ private:
     options.budget = options_.budget;
     options.jobs = options_.jobs;
     options.verifyCertificates = options_.verifyCertificates;
+    options.countResources = reportOptions().needsResources();
     return options;
   }
 
   [[nodiscard]] std::string reportOf(const NetworkEstimate &estimate) const {
     switch (options_.format) {
     case ReportFormat::Json:
-      return report::jsonReport(estimate, versionText());
+      return report::jsonReport(estimate, reportOptions(), versionText());
     case ReportFormat::Csv:
       return report::csvReport(estimate);
     case ReportFormat::Text:
       break;
     }
-    return report::textReport(
-        estimate, {options_.listFree, options_.explainEstimate || options_.verifyCertificates});
+    return report::textReport(estimate, reportOptions());
+  }
+
+  [[nodiscard]] report::ReportOptions reportOptions() const {
+    return {options_.views, options_.listFree};
   }
 
   /// What the other formats say in the report.

@@ -74,6 +74,9 @@ what to print
                           needs --workload alone (docs/operators.md)
   --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)
   -o FILE                 write the report to FILE
+  --view VIEW,...         the parts of the report, in this order: summary, layers, coverage,
+                          bounds, resources, traffic, explain, assumptions (docs/report.md).
+                          Default: summary,layers,coverage,assumptions
   --list-free             name the calls that cost nothing
   --explain-estimate      show how each layer's cycles were found
   --verify-certificates   the same, and go through the proofs again in the simulator, those in the

@@ -18,7 +18,7 @@ namespace {
 struct RawOptions {
   bool check = false, estimate = false, simulate = false, help = false, version = false;
   bool noExtrapolate = false, foldBatchNorm = false, noFoldBatchNorm = false;
-  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore, sizes;
+  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore, sizes, views;
   std::string elementType, format, color, iterations, jobs;
   std::optional<std::string> budget, batch;
 };
@@ -70,6 +70,7 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "--format", raw.format);
   addText(app, "-o", options.output);
   app.add_flag("--list-operators", options.listOperators);
+  addList(app, "--view", raw.views);
   app.add_flag("--list-free", options.listFree);
   app.add_flag("--explain-estimate", options.explainEstimate);
   app.add_flag("--verify-certificates", options.verifyCertificates);
@@ -192,15 +193,15 @@ Mode modeOf(const Options &options, const RawOptions &raw) {
   return raw.simulate ? Mode::Simulate : Mode::None;
 }
 
-/// The columns of `A,B` and of all repetitions of the option.
-std::vector<std::string> splitColumns(const std::vector<std::string> &texts,
-                                      std::string_view option) {
+/// The names in `A,B` and in all repetitions of the option. \p form: what it takes.
+std::vector<std::string> splitNames(const std::vector<std::string> &texts, std::string_view option,
+                                    std::string_view form) {
   std::vector<std::string> names;
   for (const std::string &text : texts)
     for (std::size_t begin = 0; begin <= text.size();) {
       const std::size_t end = std::min(text.find(',', begin), text.size());
       if (begin == end)
-        fail(fmt::format("{} takes names of columns, COL,..., not '{}'", option, text));
+        fail(fmt::format("{} takes {}, not '{}'", option, form, text));
       names.push_back(text.substr(begin, end - begin));
       begin = end + 1;
     }
@@ -212,12 +213,29 @@ void convertColumns(const RawOptions &raw, ColumnOptions &columns) {
     auto [name, expression] = splitAssignment(text, "--bind", "NAME=EXPR");
     columns.bindings.push_back({std::move(name), std::move(expression)});
   }
-  columns.groupBy = splitColumns(raw.groupBy, "--group-by");
-  columns.ignore = splitColumns(raw.ignore, "--ignore");
+  static constexpr std::string_view form = "names of columns, COL,...";
+  columns.groupBy = splitNames(raw.groupBy, "--group-by", form);
+  columns.ignore = splitNames(raw.ignore, "--ignore", form);
+}
+
+/// Options that ask for a view by another name add it to the usual ones.
+void convertViews(const RawOptions &raw, Options &options) {
+  using report::ViewName;
+  const auto all = report::viewNames();
+  for (const std::string &name : splitNames(raw.views, "--view", "names of views, VIEW,..."))
+    options.views.push_back(choose<ViewName>(name, "--view", {all.begin(), all.end()}));
+  if (!options.explainEstimate && !options.verifyCertificates)
+    return;
+  if (options.views.empty())
+    options.views = {ViewName::Summary, ViewName::Layers, ViewName::Coverage, ViewName::Explain,
+                     ViewName::Assumptions};
+  else if (std::ranges::find(options.views, ViewName::Explain) == options.views.end())
+    options.views.push_back(ViewName::Explain);
 }
 
 void convert(const RawOptions &raw, Options &options) {
   convertColumns(raw, options.columns);
+  convertViews(raw, options);
   convertSizes(raw, options);
   options.extrapolate = !raw.noExtrapolate;
   options.foldBatchNorm = !raw.noFoldBatchNorm;
@@ -279,9 +297,9 @@ void checkValidation(const Options &options, const RawOptions &raw) {
   require(options.description != "-" || options.measurements != "-",
           "standard input can be FILE or the measurements, not both");
   require(options.trace.empty() && !options.explainEstimate && !options.verifyCertificates &&
-              !options.listFree,
-          "--trace, --explain-estimate, --verify-certificates and --list-free are for networks and "
-          "programs, not for --validate");
+              !options.listFree && raw.views.empty(),
+          "--trace, --explain-estimate, --verify-certificates, --list-free and --view are for "
+          "networks and programs, not for --validate");
   require(!options.dumpAst && options.dumpAg.empty() && options.dumpAidg.empty(),
           "nothing can be dumped with --validate");
   if (!options.plot.empty() && !options.plot.ends_with(".svg"))
@@ -329,6 +347,9 @@ void checkCombination(const Options &options, const RawOptions &raw) {
   require(!options.workload.empty() || !options.strict, "--strict needs --workload");
   require(evaluates || options.listOperators || raw.format.empty(),
           "--format needs --estimate, --simulate or --list-operators");
+  require(evaluates || raw.views.empty(), "--view needs --estimate or --simulate");
+  require(options.format != ReportFormat::Csv || raw.views.empty(),
+          "--view is for --format text and json; csv has the layers alone");
   require(evaluates || options.trace.empty(), "--trace needs --estimate or --simulate");
   require(evaluates || !options.explainEstimate,
           "--explain-estimate needs --estimate or --simulate");

@@ -4,6 +4,7 @@
 
 #include "api/ColumnOptions.h"
 #include "backend/mapping/Match.h"
+#include "backend/report/Report.h"
 #include "frontend/acadl/Elaborate.h"
 #include "ir/Workload.h"
 
@@ -60,8 +61,9 @@ struct Options {
   unsigned jobs = 0;                  ///< 0: one thread for each core
 
   ReportFormat format = ReportFormat::Text;
-  std::string output;         ///< empty or "-": standard output
-  bool listOperators = false; ///< instead of any other report
+  std::string output;                  ///< empty or "-": standard output
+  bool listOperators = false;          ///< instead of any other report
+  std::vector<report::ViewName> views; ///< of the report, in their order; empty: the usual ones
   bool listFree = false;
   bool explainEstimate = false;
   bool verifyCertificates = false;

@@ -112,6 +112,73 @@ private:
   std::vector<std::optional<MaybeTotals>> known_;
 };
 
+/// Distributes the number of times that a region is gone through over what stands in it. Regions
+/// are shared, so each is done when all regions around it are.
+class ExecutionCounter {
+public:
+  explicit ExecutionCounter(const Program &program)
+      : program_(program), regions_(program.regions.size(), 0),
+        instructions_(program.instructions.size(), 0), isOrdered_(program.regions.size()) {}
+
+  std::vector<Program::Count> count() {
+    if (program_.regions.empty())
+      return instructions_;
+    order(program_.root);
+    regions_[program_.root] = 1;
+    for (std::size_t i = order_.size(); i-- != 0;)
+      forEachStep(order_[i], [&](const Step &step) { pass(step, regions_[order_[i]]); });
+    return instructions_;
+  }
+
+private:
+  template <typename Visit> void forEachStep(RegionId region, Visit visit) {
+    for (const Step &step : program_.regions[region].steps)
+      visit(step);
+  }
+
+  template <typename Visit> void forEachBody(const Step &step, Visit visit) {
+    if (step.kind == Step::Kind::Repeat) {
+      const Repeat &repeat = program_.repeats[step.index];
+      visit(repeat.body, std::max<std::int64_t>(repeat.count, 0));
+      return;
+    }
+    for (const Phase &phase : program_.instructions[step.index].phases)
+      if (phase.kind == Phase::Kind::Expansion)
+        visit(phase.body, std::int64_t{1});
+  }
+
+  /// Fills order_, inner regions first.
+  void order(RegionId region) {
+    if (isOrdered_[region])
+      return;
+    isOrdered_[region] = true;
+    forEachStep(region, [&](const Step &step) {
+      forEachBody(step, [&](RegionId body, std::int64_t) { order(body); });
+    });
+    order_.push_back(region);
+  }
+
+  static void addTimes(Program::Count &sum, Program::Count times, std::int64_t count) {
+    // What is never done counts nothing, even if once would be too much.
+    if (count == 0 || times == Program::Count(0))
+      return;
+    const Program::Count more = times ? checkedMul(*times, count) : std::nullopt;
+    sum = sum && more ? checkedAdd(*sum, *more) : std::nullopt;
+  }
+
+  void pass(const Step &step, Program::Count times) {
+    if (step.kind == Step::Kind::Emit)
+      addTimes(instructions_[step.index], times, 1);
+    forEachBody(step,
+                [&](RegionId body, std::int64_t count) { addTimes(regions_[body], times, count); });
+  }
+
+  const Program &program_;
+  std::vector<Program::Count> regions_, instructions_;
+  std::vector<bool> isOrdered_;
+  std::vector<RegionId> order_;
+};
+
 /// Finds out which regions hold no instruction at all, in any depth.
 class EmptinessBuilder {
 public:
@@ -212,6 +279,8 @@ std::optional<Program::Totals> Program::totals() const {
 std::optional<Program::Totals> Program::totals(RegionId region) const {
   return TotalsBuilder(*this).ofRegion(region);
 }
+
+std::vector<Program::Count> Program::executions() const { return ExecutionCounter(*this).count(); }
 
 std::vector<bool> Program::findEmptyRegions() const { return EmptinessBuilder(*this).build(); }
 

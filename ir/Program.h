@@ -213,6 +213,10 @@ struct Program {
   [[nodiscard]] std::optional<Totals> totals() const;
   /// Of the stream of one region.
   [[nodiscard]] std::optional<Totals> totals(RegionId region) const;
+  using Count = std::optional<std::int64_t>; ///< nothing: more than 64 bits hold
+  /// By instruction: how often it is executed in the whole stream, what expansions emit included.
+  /// Its cost does not depend on trip counts.
+  [[nodiscard]] std::vector<Count> executions() const;
   /// By region: whether it holds no instruction in any depth.
   [[nodiscard]] std::vector<bool> findEmptyRegions() const;
 };

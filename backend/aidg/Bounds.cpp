@@ -179,7 +179,7 @@ BoundsBudget BoundsBudget::of(std::int64_t budget) {
 }
 
 std::optional<timing::CycleBounds> boundCycles(const Plan &plan, const BoundsBudget &budget) {
-  const std::vector<Count> counts = countExecutions(*plan.program);
+  const std::vector<Count> counts = plan.program->executions();
   const RequestTimes requests(plan, counts, budget.requests);
   const Work work(plan, counts, requests);
   timing::CycleBounds bounds;

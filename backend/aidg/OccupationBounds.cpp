@@ -2,7 +2,6 @@
 // entries come back; so no anomaly can break them.
 
 #include "backend/aidg/Bounds.h"
-#include "backend/aidg/Relaxation.h"
 #include "backend/aidg/ServiceBounds.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
@@ -39,7 +38,7 @@ public:
     ACADLC_CHECK(fetch.has_value(), "a program needs a fetch stage");
     fetch_ = *fetch;
     findLongestMessage();
-    const std::vector<Count> counts = countExecutions(program);
+    const std::vector<program::Program::Count> counts = program.executions();
     for (std::size_t i = 0; i != counts.size(); ++i)
       if (const std::int64_t count = counts[i].value_or(endless); count != 0)
         addInstruction(program.instructions[i], count);

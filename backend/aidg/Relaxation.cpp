@@ -19,76 +19,6 @@ std::int64_t add(std::int64_t a, std::int64_t b) { return checkedAdd(a, b).value
 std::int64_t multiply(std::int64_t a, std::int64_t b) { return checkedMul(a, b).value_or(endless); }
 std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
-//===--- Counts -------------------------------------------------------------------------------===//
-
-/// Distributes the number of times that a region is gone through over what stands in it. Regions
-/// are shared, so each is done when all regions around it are.
-class ExecutionCounter {
-public:
-  explicit ExecutionCounter(const program::Program &program)
-      : program_(program), regions_(program.regions.size(), 0),
-        instructions_(program.instructions.size(), 0), isOrdered_(program.regions.size()) {}
-
-  std::vector<Count> count() {
-    if (program_.regions.empty())
-      return instructions_;
-    order(program_.root);
-    regions_[program_.root] = 1;
-    for (std::size_t i = order_.size(); i-- != 0;)
-      forEachStep(order_[i], [&](const program::Step &step) { pass(step, regions_[order_[i]]); });
-    return instructions_;
-  }
-
-private:
-  template <typename Visit> void forEachStep(program::RegionId region, Visit visit) {
-    for (const program::Step &step : program_.regions[region].steps)
-      visit(step);
-  }
-
-  template <typename Visit> void forEachBody(const program::Step &step, Visit visit) {
-    if (step.kind == program::Step::Kind::Repeat) {
-      const program::Repeat &repeat = program_.repeats[step.index];
-      visit(repeat.body, std::max<std::int64_t>(repeat.count, 0));
-      return;
-    }
-    for (const program::Phase &phase : program_.instructions[step.index].phases)
-      if (phase.kind == program::Phase::Kind::Expansion)
-        visit(phase.body, std::int64_t{1});
-  }
-
-  /// Fills order_, inner regions first.
-  void order(program::RegionId region) {
-    if (isOrdered_[region])
-      return;
-    isOrdered_[region] = true;
-    forEachStep(region, [&](const program::Step &step) {
-      forEachBody(step, [&](program::RegionId body, std::int64_t) { order(body); });
-    });
-    order_.push_back(region);
-  }
-
-  static void addTimes(Count &sum, Count times, std::int64_t count) {
-    // What is never done counts nothing, even if once would be too much.
-    if (count == 0 || times == Count(0))
-      return;
-    const Count more = times ? checkedMul(*times, count) : std::nullopt;
-    sum = sum && more ? checkedAdd(*sum, *more) : std::nullopt;
-  }
-
-  void pass(const program::Step &step, Count times) {
-    if (step.kind == program::Step::Kind::Emit)
-      addTimes(instructions_[step.index], times, 1);
-    forEachBody(step, [&](program::RegionId body, std::int64_t count) {
-      addTimes(regions_[body], times, count);
-    });
-  }
-
-  const program::Program &program_;
-  std::vector<Count> regions_, instructions_;
-  std::vector<bool> isOrdered_;
-  std::vector<program::RegionId> order_;
-};
-
 //===--- Relaxed plans ------------------------------------------------------------------------===//
 
 /// What both cases have in common: no state, no wait at storages where the oldest is served first,
@@ -318,7 +248,7 @@ bool isContended(const PlanStorage &storage) {
 class WorstCaseServices {
 public:
   WorstCaseServices(const Plan &plan, RelaxedPlan &relaxed)
-      : plan_(plan), relaxed_(relaxed), counts_(countExecutions(*plan.program)),
+      : plan_(plan), relaxed_(relaxed), counts_(plan.program->executions()),
         work_(plan.storages.size(), 0) {}
 
   /// False if a number is too large.
@@ -365,10 +295,6 @@ private:
 };
 
 } // namespace
-
-std::vector<Count> countExecutions(const program::Program &program) {
-  return ExecutionCounter(program).count();
-}
 
 Count mostFetches(const Plan &plan, const std::vector<Count> &counts) {
   Count all = 0;

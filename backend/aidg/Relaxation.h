@@ -17,10 +17,6 @@
 
 namespace acadlc::aidg {
 
-/// By instruction of \p program: how often it is evaluated, what expansions emit included. Its cost
-/// does not depend on trip counts.
-std::vector<Count> countExecutions(const program::Program &program);
-
 /// Most fetches that bring the stream, if instructions are evaluated \p counts times: a block is
 /// full, ends with a branch, or is the last.
 Count mostFetches(const Plan &plan, const std::vector<Count> &counts);

@@ -2,6 +2,8 @@
 /// What limits a stream: the object with the largest share of its critical path.
 #pragma once
 
+#include "ir/ArchitectureGraph.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +18,12 @@ enum class BoundKind : std::uint8_t {
   Dependence, ///< an instruction waits for the result of another
 };
 std::string_view boundKindName(BoundKind kind); ///< "compute", "memory", "fetch", "dependence"
+
+/// Name of all objects that differ in indices alone: "pe[3][0].multiply" → "pe[*][*].multiply".
+std::string withoutIndices(std::string_view name);
+
+/// A stage belongs to what it serves: the memory if it holds memory access units alone.
+BoundKind kindOfStage(const arch::ArchitectureGraph &graph, arch::ObjectId stage);
 
 struct Bound {
   std::string object; ///< "pe[0][0].multiply"

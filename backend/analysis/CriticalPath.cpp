@@ -10,29 +10,6 @@ namespace acadlc::analysis {
 
 namespace {
 
-/// "pe[3][0].multiply" → "pe[*][*].multiply"
-std::string withoutIndices(std::string_view name) {
-  std::string result;
-  for (std::size_t i = 0; i != name.size(); ++i) {
-    result += name[i];
-    if (name[i] != '[')
-      continue;
-    result += "*]";
-    i = std::min(name.find(']', i), name.size() - 1);
-  }
-  return result;
-}
-
-/// A stage belongs to what it serves: the memory if it holds memory access units alone.
-BoundKind kindOfStage(const arch::ArchitectureGraph &graph, arch::ObjectId stage) {
-  const auto &units = graph.contains[stage];
-  const auto isMemoryUnit = [&](arch::ObjectId unit) {
-    return graph.objects[unit].objectClass == arch::ObjectClass::MemoryAccessUnit;
-  };
-  return !units.empty() && std::ranges::all_of(units, isMemoryUnit) ? BoundKind::Memory
-                                                                    : BoundKind::Compute;
-}
-
 BoundKind kindOf(const arch::ArchitectureGraph &graph, const aidg::Node &node,
                  const aidg::CriticalStep &step) {
   switch (node.kind) {

@@ -8,20 +8,6 @@
 
 namespace acadlc::analysis {
 
-std::string_view boundKindName(BoundKind kind) {
-  switch (kind) {
-  case BoundKind::Compute:
-    return "compute";
-  case BoundKind::Memory:
-    return "memory";
-  case BoundKind::Fetch:
-    return "fetch";
-  case BoundKind::Dependence:
-    return "dependence";
-  }
-  return "";
-}
-
 std::string_view methodName(Method method) {
   return method == Method::Estimate ? "estimate" : "simulate";
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backend/analysis/Bound.h"
+#include "backend/analysis/Resources.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 
@@ -106,7 +107,8 @@ struct LayerEstimate {
   bool boundsMeet = false;           ///< Certified because a lower and an upper bound are equal
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
-  bool boundIsPartial = false; ///< `bound` is that of the stream's first instructions alone
+  bool boundIsPartial = false;     ///< `bound` is that of the stream's first instructions alone
+  std::vector<Resource> resources; ///< if they were asked for
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Bounds of the cycles: both are `cycles` unless bounded.
@@ -161,6 +163,7 @@ struct NetworkEstimate {
   std::vector<FreeCall> free;
   bool areCertificatesReplayed = false; ///< as far as the limits of a replay go
   std::vector<FoldedNorm> folded;
+  std::vector<Resource> resources; ///< of all layers together, if they were asked for
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Length of the run in seconds, if the architecture has a clock and the cycles are known.

@@ -4,7 +4,9 @@
 
 #include <llvm/Support/raw_ostream.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace acadlc::report {
 
@@ -16,7 +18,7 @@ using llvm::json::OStream;
 
 class JsonWriter {
 public:
-  explicit JsonWriter(OStream &json) : json_(json) {}
+  JsonWriter(OStream &json, const ReportOptions &options) : json_(json), options_(options) {}
 
   void estimate(const NetworkEstimate &estimate, std::string_view version) {
     json_.object([&] {
@@ -42,6 +44,7 @@ public:
       list("folded_batch_norms", estimate.folded,
            [&](const analysis::FoldedNorm &norm) { jsonFolded(json_, norm.into, norm.folded); });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
+      resources(estimate.resources);
       if (const auto counts = analysis::countReplays(estimate))
         replays(*counts);
     });
@@ -124,6 +127,60 @@ private:
       optionalReal("utilisation", layer.utilisation);
       optionalText("bound_by", layer.bound ? layer.bound->object : "");
       optionalText("bound_kind", layer.bound ? analysis::boundKindName(layer.bound->kind) : "");
+      if (options_.shows(ViewName::Bounds))
+        limits(layer);
+      resources(layer.resources);
+    });
+  }
+
+  /// What the layer would take at least with a single limit.
+  void limits(const LayerEstimate &layer) {
+    list("bounds", analysis::soleLimits(layer.resources), [&](const analysis::SoleLimit &limit) {
+      json_.object([&] {
+        json_.attribute("limit", jsonText(analysis::boundKindName(limit.kind)));
+        json_.attribute("resource", jsonText(limit.object));
+        json_.attribute("cycles_at_least", limit.cycles);
+        json_.attribute("is_bottleneck",
+                        !layer.isBounded() &&
+                            static_cast<double>(limit.cycles) >=
+                                analysis::bottleneckShare * static_cast<double>(layer.cycles));
+      });
+    });
+  }
+
+  /// With their work and with their traffic, as far as these were asked for.
+  void resources(const std::vector<analysis::Resource> &resources) {
+    if (options_.shows(ViewName::Resources))
+      list("resources", resources, [&](const analysis::Resource &resource) { work(resource); });
+    if (!options_.shows(ViewName::Traffic))
+      return;
+    std::vector<analysis::Resource> storages;
+    std::ranges::copy_if(resources, std::back_inserter(storages), [](const auto &resource) {
+      return arch::isStorage(resource.objectClass);
+    });
+    list("traffic", storages, [&](const analysis::Resource &storage) { traffic(storage); });
+  }
+
+  void work(const analysis::Resource &resource) {
+    json_.object([&] {
+      json_.attribute("resource", jsonText(resource.object));
+      json_.attribute("class", jsonText(arch::className(resource.objectClass)));
+      json_.attribute("objects", resource.objects);
+      json_.attribute("used", resource.used);
+      json_.attribute("uses", resource.sum.uses);
+      json_.attribute("work", resource.sum.work);
+      json_.attribute("is_work_least", resource.sum.isWorkLeast);
+      json_.attribute("cycles_at_least", resource.leastCycles);
+      json_.attribute("reads", resource.sum.reads);
+      json_.attribute("writes", resource.sum.writes);
+    });
+  }
+
+  void traffic(const analysis::Resource &storage) {
+    json_.object([&] {
+      json_.attribute("storage", jsonText(storage.object));
+      json_.attribute("bytes_read", storage.sum.bytesRead);
+      json_.attribute("bytes_written", storage.sum.bytesWritten);
     });
   }
 
@@ -185,6 +242,7 @@ private:
   }
 
   OStream &json_;
+  const ReportOptions &options_;
 };
 
 } // namespace
@@ -214,11 +272,12 @@ void jsonFolded(OStream &json, std::string_view into, const std::vector<std::str
   });
 }
 
-std::string jsonReport(const NetworkEstimate &estimate, std::string_view version) {
+std::string jsonReport(const NetworkEstimate &estimate, const ReportOptions &options,
+                       std::string_view version) {
   std::string out;
   llvm::raw_string_ostream stream(out);
   OStream json(stream, 2);
-  JsonWriter(json).estimate(estimate, version);
+  JsonWriter(json, options).estimate(estimate, version);
   json.flush();
   stream << "\n";
   return out;

@@ -5,22 +5,47 @@
 
 #include "backend/analysis/NetworkEstimate.h"
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace acadlc::report {
 
-struct TextOptions {
-  bool listFree = false; ///< name the calls that cost nothing
-  bool explain = false;  ///< show how each layer's number came about
+/// A view of a report, as `--view` names it (docs/report.md).
+enum class ViewName : std::uint8_t {
+  Summary,     ///< the answer
+  Layers,      ///< a row for each layer
+  Coverage,    ///< what is missing, what is free
+  Explain,     ///< how the cycles were found
+  Bounds,      ///< what each limit alone would allow
+  Resources,   ///< the part of each object
+  Traffic,     ///< bytes by layer and storage
+  Assumptions, ///< what was assumed, and the legend
 };
-std::string textReport(const analysis::NetworkEstimate &estimate, const TextOptions &options);
+/// All names with their texts: "summary", "layers", ….
+std::span<const std::pair<std::string_view, ViewName>> viewNames();
+
+struct ReportOptions {
+  /// In their order; empty: summary, layers, coverage and assumptions. What is missing from the
+  /// sum is said in any case. JSON has the data of bounds, resources and traffic if it is named,
+  /// the rest always.
+  std::vector<ViewName> views;
+  bool listFree = false; ///< name the calls that cost nothing
+  [[nodiscard]] bool shows(ViewName name) const;
+  /// Whether it needs EstimateOptions::countResources.
+  [[nodiscard]] bool needsResources() const;
+};
+std::string textReport(const analysis::NetworkEstimate &estimate, const ReportOptions &options);
 
 /// Version of the JSON layout, the member `schema`. Members are only ever added under the same
 /// number.
 inline constexpr int jsonSchemaVersion = 1;
 /// Follows docs/report.schema.json. \p version is acadlc's.
-std::string jsonReport(const analysis::NetworkEstimate &estimate, std::string_view version);
+std::string jsonReport(const analysis::NetworkEstimate &estimate, const ReportOptions &options,
+                       std::string_view version);
 
 /// One row a layer, with a header line; fields are quoted as RFC 4180 says, lines end in \n.
 std::string csvReport(const analysis::NetworkEstimate &estimate);

@@ -58,7 +58,7 @@ TEST_CASE("a JSON report survives names that are no UTF-8 and cycles beyond 2^53
   layer.cycles = std::numeric_limits<std::int64_t>::max();
   estimate.layers.push_back(layer);
   REQUIRE(summarize(estimate));
-  const std::string json = jsonReport(estimate, "0");
+  const std::string json = jsonReport(estimate, {}, "0");
   CHECK(json.find("\"cycles\": 9223372036854775807") != std::string::npos);
   CHECK(json.find('\xff') == std::string::npos);
   CHECK(json.find("\"seconds\": null") != std::string::npos);

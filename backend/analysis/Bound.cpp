@@ -1,0 +1,42 @@
+#include "backend/analysis/Bound.h"
+
+#include <algorithm>
+
+namespace acadlc::analysis {
+
+std::string_view boundKindName(BoundKind kind) {
+  switch (kind) {
+  case BoundKind::Compute:
+    return "compute";
+  case BoundKind::Memory:
+    return "memory";
+  case BoundKind::Fetch:
+    return "fetch";
+  case BoundKind::Dependence:
+    return "dependence";
+  }
+  return "";
+}
+
+std::string withoutIndices(std::string_view name) {
+  std::string result;
+  for (std::size_t i = 0; i != name.size(); ++i) {
+    result += name[i];
+    if (name[i] != '[')
+      continue;
+    result += "*]";
+    i = std::min(name.find(']', i), name.size() - 1);
+  }
+  return result;
+}
+
+BoundKind kindOfStage(const arch::ArchitectureGraph &graph, arch::ObjectId stage) {
+  const auto &units = graph.contains[stage];
+  const auto isMemoryUnit = [&](arch::ObjectId unit) {
+    return graph.objects[unit].objectClass == arch::ObjectClass::MemoryAccessUnit;
+  };
+  return !units.empty() && std::ranges::all_of(units, isMemoryUnit) ? BoundKind::Memory
+                                                                    : BoundKind::Compute;
+}
+
+} // namespace acadlc::analysis

@@ -1,0 +1,131 @@
+#include "backend/analysis/Resources.h"
+
+#include "backend/timing/Machine.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+namespace acadlc::analysis {
+
+namespace {
+
+using arch::ObjectClass;
+using arch::ObjectId;
+
+/// What \p object with \p counts would be a limit of.
+std::optional<BoundKind> limitKind(const arch::ArchitectureGraph &graph, ObjectId id,
+                                   const ObjectCounts &counts) {
+  switch (graph.objects[id].objectClass) {
+  case ObjectClass::FunctionalUnit:
+    // What accesses storages and computes nothing moves data.
+    return counts.operations == 0 && counts.operands != 0 ? BoundKind::Memory : BoundKind::Compute;
+  case ObjectClass::PipelineStage:
+  case ObjectClass::ExecuteStage:
+    return kindOfStage(graph, id);
+  case ObjectClass::MemoryAccessUnit:
+  case ObjectClass::SRAM:
+  case ObjectClass::DRAM:
+  case ObjectClass::SetAssociativeCache:
+  case ObjectClass::Channel:
+    return BoundKind::Memory;
+  case ObjectClass::InstructionFetchStage:
+  case ObjectClass::InstructionMemoryAccessUnit:
+    return BoundKind::Fetch;
+  case ObjectClass::RegisterFile:
+  case ObjectClass::Queue:
+  case ObjectClass::ReservationStation:
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+[[nodiscard]] bool addTo(std::int64_t &sum, std::int64_t value) {
+  const auto result = checkedAdd(sum, value);
+  sum = result.value_or(sum);
+  return result.has_value();
+}
+
+[[nodiscard]] bool addTo(ObjectCounts &sum, const ObjectCounts &more) {
+  sum.isWorkLeast |= more.isWorkLeast;
+  return addTo(sum.uses, more.uses) && addTo(sum.work, more.work) &&
+         addTo(sum.emitted, more.emitted) && addTo(sum.operations, more.operations) &&
+         addTo(sum.operands, more.operands) && addTo(sum.reads, more.reads) &&
+         addTo(sum.writes, more.writes) && addTo(sum.bytesRead, more.bytesRead) &&
+         addTo(sum.bytesWritten, more.bytesWritten);
+}
+
+/// Most instructions that \p unit takes at once.
+std::int64_t largestStep(const arch::Object &unit) {
+  std::size_t largest = 1;
+  for (const arch::UnitStep &step : unit.steps)
+    largest = std::max(largest, step.taken.size());
+  return static_cast<std::int64_t>(largest);
+}
+
+/// Least cycles in which \p object does the work of \p counts.
+std::int64_t leastCycles(const arch::Object &object, const ObjectCounts &counts) {
+  const std::int64_t atOnce = arch::isStorage(object.objectClass)
+                                  ? std::max<std::int64_t>(object.slots(), 1)
+                                  : largestStep(object);
+  return std::max(*checkedCeilDiv(counts.work, atOnce), counts.emitted);
+}
+
+/// The storage that instructions are fetched from; noObject if there is none.
+ObjectId instructionStorage(const arch::ArchitectureGraph &graph) {
+  const auto fetch = timing::fetchPath(graph);
+  return fetch ? fetch->storage : arch::noObject;
+}
+
+} // namespace
+
+std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGraph &graph,
+                                                    std::span<const ObjectCounts> counts) {
+  std::vector<Resource> resources;
+  std::map<std::string, std::size_t, std::less<>> places;
+  const ObjectId instructions = instructionStorage(graph);
+  for (ObjectId id = 0; id < graph.objects.size(); ++id) {
+    const arch::Object &object = graph.objects[id];
+    const std::string name = withoutIndices(object.name);
+    const auto [place, isNew] = places.try_emplace(name, resources.size());
+    if (isNew)
+      resources.push_back({name, object.objectClass, {}, 0, 0, {}, 0});
+    Resource &resource = resources[place->second];
+    ++resource.objects;
+    const bool isUsed = counts[id].uses != 0 || counts[id].work != 0;
+    resource.used += isUsed ? 1 : 0;
+    if (isUsed && !resource.kind)
+      resource.kind = id == instructions ? BoundKind::Fetch : limitKind(graph, id, counts[id]);
+    if (!addTo(resource.sum, counts[id]))
+      return std::nullopt;
+    resource.leastCycles = std::max(resource.leastCycles, leastCycles(object, counts[id]));
+  }
+  return resources;
+}
+
+bool addCounts(std::vector<ObjectCounts> &sum, std::span<const ObjectCounts> more) {
+  sum.resize(std::max(sum.size(), more.size()));
+  bool fits = true;
+  for (std::size_t id = 0; id < more.size(); ++id)
+    fits = addTo(sum[id], more[id]) && fits;
+  return fits;
+}
+
+std::vector<SoleLimit> soleLimits(std::span<const Resource> resources) {
+  std::map<BoundKind, SoleLimit> largest;
+  for (const Resource &resource : resources) {
+    if (!resource.kind || resource.leastCycles == 0)
+      continue;
+    SoleLimit &limit = largest[*resource.kind];
+    if (resource.leastCycles > limit.cycles)
+      limit = {*resource.kind, resource.object, resource.leastCycles, resource.sum.isWorkLeast};
+  }
+  std::vector<SoleLimit> limits;
+  for (const auto &[kind, limit] : largest)
+    limits.push_back(limit);
+  std::ranges::stable_sort(limits, std::ranges::greater{}, &SoleLimit::cycles);
+  return limits;
+}
+
+} // namespace acadlc::analysis

@@ -1,0 +1,189 @@
+#include "backend/analysis/StreamCounts.h"
+
+#include "backend/timing/Machine.h"
+#include "backend/timing/StorageModel.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+
+namespace acadlc::analysis {
+
+namespace {
+
+using arch::ObjectClass;
+using arch::ObjectId;
+using program::Instruction;
+using program::Phase;
+
+/// Sums and products that remember whether one of them left the range.
+class Arithmetic {
+public:
+  void add(std::int64_t &sum, std::int64_t value) { sum = keep(checkedAdd(sum, value)); }
+  std::int64_t product(std::int64_t a, std::int64_t b) { return keep(checkedMul(a, b)); }
+  [[nodiscard]] bool hasOverflowed() const { return overflowed_; }
+  /// 0 for what is out of range.
+  std::int64_t keep(std::optional<std::int64_t> result) {
+    overflowed_ |= !result;
+    return result.value_or(0);
+  }
+
+private:
+  bool overflowed_ = false;
+};
+
+std::int64_t ceilingOf(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+/// The least cycles in which \p storage serves a request, and whether it may take longer.
+struct Service {
+  std::int64_t cycles = 0;
+  bool isLeast = false;
+};
+
+Service serviceOf(const arch::Object &storage, const program::MemoryOperand &operand,
+                  Arithmetic &arithmetic) {
+  const bool isCache = storage.objectClass == ObjectClass::SetAssociativeCache;
+  if (isCache)
+    return {
+        arithmetic.product(std::max<std::int64_t>(ceilingOf(operand.bytes, storage.lineSize), 1),
+                           std::min(storage.hitLatency, storage.missLatency)),
+        true};
+  return {arithmetic.product(timing::transactions(storage, operand.bytes),
+                             operand.isWrite ? storage.writeLatency : storage.readLatency),
+          storage.objectClass == ObjectClass::DRAM};
+}
+
+class Counter {
+public:
+  Counter(const arch::ArchitectureGraph &graph, const program::Program &program)
+      : graph_(graph), program_(program) {}
+
+  std::optional<std::vector<ObjectCounts>> count() {
+    objects_.resize(graph_.objects.size());
+    const std::vector<program::Program::Count> executions = program_.executions();
+    for (std::size_t id = 0; id < executions.size(); ++id) {
+      if (!executions[id])
+        return std::nullopt;
+      if (*executions[id] != 0)
+        addInstruction(program_.instructions[id], *executions[id]);
+    }
+    addFetches();
+    if (arithmetic_.hasOverflowed())
+      return std::nullopt;
+    return std::move(objects_);
+  }
+
+private:
+  void addUses(ObjectId id, std::int64_t uses, std::int64_t cyclesEach, bool isLeast = false) {
+    ObjectCounts &counts = objects_[id];
+    arithmetic_.add(counts.uses, uses);
+    addWork(id, uses, cyclesEach, isLeast);
+  }
+
+  void addWork(ObjectId id, std::int64_t uses, std::int64_t cyclesEach, bool isLeast = false) {
+    ObjectCounts &counts = objects_[id];
+    arithmetic_.add(counts.work, arithmetic_.product(uses, cyclesEach));
+    counts.isWorkLeast |= isLeast;
+  }
+
+  void addInstruction(const Instruction &instruction, std::int64_t instances) {
+    const program::Route &route = program_.routes[instruction.route];
+    const bool hasSteps = !graph_.objects[route.unit].steps.empty();
+    for (const ObjectId id : route.stages) {
+      const arch::Object &stage = graph_.objects[id];
+      const bool isWindow = stage.objectClass == ObjectClass::ExecuteStage && hasSteps;
+      addUses(id, instances, arch::isStage(stage.objectClass) && !isWindow ? stage.latency : 0);
+    }
+    addUnit(instruction, instances);
+    for (const program::MemoryOperand &operand : instruction.memory)
+      addAccess(operand.storage, operand.isWrite, operand.bytes, instances);
+    addRegisters(instruction.reads, false, instances);
+    addRegisters(instruction.writes, true, instances);
+    for (const Phase &phase : instruction.phases)
+      addPhase(phase, route.unit, instances);
+  }
+
+  void addUnit(const Instruction &instruction, std::int64_t instances) {
+    const ObjectId id = program_.routes[instruction.route].unit;
+    ObjectCounts &counts = objects_[id];
+    arithmetic_.add(counts.operations, arithmetic_.product(instruction.macs, instances));
+    arithmetic_.add(counts.operations, arithmetic_.product(instruction.ops, instances));
+    arithmetic_.add(
+        counts.operands,
+        arithmetic_.product(static_cast<std::int64_t>(instruction.memory.size()), instances));
+    // With phases, it works while one of them takes it.
+    if (!instruction.phases.empty()) {
+      addUses(id, instances, 0);
+      return;
+    }
+    addUses(id, instances, timing::occupation(graph_.objects[id], instruction));
+    if (!instruction.makesRequests)
+      return;
+    for (const program::MemoryOperand &operand : instruction.memory) {
+      const Service service = serviceOf(graph_.objects[operand.storage], operand, arithmetic_);
+      addWork(operand.storage, instances, service.cycles, service.isLeast);
+      addWork(id, instances, service.cycles, service.isLeast);
+    }
+  }
+
+  void addAccess(ObjectId id, bool isWrite, std::int64_t bytes, std::int64_t instances) {
+    ObjectCounts &counts = objects_[id];
+    arithmetic_.add(counts.uses, instances);
+    arithmetic_.add(isWrite ? counts.writes : counts.reads, instances);
+    arithmetic_.add(isWrite ? counts.bytesWritten : counts.bytesRead,
+                    arithmetic_.product(bytes, instances));
+  }
+
+  void addRegisters(const std::vector<arch::RegisterId> &registers, bool isWrite,
+                    std::int64_t instances) {
+    for (const arch::RegisterId id : registers) {
+      const ObjectId file = graph_.fileOfRegister(id);
+      addAccess(file, isWrite, ceilingOf(graph_.objects[file].dataWidth, 8), instances);
+    }
+  }
+
+  void addPhase(const Phase &phase, ObjectId unit, std::int64_t instances) {
+    if (phase.kind == Phase::Kind::Occupation)
+      addWork(phase.object, instances, phase.cycles);
+    if (phase.kind == Phase::Kind::Expansion) {
+      const auto emitted = program_.totals(phase.body);
+      arithmetic_.add(objects_[unit].emitted,
+                      arithmetic_.product(
+                          instances, arithmetic_.keep(emitted ? std::optional(emitted->instructions)
+                                                              : std::nullopt)));
+    }
+    if (phase.kind != Phase::Kind::Message)
+      return;
+    for (const ObjectId id : phase.channels) {
+      const arch::ChannelAttributes &channel = graph_.objects[id].channel;
+      addUses(id, instances,
+              arithmetic_.product(ceilingOf(phase.bits, channel.width), channel.interval));
+    }
+  }
+
+  void addFetches() {
+    const auto fetch = timing::fetchPath(graph_);
+    const auto totals = program_.totals();
+    if (!fetch || !totals)
+      return;
+    const std::int64_t blocks = ceilingOf(totals->instructions, fetch->width);
+    addUses(fetch->stage, blocks, fetch->unitLatency + fetch->serviceTime + fetch->stageLatency,
+            true);
+    addUses(fetch->unit, blocks, fetch->unitLatency + fetch->serviceTime, true);
+    addUses(fetch->storage, blocks, fetch->serviceTime, true);
+    arithmetic_.add(objects_[fetch->storage].reads, blocks);
+  }
+
+  const arch::ArchitectureGraph &graph_;
+  const program::Program &program_;
+  Arithmetic arithmetic_;
+  std::vector<ObjectCounts> objects_;
+};
+
+} // namespace
+
+std::optional<std::vector<ObjectCounts>> countStream(const arch::ArchitectureGraph &graph,
+                                                     const program::Program &program) {
+  return Counter(graph, program).count();
+}
+
+} // namespace acadlc::analysis
