@@ -108,6 +108,7 @@ private:
     std::vector<std::string> uncounted = uncountedStages(call, main);
     if (scalar_ && (!isAbsorbed || !unmappedHere_.empty()))
       uncounted = addScalar(call, first, covered);
+    addArithmetic(main, uncounted);
     // Fused stages belong to the call, so its first layer names them.
     if (first < list_->layers.size())
       list_->layers[first].estimate.uncounted = std::move(uncounted);
@@ -293,6 +294,18 @@ private:
         names.push_back(computation.name);
     }
     return names;
+  }
+
+  /// What the text does to factors of \p main that mappings multiply as they are.
+  void addArithmetic(std::span<const Contraction> main, std::vector<std::string> &names) const {
+    for (const Contraction &contraction : main) {
+      if (!mappedStages_.contains(contraction.computation))
+        continue;
+      if (contraction.hasZeroPoints)
+        names.emplace_back("zero points");
+      if (contraction.isScaled)
+        names.emplace_back("scale");
+    }
   }
 
   const Workload &workload_;

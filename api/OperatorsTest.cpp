@@ -1,5 +1,6 @@
 #include "api/Session.h"
 #include "ir/WorkloadFold.h"
+#include "tests/unit/Property.h"
 
 #include <doctest/doctest.h>
 
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -190,7 +192,7 @@ TEST_CASE("operators: single operators are named from their structure") {
       {"qconv2d_int8_requant_shift_fused", {"conv2d", "elementwise: add, requantize"}, 4'718'592},
       {"qdense_int8_fused", {"elementwise: add, requantize", "matmul"}, 16'384},
       {"relu6", {"elementwise: relu6"}, 0},
-      {"resize2d_nearest", {"data_movement: resize"}, 0},
+      {"resize2d_nearest", {"data_movement: resize2d nearest"}, 0},
       {"rms_norm", {"rms_norm"}, 0},
       {"silu", {"elementwise: silu"}, 0},
       {"softmax", {"softmax"}, 0},
@@ -394,6 +396,61 @@ TEST_CASE("operators: a dense layer whose weight is the first factor") {
                              .only();
   CHECK(found.kind == OperatorKind::Dense);
   CHECK(found.dims == Dims{{"M", 5}, {"N", 4}, {"K", 8}});
+}
+
+namespace {
+
+/// \p factor with signs, casts, scales and, if \p mayAdd, zero points around it.
+std::string decorated(std::string factor, bool mayAdd, std::mt19937_64 &generator) {
+  for (std::size_t left = generator() % 4; left > 0; --left)
+    switch (generator() % (mayAdd ? 6 : 4)) {
+    case 0:
+      factor = "(-" + factor + ")";
+      break;
+    case 1:
+      factor = "T.Cast(\"float32\", T.Cast(\"float16\", " + factor + "))";
+      break;
+    case 2:
+      factor = "T.float32(0.5) * " + factor;
+      break;
+    case 3:
+      factor = "(" + factor + " / T.float32(4))";
+      break;
+    case 4:
+      factor = "(" + factor + " - T.float32(3))";
+      break;
+    default:
+      factor = "(T.float32(2) + " + factor + ")";
+      break;
+    }
+  return factor;
+}
+
+/// A product of \p left and \p right, decorated, in any order.
+std::string randomProduct(const std::string &left, const std::string &right,
+                          std::mt19937_64 &generator) {
+  std::string first = decorated(left, true, generator);
+  std::string second = decorated(right, true, generator);
+  if (generator() % 2 == 0)
+    std::swap(first, second);
+  return decorated("(" + first + " * " + second + ")", false, generator);
+}
+
+} // namespace
+
+TEST_CASE("operators: what stands around factors, and their order, leave a product as it is") {
+  const std::size_t cases = test::propertyCases(100);
+  for (std::size_t number = 0; number < cases; ++number) {
+    CAPTURE(number);
+    std::mt19937_64 generator = test::propertyGenerator(number);
+    const std::string dense = randomProduct("x[m, k]", "w[k, n]", generator);
+    CAPTURE(dense);
+    const Operator found =
+        Product{"(5, 8)", "(8, 4)", "(5, 4)", "m, n, k", "SSR", "5, 4, 8", "m, n", dense}.only();
+    CHECK(found.kind == OperatorKind::Dense);
+    CHECK(found.dims == Dims{{"M", 5}, {"N", 4}, {"K", 8}});
+    CHECK(found.macs == 160);
+  }
 }
 
 namespace {

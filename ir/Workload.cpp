@@ -115,6 +115,8 @@ std::string_view operatorName(OperatorKind kind) {
     return "layer_norm";
   case OperatorKind::GroupNorm:
     return "group_norm";
+  case OperatorKind::InstanceNorm:
+    return "instance_norm";
   case OperatorKind::RmsNorm:
     return "rms_norm";
   case OperatorKind::ElementWise:

@@ -209,6 +209,7 @@ enum class OperatorKind : std::uint8_t {
   BatchNorm, ///< with statistics of the batch itself
   LayerNorm,
   GroupNorm,
+  InstanceNorm,
   RmsNorm,
   ElementWise,
   DataMovement,
@@ -251,6 +252,10 @@ struct Contraction {
   std::vector<std::int64_t> resultShape;                ///< like Operand::shape
   ElementType resultType;                               ///< of the accumulator
   OperatorKind kind = OperatorKind::Other;
+  /// Something is added to a factor before it is multiplied: a number, or tensors with fewer axes
+  /// than the factor, which are read beside the operands.
+  bool hasZeroPoints = false;
+  bool isScaled = false; ///< a factor or the product is multiplied by such
   /// Product of all axis extents, taps on padding included; 0 for a Sum.
   std::int64_t macs = 0;
 };

@@ -3,6 +3,7 @@
 #include "ir/WorkloadContraction.h"
 #include "ir/WorkloadExpr.h"
 #include "ir/WorkloadOperators.h"
+#include "ir/WorkloadProduct.h"
 #include "ir/WorkloadSplit.h"
 #include "ir/WorkloadStructure.h"
 #include "ir/WorkloadTraffic.h"
@@ -38,8 +39,8 @@ private:
   [[nodiscard]] FreeReason reasonOf(std::size_t index) const;
   [[nodiscard]] bool keepsOrder(const Computation &computation) const;
 
-  [[nodiscard]] std::optional<Contraction> twoLoads(std::size_t index, const ValueExpr &left,
-                                                    const ValueExpr &right) const;
+  [[nodiscard]] std::optional<Contraction> twoReads(std::size_t index, std::size_t left,
+                                                    std::size_t right) const;
   bool addContraction(std::size_t index);
   [[nodiscard]] bool isKnownBefore(TensorRef reference, std::size_t reader) const;
   void addSum(std::size_t index);
@@ -145,54 +146,32 @@ FreeReason CallAnalyzer::reasonOf(std::size_t index) const {
 // ---------------------------------------------------------------------------------------------
 // Contractions
 
-/// Whether \p left and \p right read the same element.
-bool isSameRead(const Access &left, const Access &right) {
-  return left.tensor == right.tensor &&
-         std::equal(left.indices.begin(), left.indices.end(), right.indices.begin(),
-                    right.indices.end(),
-                    [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
-}
-
-/// The contraction of stage \p index with these operands, without kind and macs and before axes are
-/// split. None if they are not two different loads.
-std::optional<Contraction> CallAnalyzer::twoLoads(std::size_t index, const ValueExpr &left,
-                                                  const ValueExpr &right) const {
+/// The contraction of stage \p index with these accesses as operands, without kind and macs and
+/// before axes are split. None if they read the same.
+std::optional<Contraction> CallAnalyzer::twoReads(std::size_t index, std::size_t left,
+                                                  std::size_t right) const {
   const Computation &computation = call_.computations[index];
   Contraction contraction;
   contraction.computation = index;
   contraction.resultType = tensor(computation.written).elementType;
   contraction.outputAffine = affineForms(computation.writeIndices, computation.axes);
   contraction.resultShape = tensor(computation.written).shape;
-  for (const ValueExpr *load : {&left, &right}) {
-    if (load->kind != ValueExpr::Kind::Load)
-      return std::nullopt;
-    Contraction::Operand operand = structure_.resolve(computation.accesses[load->value], index);
+  for (const std::size_t access : {left, right}) {
+    Contraction::Operand operand = structure_.resolve(computation.accesses[access], index);
     operand.affine = affineForms(operand.access.indices, computation.axes);
     operand.shape = tensor(operand.access.tensor).shape;
     contraction.operands.push_back(std::move(operand));
   }
-  if (isSameRead(contraction.operands[0].access, contraction.operands[1].access))
+  if (isSameElement(contraction.operands[0].access, contraction.operands[1].access))
     return std::nullopt;
   return contraction;
 }
 
-/// Whether \p factor is a load or, under a condition, 0. Tensor-expression code writes the zero
-/// padding of a tensor into the product; the positions that it guards are those outside.
-bool isGuarded(const ValueExpr &factor) {
-  const ValueExpr &value = stripCasts(factor);
-  return value.kind == ValueExpr::Kind::Select &&
-         stripCasts(*value.operands[1]).kind == ValueExpr::Kind::Load &&
-         value.operands[2]->kind == ValueExpr::Kind::Constant && value.operands[2]->number == 0;
-}
-
-const ValueExpr &factorOf(const ValueExpr &factor) {
-  const ValueExpr &value = stripCasts(factor);
-  return isGuarded(factor) ? stripCasts(*value.operands[1]) : value;
-}
-
 /// As far as the indices of a guarded read leave its tensor, it is padded.
-void addGuardedPadding(const std::vector<Axis> &axes, Contraction::Operand &operand) {
+void addGuardedPadding(const std::vector<Axis> &axes, double outside,
+                       Contraction::Operand &operand) {
   Padding padding;
+  padding.fill = outside;
   padding.source = operand.access.tensor;
   for (std::size_t d = 0; d < operand.shape.size(); ++d) {
     const auto range = operand.affine[d] ? rangeOf(*operand.affine[d], axes) : std::nullopt;
@@ -209,19 +188,27 @@ void addGuardedPadding(const std::vector<Axis> &axes, Contraction::Operand &oper
 /// multiply-accumulates leave 64 bits.
 bool CallAnalyzer::addContraction(std::size_t index) {
   const Computation &computation = call_.computations[index];
-  if (computation.combiner != Combiner::Sum || !computation.opaqueReason.empty() ||
-      computation.freeReason == FreeReason::WeightOnly)
+  if (computation.freeReason == FreeReason::WeightOnly)
     return true;
-  const ValueExpr &product = stripCasts(*computation.value);
-  if (product.kind != ValueExpr::Kind::Binary || product.name != "*")
-    return true;
-  auto contraction =
-      twoLoads(index, factorOf(*product.operands[0]), factorOf(*product.operands[1]));
+  const auto product = productOf(computation);
+  auto contraction = product
+                         ? twoReads(index, product->factors[0].access, product->factors[1].access)
+                         : std::nullopt;
   if (!contraction)
     return true;
-  for (std::size_t i = 0; i < 2; ++i)
-    if (isGuarded(*product.operands[i]))
-      addGuardedPadding(computation.axes, contraction->operands[i]);
+  // Tensor-expression code writes the padding of a tensor into the product; the positions that the
+  // condition guards are those outside.
+  for (std::size_t i = 0; i < 2; ++i) {
+    Contraction::Operand &operand = contraction->operands[i];
+    const Product::Factor &factor = product->factors[i];
+    // What is multiplied where the tensor is padded has its zero point subtracted.
+    if (operand.padding)
+      operand.padding->fill += factor.offset;
+    if (factor.isGuarded)
+      addGuardedPadding(computation.axes, factor.outside, operand);
+  }
+  contraction->hasZeroPoints = product->hasZeroPoints;
+  contraction->isScaled = product->isScaled;
   contraction->macs = computation.points;
   splitGroups(computation, *contraction);
   contraction->kind = contractionKind(computation, *contraction);
@@ -264,7 +251,11 @@ void CallAnalyzer::addSum(std::size_t index) {
   const ValueExpr &value = stripCasts(*computation.value);
   if (value.kind != ValueExpr::Kind::Binary || value.name != "+")
     return;
-  auto sum = twoLoads(index, stripCasts(*value.operands[0]), stripCasts(*value.operands[1]));
+  const ValueExpr &left = stripCasts(*value.operands[0]);
+  const ValueExpr &right = stripCasts(*value.operands[1]);
+  if (left.kind != ValueExpr::Kind::Load || right.kind != ValueExpr::Kind::Load)
+    return;
+  auto sum = twoReads(index, left.value, right.value);
   if (!sum)
     return;
   for (const Contraction::Operand &operand : sum->operands)
@@ -338,11 +329,12 @@ void countBytes(const Workload &workload, Call &call) {
     return;
   std::vector<std::size_t> stages(call.computations.size());
   std::iota(stages.begin(), stages.end(), std::size_t{0});
-  call.bytesRead = bytesRead(call, CallStructure(workload, call), stages, [&](TensorRef reference) {
+  const CallStructure structure(workload, call);
+  call.bytesRead = bytesRead(call, structure, stages, [&](TensorRef reference) {
     return !reference.isLocal || tensorOf(workload, call, reference).origin == TensorOrigin::Weight;
   });
   for (const TensorRef output : call.outputs)
-    call.bytesWritten += tensorOf(workload, call, output).byteCount();
+    call.bytesWritten += bytesWritten(call, structure, stages, output);
 }
 
 std::optional<AnalysisError> analyze(Workload &workload) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
+#include <utility>
 
 namespace acadlc::workload {
 
@@ -15,16 +17,17 @@ using Occurrences = std::vector<std::vector<bool>>;
 
 /// Also where an index is not affine: then no axis is split.
 Occurrences occurrences(const Computation &computation, const Contraction &contraction,
-                        const Contraction::Operand &operand) {
+                        const std::vector<std::optional<AffineIndex>> &affine,
+                        const std::vector<IndexExprPtr> &indices) {
   const bool isSplit = contraction.axes.size() != computation.axes.size();
   Occurrences result;
-  for (std::size_t d = 0; d < operand.affine.size(); ++d) {
+  for (std::size_t d = 0; d < affine.size(); ++d) {
     std::vector<bool> &axes = result.emplace_back(contraction.axes.size(), false);
-    if (operand.affine[d]) {
+    if (affine[d]) {
       for (std::size_t a = 0; a < axes.size(); ++a)
-        axes[a] = operand.affine[d]->coefficients[a] != 0;
+        axes[a] = affine[d]->coefficients[a] != 0;
     } else if (!isSplit) {
-      forEachAxis(*operand.access.indices[d], [&](std::size_t a) { axes[a] = true; });
+      forEachAxis(*indices[d], [&](std::size_t a) { axes[a] = true; });
     }
   }
   return result;
@@ -39,20 +42,18 @@ class RoleFinder {
 public:
   RoleFinder(const Computation &computation, const Contraction &contraction)
       : contraction_(contraction), inWindow_(contraction.axes.size(), false) {
-    for (std::size_t o = 0; o < occurrences_.size(); ++o)
-      occurrences_[o] = occurrences(computation, contraction, contraction.operands[o]);
+    for (std::size_t o = 0; o < occurrences_.size(); ++o) {
+      const Contraction::Operand &operand = contraction.operands[o];
+      occurrences_[o] =
+          occurrences(computation, contraction, operand.affine, operand.access.indices);
+    }
+    result_ =
+        occurrences(computation, contraction, contraction.outputAffine, computation.writeIndices);
   }
 
   ContractionRoles find() {
-    for (std::size_t o = 0; o < occurrences_.size(); ++o) {
-      auto windows = windowsOf(o);
-      if (windows.size() > roles_.windows.size()) {
-        roles_.windows = std::move(windows);
-        roles_.input = o;
-      }
-    }
-    if (roles_.windows.empty() && isWeight(0) && !isWeight(1))
-      roles_.input = 1;
+    roles_.input = inputByWindows();
+    roles_.windows = windowsOf(roles_.input);
     for (std::size_t a = 0; a < contraction_.axes.size(); ++a)
       if (!inWindow_[a])
         productOf(a) *= contraction_.axes[a].extent;
@@ -67,26 +68,89 @@ private:
     return contraction_.axes[axis].kind == Axis::Kind::Reduction;
   }
 
-  std::vector<ContractionWindow> windowsOf(std::size_t operand) {
+  struct WindowAxes {
+    std::size_t dimension = 0;
+    std::vector<std::size_t> positions, taps;
+  };
+
+  /// The dimensions of \p operand that axes of the result and reduced axes share.
+  [[nodiscard]] std::vector<WindowAxes> windowAxes(std::size_t operand) const {
     const Occurrences &own = occurrences_[operand];
     const Occurrences &other = occurrences_[1 - operand];
-    std::vector<ContractionWindow> windows;
+    std::vector<WindowAxes> windows;
     for (std::size_t d = 0; d < own.size(); ++d) {
-      std::vector<std::size_t> positions;
-      std::vector<std::size_t> taps;
+      WindowAxes window{d, {}, {}};
       for (std::size_t a = 0; a < own[d].size(); ++a) {
         if (!own[d][a])
           continue;
         const bool inOther = occursAnywhere(other, a);
         if (isReduction(a) && inOther)
-          taps.push_back(a);
+          window.taps.push_back(a);
         else if (!isReduction(a) && !inOther)
-          positions.push_back(a);
+          window.positions.push_back(a);
       }
-      if (!positions.empty() && !taps.empty())
-        windows.push_back(window(operand, d, positions, taps));
+      if (!window.positions.empty() && !window.taps.empty())
+        windows.push_back(std::move(window));
     }
     return windows;
+  }
+
+  std::vector<ContractionWindow> windowsOf(std::size_t operand) {
+    std::vector<ContractionWindow> windows;
+    for (const WindowAxes &axes : windowAxes(operand))
+      windows.push_back(window(operand, axes.dimension, axes.positions, axes.taps));
+    return windows;
+  }
+
+  /// The operand that has more windows; if both have as many, the one that is no weight; if that
+  /// does not tell either, the result does.
+  [[nodiscard]] std::size_t inputByWindows() const {
+    const std::size_t first = windowAxes(0).size();
+    const std::size_t second = windowAxes(1).size();
+    if (first != second)
+      return first > second ? 0 : 1;
+    if (isWeight(0) != isWeight(1))
+      return isWeight(0) ? 1 : 0;
+    return inputByResult();
+  }
+
+  /// The operand with the rows: the other one has the axis that runs fastest through the result. If
+  /// one operand has all of the result's axes, the other is a vector: a row, unless the result is a
+  /// column (the last of its dimensions has no axis).
+  [[nodiscard]] std::size_t inputByResult() const {
+    const std::vector<std::size_t> owners = resultOwners();
+    if (owners.empty())
+      return 0;
+    const std::size_t last = owners.back();
+    const bool isVector = std::find(owners.begin(), owners.end(), 1 - last) == owners.end();
+    const bool isColumn =
+        std::find(result_.back().begin(), result_.back().end(), true) == result_.back().end();
+    return isVector && isColumn ? last : 1 - last;
+  }
+
+  /// The operands that the axes of the result belong to, slowest axis first, without axes of both.
+  [[nodiscard]] std::vector<std::size_t> resultOwners() const {
+    std::vector<std::size_t> owners;
+    for (std::size_t d = 0; d < result_.size(); ++d)
+      for (const std::size_t axis : slowestFirst(d)) {
+        const bool inFirst = occursAnywhere(occurrences_[0], axis);
+        if (inFirst != occursAnywhere(occurrences_[1], axis))
+          owners.push_back(inFirst ? 0 : 1);
+      }
+    return owners;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> slowestFirst(std::size_t dimension) const {
+    std::vector<std::size_t> axes;
+    for (std::size_t a = 0; a < result_[dimension].size(); ++a)
+      if (result_[dimension][a])
+        axes.push_back(a);
+    if (const auto &form = contraction_.outputAffine[dimension])
+      std::sort(axes.begin(), axes.end(), [&](std::size_t a, std::size_t b) {
+        return std::pair(std::abs(form->coefficients[b]), a) <
+               std::pair(std::abs(form->coefficients[a]), b);
+      });
+    return axes;
   }
 
   ContractionWindow window(std::size_t operand, std::size_t dimension,
@@ -97,12 +161,15 @@ private:
     window.dimension = dimension;
     const auto add = [&](const std::vector<std::size_t> &axes, std::int64_t &extent,
                          std::int64_t &step) {
+      std::optional<std::int64_t> smallest; // of an axis in several parts, the innermost tells
       for (const std::size_t a : axes) {
         extent *= contraction_.axes[a].extent;
         inWindow_[a] = true;
-        if (contraction_.axes[a].extent != 1 && affine && axes.size() == 1)
-          step = std::abs(affine->coefficients[a]);
+        if (contraction_.axes[a].extent != 1 && affine)
+          smallest = std::min(smallest.value_or(std::numeric_limits<std::int64_t>::max()),
+                              std::abs(affine->coefficients[a]));
       }
+      step = smallest.value_or(step);
     };
     add(positions, window.positions, window.stride);
     add(taps, window.taps, window.dilation);
@@ -120,7 +187,8 @@ private:
   }
 
   const Contraction &contraction_;
-  std::array<Occurrences, 2> occurrences_;
+  std::array<Occurrences, 2> occurrences_; ///< of the operands
+  Occurrences result_;
   std::vector<bool> inWindow_; ///< by axis
   ContractionRoles roles_;
 };

@@ -18,7 +18,9 @@ struct ContractionWindow {
 };
 
 struct ContractionRoles {
-  std::size_t input = 0; ///< the operand with the windows, or else no weight, or the first
+  /// The operand with the windows, or else the one that is no weight, or else the one whose axes
+  /// come first in the result. The order of the factors does not matter.
+  std::size_t input = 0;
   std::vector<ContractionWindow> windows; ///< in the order of the input's dimensions
   // Products of extents of the axes outside windows:
   std::int64_t batch = 1;          ///< of the input and the result

@@ -144,6 +144,13 @@ bool sameIndex(const IndexExpr &left, const IndexExpr &right) {
   return sameIndex(*left.left, *right.left) && sameIndex(*left.right, *right.right);
 }
 
+bool isSameElement(const Access &left, const Access &right) {
+  return left.tensor == right.tensor &&
+         std::equal(left.indices.begin(), left.indices.end(), right.indices.begin(),
+                    right.indices.end(),
+                    [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
+}
+
 std::optional<std::int64_t> evaluate(const IndexExpr &index, std::span<const std::int64_t> point) {
   switch (index.kind) {
   case Kind::Constant:

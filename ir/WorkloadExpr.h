@@ -21,6 +21,8 @@ IndexExprPtr indexBinary(IndexExpr::Kind kind, IndexExprPtr left, IndexExprPtr r
 
 /// Whether two indices are written the same way.
 bool sameIndex(const IndexExpr &left, const IndexExpr &right);
+/// Whether two reads are written as reads of the same element.
+bool isSameElement(const Access &left, const Access &right);
 /// Value where axis i is \p point[i]; none for opaque parts, division by 0 and overflow.
 std::optional<std::int64_t> evaluate(const IndexExpr &index, std::span<const std::int64_t> point);
 /// The same for an integer or truth value; none if it is no such value.

@@ -20,9 +20,17 @@ using Kind = ValueExpr::Kind;
 
 //===--- Moves --------------------------------------------------------------------------------===//
 
+bool hasLoads(const ValueExpr &value) {
+  bool found = false;
+  forEachNode(value, [&](const ValueExpr &node) { found = found || node.kind == Kind::Load; });
+  return found;
+}
+
+/// What a condition on data chooses is more than moved.
 bool isMoved(const ValueExpr &value) {
   if (value.kind == Kind::Select)
-    return isMoved(*value.operands[1]) && isMoved(*value.operands[2]);
+    return !hasLoads(*value.operands[0]) && isMoved(*value.operands[1]) &&
+           isMoved(*value.operands[2]);
   return value.kind == Kind::Load || value.kind == Kind::Constant;
 }
 
@@ -95,6 +103,297 @@ std::size_t countLoads(const ValueExpr &value) {
   std::size_t count = 0;
   forEachNode(value, [&](const ValueExpr &node) { count += node.kind == Kind::Load ? 1 : 0; });
   return count;
+}
+
+/// Whether \p value adds up elements, each times numbers.
+bool isMixed(const ValueExpr &value) {
+  const ValueExpr &inner = stripCasts(value);
+  if (inner.kind == Kind::Load || !hasLoads(inner))
+    return true;
+  if (inner.kind != Kind::Binary || inner.operands.size() != 2)
+    return false;
+  const ValueExpr &left = *inner.operands[0];
+  const ValueExpr &right = *inner.operands[1];
+  if (inner.name == "+" || inner.name == "-")
+    return isMixed(left) && isMixed(right);
+  if (inner.name == "*")
+    return isMixed(left) && isMixed(right) && !(hasLoads(left) && hasLoads(right));
+  return inner.name == "/" && isMixed(left) && !hasLoads(right);
+}
+
+/// Whether the read position is another one than that of the element that is made, moved by a
+/// number: rounded, clamped or several steps on.
+bool isResampled(const IndexExpr &index, const std::vector<Axis> &axes) {
+  const auto form = affineForm(index, axes);
+  if (!form)
+    return true;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent > 1 && form->coefficients[a] > 1)
+      return true;
+  return false;
+}
+
+/// Whether \p computation makes each element of neighbours in one tensor that it is no copy of:
+/// resizing that interpolates.
+bool interpolates(const Computation &computation) {
+  if (computation.accesses.size() < 2 || !isMixed(*computation.value))
+    return false;
+  const Access &first = computation.accesses.front();
+  return std::all_of(computation.accesses.begin(), computation.accesses.end(),
+                     [&](const Access &access) {
+                       return access.tensor == first.tensor &&
+                              std::any_of(access.indices.begin(), access.indices.end(),
+                                          [&](const IndexExprPtr &index) {
+                                            return isResampled(*index, computation.axes);
+                                          });
+                     });
+}
+
+/// What a read does that is not affine in single axes, or whose writes leave gaps.
+class IrregularMove {
+public:
+  IrregularMove(const Computation &computation, const Tensor &source, const Tensor &written)
+      : computation_(computation), access_(computation.accesses.front()), source_(source),
+        written_(written) {}
+
+  [[nodiscard]] std::string name() const {
+    if (anyHolds(access_, IndexExpr::Kind::Opaque))
+      return opaqueName();
+    if (source_.shape.size() == written_.shape.size() && isInPlace()) {
+      if (auto name = nameByDimension())
+        return *name;
+      if (auto name = blockName())
+        return *name;
+    }
+    if (written_.elementCount() == source_.elementCount())
+      return "transpose";
+    if (written_.elementCount() < source_.elementCount())
+      return "slice";
+    const bool overlaps = std::any_of(access_.indices.begin(), access_.indices.end(),
+                                      [](const IndexExprPtr &index) { return isSum(*index); });
+    return overlaps ? "im2col" : "resize";
+  }
+
+  /// "resize2d linear" for so many reads of the source in each element.
+  [[nodiscard]] std::string resizeName(std::size_t reads) const {
+    const std::size_t dimensions = resizedDimensions();
+    std::size_t linear = 1, cubic = 1;
+    for (std::size_t d = 0; d < dimensions; ++d) {
+      linear *= 2;
+      cubic *= 4;
+    }
+    std::string name = "resize";
+    if (dimensions > 0 && dimensions <= 3)
+      name += std::to_string(dimensions) + "d";
+    if (reads == 1)
+      return name + " nearest";
+    return name + (reads == linear ? " linear" : reads == cubic ? " cubic" : "");
+  }
+
+private:
+  enum class Form : std::uint8_t { Plain, Tiled, Repeated, Rolled, Clamped, Other };
+
+  /// Positions that are computed with real numbers are those of a resized image.
+  [[nodiscard]] std::string opaqueName() const {
+    const bool isReal =
+        std::any_of(access_.indices.begin(), access_.indices.end(),
+                    [](const IndexExprPtr &index) { return holdsText(*index, "float"); });
+    if (isReal)
+      return resizeName(1);
+    return written_.elementCount() > source_.elementCount() ? "pad" : "gather";
+  }
+  static bool holdsText(const IndexExpr &index, std::string_view text) {
+    return index.opaque.find(text) != std::string::npos ||
+           (index.left && holdsText(*index.left, text)) ||
+           (index.right && holdsText(*index.right, text));
+  }
+
+  /// Whether dimension d of the result is written at axis d.
+  [[nodiscard]] bool isInPlace() const {
+    const auto order = plainWrite(computation_, written_.shape);
+    for (std::size_t d = 0; order && d < order->size(); ++d)
+      if ((*order)[d] != d)
+        return false;
+    return order.has_value();
+  }
+
+  [[nodiscard]] std::size_t resizedDimensions() const {
+    std::size_t count = 0;
+    for (std::size_t d = 0; d < source_.shape.size(); ++d)
+      if (!affineForm(*access_.indices[d], computation_.axes) ||
+          (source_.shape.size() == written_.shape.size() && source_.shape[d] != written_.shape[d]))
+        ++count;
+    return count;
+  }
+
+  [[nodiscard]] bool isAxis(const IndexExpr &index, std::size_t axis) const {
+    return isAxisPlus(affineForm(index, computation_.axes), axis, 0, computation_.axes);
+  }
+  /// Axis \p axis, moved by a number.
+  [[nodiscard]] bool isMovedAxis(const IndexExpr &index, std::size_t axis) const {
+    const auto form = affineForm(index, computation_.axes);
+    return form && isAxisPlus(form, axis, form->constant, computation_.axes);
+  }
+  /// Axis \p axis times a number.
+  [[nodiscard]] bool isMultiple(const IndexExpr &index, std::size_t axis) const {
+    const auto form = affineForm(index, computation_.axes);
+    if (!form || form->constant != 0)
+      return false;
+    for (std::size_t a = 0; a < computation_.axes.size(); ++a)
+      if (a != axis && computation_.axes[a].extent > 1 && form->coefficients[a] != 0)
+        return false;
+    return form->coefficients[axis] > 0;
+  }
+  [[nodiscard]] bool isClamped(const IndexExpr &index, std::size_t axis) const {
+    using IndexKind = IndexExpr::Kind;
+    if (index.kind != IndexKind::Min && index.kind != IndexKind::Max)
+      return false;
+    const bool isLeft = index.right->kind == IndexKind::Constant;
+    if (!isLeft && index.left->kind != IndexKind::Constant)
+      return false;
+    const IndexExpr &inner = isLeft ? *index.left : *index.right;
+    return isMovedAxis(inner, axis) || isClamped(inner, axis);
+  }
+
+  [[nodiscard]] Form formOf(std::size_t d) const {
+    using IndexKind = IndexExpr::Kind;
+    const IndexExpr &index = *access_.indices[d];
+    if (isAxis(index, d))
+      return Form::Plain;
+    const bool hasNumber = index.right && index.right->kind == IndexKind::Constant;
+    if (index.kind == IndexKind::FloorMod && hasNumber && index.right->value == source_.shape[d]) {
+      if (isAxis(*index.left, d))
+        return Form::Tiled;
+      if (isMovedAxis(*index.left, d) && source_.shape[d] == written_.shape[d])
+        return Form::Rolled;
+    }
+    if (index.kind == IndexKind::FloorDiv && hasNumber && isMultiple(*index.left, d))
+      return Form::Repeated;
+    return isClamped(index, d) ? Form::Clamped : Form::Other;
+  }
+
+  /// If all dimensions that are not plain do the same.
+  [[nodiscard]] std::optional<std::string> nameByDimension() const {
+    Form form = Form::Plain;
+    std::size_t count = 0;
+    for (std::size_t d = 0; d < source_.shape.size(); ++d) {
+      const Form own = formOf(d);
+      if (own == Form::Plain)
+        continue;
+      if (own == Form::Other || (form != Form::Plain && own != form))
+        return std::nullopt;
+      form = own;
+      ++count;
+    }
+    switch (form) {
+    case Form::Tiled:
+      return "tile";
+    case Form::Repeated:
+      return count > 1 ? resizeName(1) : "repeat";
+    case Form::Rolled:
+      return "roll";
+    case Form::Clamped:
+      return "pad";
+    case Form::Plain:
+    case Form::Other:
+      break;
+    }
+    return std::nullopt;
+  }
+
+  /// Elements of square blocks of an image become channels, or the other way round; channels first
+  /// or last.
+  [[nodiscard]] std::optional<std::string> blockName() const {
+    if (source_.shape.size() != 4)
+      return std::nullopt;
+    for (const std::size_t rows : {std::size_t{2}, std::size_t{1}}) {
+      if (const auto block = blockOf(source_.shape, written_.shape, rows);
+          block && readsAt(rows, *block, 1) && readsAt(rows + 1, *block, 1))
+        return "depth_to_space";
+      if (const auto block = blockOf(written_.shape, source_.shape, rows);
+          block && readsAt(rows, 1, *block) && readsAt(rows + 1, 1, *block))
+        return "space_to_depth";
+    }
+    return std::nullopt;
+  }
+
+  /// The block that makes \p large of \p small, images whose rows are dimension \p rows.
+  static std::optional<std::int64_t> blockOf(const std::vector<std::int64_t> &small,
+                                             const std::vector<std::int64_t> &large,
+                                             std::size_t rows) {
+    const std::size_t channels = rows == 2 ? 1 : 3;
+    const std::int64_t block = small[rows] == 0 ? 0 : large[rows] / small[rows];
+    const bool fits = block > 1 && small[0] == large[0] && small[rows] * block == large[rows] &&
+                      small[rows + 1] * block == large[rows + 1] &&
+                      small[channels] == large[channels] * block * block;
+    return fits ? std::optional(block) : std::nullopt;
+  }
+
+  /// Whether the position \p at of dimension \p d of the result is read from \p from, all else
+  /// being 0.
+  [[nodiscard]] bool readsAt(std::size_t d, std::int64_t at, std::int64_t from) const {
+    std::vector<std::int64_t> point(computation_.axes.size(), 0);
+    point[d] = at;
+    return evaluate(*access_.indices[d], point) == from;
+  }
+
+  static bool hasAxis(const IndexExpr &index) {
+    bool found = false;
+    forEachAxis(index, [&](std::size_t) { found = true; });
+    return found;
+  }
+  static bool isSum(const IndexExpr &index) {
+    if (index.kind == IndexExpr::Kind::Add && hasAxis(*index.left) && hasAxis(*index.right))
+      return true;
+    return (index.left && isSum(*index.left)) || (index.right && isSum(*index.right));
+  }
+
+  const Computation &computation_;
+  const Access &access_;
+  const Tensor &source_;
+  const Tensor &written_;
+};
+
+/// The axes that the dimensions of the result run over, where each is at most one, moved by a
+/// number: also where the writes are a part of the tensor. A dimension without an axis has the
+/// number behind the last one.
+std::optional<std::vector<std::size_t>> writeOrder(const Computation &computation) {
+  std::vector<std::size_t> order;
+  for (const IndexExprPtr &index : computation.writeIndices) {
+    const auto form = affineForm(*index, computation.axes);
+    if (!form)
+      return std::nullopt;
+    std::size_t axis = computation.axes.size();
+    for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+      if (form->coefficients[a] == 0 || computation.axes[a].extent == 1)
+        continue;
+      if (axis != computation.axes.size() || form->coefficients[a] != 1)
+        return std::nullopt;
+      axis = a;
+    }
+    order.push_back(axis);
+  }
+  return order;
+}
+
+/// What a stage does that reads several elements at once: parts of tensors side by side, or a
+/// tensor whose border is mirrored or takes a value that is read.
+std::string joinedName(const Computation &computation) {
+  const Access &first = computation.accesses.front();
+  bool isOne = true;
+  bool isShifted = true;
+  for (const Access &access : computation.accesses) {
+    if (access.indices.empty())
+      return "pad";
+    isOne = isOne && access.tensor == first.tensor;
+    for (const IndexExprPtr &index : access.indices) {
+      const auto form = affineForm(*index, computation.axes);
+      isShifted = isShifted && form &&
+                  std::none_of(form->coefficients.begin(), form->coefficients.end(),
+                               [](std::int64_t coefficient) { return coefficient < 0; });
+    }
+  }
+  return isOne && !isShifted ? "pad" : "concat";
 }
 
 //===--- Element-wise -------------------------------------------------------------------------===//
@@ -259,6 +558,20 @@ private:
   std::vector<std::pair<TensorRef, ValueExprPtr>> values_; ///< of the stages so far
 };
 
+/// What chooses by data; numbers where data is a position are what one_hot makes.
+std::string choiceName(const ValueExpr &select) {
+  const ValueExpr &condition = *select.operands[0];
+  if (!hasLoads(condition))
+    return "select";
+  const bool isNumbers = !hasLoads(*select.operands[1]) && !hasLoads(*select.operands[2]);
+  bool comparesPosition = false;
+  for (const ValueExprPtr &side : condition.operands)
+    comparesPosition = comparesPosition || stripCasts(*side).kind == Kind::Index;
+  const bool isOneHot =
+      isNumbers && condition.kind == Kind::Compare && condition.name == "==" && comparesPosition;
+  return isOneHot ? "one_hot" : "where";
+}
+
 /// The outermost operation of a stage.
 std::string operationOf(const Computation &computation) {
   const ValueExpr &value = *computation.value;
@@ -269,7 +582,7 @@ std::string operationOf(const Computation &computation) {
   case Kind::Compare:
     return "compare";
   case Kind::Select:
-    return "select";
+    return choiceName(value);
   case Kind::Cast:
     return "cast";
   case Kind::Load:
@@ -287,7 +600,7 @@ std::string operationOf(const Computation &computation) {
 
 bool onlyMoves(const Computation &computation) {
   return computation.combiner == Combiner::None && computation.opaqueReason.empty() &&
-         isMoved(*computation.value);
+         (isMoved(*computation.value) || interpolates(computation));
 }
 
 std::string movementName(const Call &call, const CallStructure &structure, std::size_t index) {
@@ -295,29 +608,34 @@ std::string movementName(const Call &call, const CallStructure &structure, std::
   const std::size_t loads = countLoads(*computation.value);
   if (loads == 0)
     return "fill";
+  const Access &access = computation.accesses.front();
+  const Tensor &written = structure.tensor(computation.written);
+  const Tensor &source = structure.tensor(access.tensor);
+  const bool isScattered =
+      std::any_of(computation.writeIndices.begin(), computation.writeIndices.end(),
+                  [](const IndexExprPtr &at) { return holds(*at, IndexExpr::Kind::Opaque); });
+  if (isScattered)
+    return "scatter";
+  if (interpolates(computation))
+    return IrregularMove(computation, source, written).resizeName(loads);
   if (loads > 1)
-    return "concat";
-  if (computation.value->kind == Kind::Select)
-    return "pad";
+    return joinedName(computation);
+  if (computation.value->kind == Kind::Select) {
+    const bool isMasked = source.shape == written.shape && !structure.padding(index);
+    return isMasked ? "mask" : "pad";
+  }
   if (computation.freeReason == FreeReason::Reshape)
     return "reshape";
   // Reads inside the indices of other reads count.
   if (computation.accesses.size() > 1)
     return "gather";
-  const Access &access = computation.accesses.front();
-  if (anyHolds(access, IndexExpr::Kind::Opaque))
-    return "resize";
-  const Tensor &written = structure.tensor(computation.written);
-  const Tensor &source = structure.tensor(access.tensor);
-  const auto order = plainWrite(computation, written.shape);
+  const auto order = writeOrder(computation);
   const auto moved = order ? AffineMove(computation, *order).nameOf(access) : std::nullopt;
-  if (moved) {
-    const bool isPart = *moved == "copy" && written.elementCount() < source.elementCount();
-    return isPart ? "slice" : *moved;
-  }
-  if (written.elementCount() > source.elementCount())
-    return "resize";
-  return written.elementCount() == source.elementCount() ? "reshape" : "slice";
+  if (!moved)
+    return IrregularMove(computation, source, written).name();
+  const bool isPart = *moved == "copy" && plainWrite(computation, written.shape) &&
+                      written.elementCount() < source.elementCount();
+  return isPart ? "slice" : *moved;
 }
 
 std::string elementWiseName(const Call &call, const CallStructure &structure,
@@ -340,6 +658,24 @@ std::string elementWiseName(const Call &call, const CallStructure &structure,
     previous = std::move(operation);
   }
   return text;
+}
+
+std::string scanName(const Computation &computation) {
+  const bool readsOwn = std::any_of(
+      computation.accesses.begin(), computation.accesses.end(), [&](const Access &access) {
+        return access.tensor == computation.written &&
+               !std::equal(access.indices.begin(), access.indices.end(),
+                           computation.writeIndices.begin(), computation.writeIndices.end(),
+                           [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
+      });
+  if (!readsOwn)
+    return "";
+  bool adds = false, multiplies = false;
+  forEachNode(*computation.value, [&](const ValueExpr &node) {
+    adds = adds || (node.kind == Kind::Binary && node.name == "+");
+    multiplies = multiplies || (node.kind == Kind::Binary && node.name == "*");
+  });
+  return adds == multiplies ? "scan" : adds ? "cumsum" : "cumprod";
 }
 
 bool onlyScales(const Call &call, std::size_t index) {

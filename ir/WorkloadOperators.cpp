@@ -209,6 +209,9 @@ private:
     found.part = OperatorPart::Main;
     found.stages = {contraction.computation};
     describeContraction(stage(contraction.computation), contraction, found);
+    found.detail = contraction.hasZeroPoints ? "zero points" : "";
+    if (contraction.isScaled)
+      found.detail += found.detail.empty() ? "scale" : ", scale";
     const ContractionRoles roles = rolesOf(stage(contraction.computation), contraction);
     const Contraction::Operand &input = contraction.operands[roles.input];
     const auto writer = input.access.tensor.isLocal ? structure_.writerOf(input.access.tensor)
@@ -315,37 +318,71 @@ private:
 
   [[nodiscard]] OperatorKind normKind(const Stages &stages, const Stages &reductions) const {
     const Computation &statistic = stage(reductions.front());
-    const std::vector<bool> reduced = reducedDimensions(statistic, statistic.accesses.front());
-    if (reduced.size() > 1 && reduced.front() && !reduced[1])
+    const Access &data = statistic.accesses.front();
+    std::vector<NormDimension> dimensions = normDimensions(statistic, data);
+    if (dimensions.size() > 1 && dimensions.front() == NormDimension::Reduced &&
+        dimensions[1] != NormDimension::Reduced)
       return OperatorKind::BatchNorm;
     if (reductions.size() == 1 && statistic.combiner == Combiner::Sum)
       return OperatorKind::RmsNorm;
-    const std::set<TensorKey> own = writtenBy(stages);
-    for (const std::size_t index : stages)
-      if (!isReduction(index) && scalesKept(own, index, reduced))
-        return OperatorKind::GroupNorm;
-    return OperatorKind::LayerNorm;
+    if (std::find(dimensions.begin(), dimensions.end(), NormDimension::Grouped) != dimensions.end())
+      return OperatorKind::GroupNorm;
+    // No scale tells anything of a dimension of one element.
+    for (std::size_t d = 0; d < dimensions.size(); ++d)
+      if (structure_.tensor(data.tensor).shape[d] == 1)
+        dimensions[d] = NormDimension::Kept;
+    const std::vector<bool> scaled = scaledDimensions(stages, dimensions.size());
+    if (std::find(scaled.begin(), scaled.end(), true) == scaled.end())
+      return isCutIntoGroups(data) ? OperatorKind::GroupNorm : OperatorKind::LayerNorm;
+    return normKindByScale(dimensions, scaled);
   }
 
-  /// Whether stage \p index reads a parameter (a tensor of fewer dimensions that is not
-  /// one of \p own) at positions of a dimension that is not reduced: a scale for each channel.
-  [[nodiscard]] bool scalesKept(const std::set<TensorKey> &own, std::size_t index,
-                                const std::vector<bool> &reduced) const {
-    const Computation &computation = stage(index);
-    if (computation.axes.size() != reduced.size())
-      return false;
-    for (const Access &access : computation.accesses) {
-      if (own.contains(keyOf(access.tensor)) || access.indices.size() >= reduced.size())
+  /// A layer norm is scaled along all that it reduces, an instance norm along what it keeps, a
+  /// group norm along what it keeps and reduces, or, of a single group, along a part of what it
+  /// reduces.
+  static OperatorKind normKindByScale(const std::vector<NormDimension> &dimensions,
+                                      const std::vector<bool> &scaled) {
+    bool scalesKept = false, scalesReduced = false, scalesAllReduced = true;
+    for (std::size_t d = 0; d < dimensions.size(); ++d)
+      if (dimensions[d] == NormDimension::Reduced) {
+        scalesReduced = scalesReduced || scaled[d];
+        scalesAllReduced = scalesAllReduced && scaled[d];
+      } else {
+        scalesKept = scalesKept || (d > 0 && scaled[d]);
+      }
+    if (scalesKept)
+      return scalesReduced ? OperatorKind::GroupNorm : OperatorKind::InstanceNorm;
+    return scalesAllReduced ? OperatorKind::LayerNorm : OperatorKind::GroupNorm;
+  }
+
+  /// The dimensions of the normalised elements along which parameters scale or shift them: tensors
+  /// of fewer dimensions that are not the norm's own. Dimensions of one element don't count.
+  [[nodiscard]] std::vector<bool> scaledDimensions(const Stages &stages, std::size_t rank) const {
+    const std::set<TensorKey> own = writtenBy(stages);
+    std::vector<bool> scaled(rank, false);
+    for (const std::size_t index : stages) {
+      const Computation &computation = stage(index);
+      if (isReduction(index) || computation.axes.size() != rank)
         continue;
-      bool isKept = false;
-      for (const IndexExprPtr &position : access.indices)
-        forEachAxis(*position, [&](std::size_t a) {
-          isKept = isKept || (a > 0 && !reduced[a] && computation.axes[a].extent > 1);
-        });
-      if (isKept)
-        return true;
+      for (const Access &access : computation.accesses) {
+        if (own.contains(keyOf(access.tensor)) || access.indices.size() >= rank)
+          continue;
+        for (const IndexExprPtr &position : access.indices)
+          forEachAxis(*position, [&](std::size_t a) {
+            scaled[a] = scaled[a] || computation.axes[a].extent > 1;
+          });
+      }
     }
-    return false;
+    return scaled;
+  }
+
+  /// Whether \p data was reshaped to one dimension more in front of the norm: its channels were cut
+  /// into groups.
+  [[nodiscard]] bool isCutIntoGroups(const Access &data) const {
+    const auto writer =
+        data.tensor.isLocal ? structure_.writerOf(data.tensor) : std::optional<std::size_t>();
+    return writer && stage(*writer).freeReason == FreeReason::Reshape &&
+           stage(*writer).accesses.front().indices.size() + 1 == data.indices.size();
   }
 
   void addReduction(std::size_t index) {
@@ -365,12 +402,26 @@ private:
     add(std::move(found));
   }
 
+  /// A mean of squared distances that are sums of nobody else.
+  void addSquares(std::size_t index, Operator &result) const {
+    const Stages &sources = sources_[index];
+    const bool isOwn = sources.size() == 1 && isOpen(sources.front()) &&
+                       readers_[sources.front()].size() == 1 &&
+                       isSquaredDifference(stage(sources.front()));
+    if (isOwn)
+      result.stages.push_back(sources.front());
+    if (isOwn || isSquaredDifference(stage(index)))
+      result.detail = "variance";
+  }
+
   void describeReduction(std::size_t index, bool isAverage, Operator &result) const {
     result.kind = OperatorKind::Reduction;
     setReduced(result, index);
     switch (stage(index).combiner) {
     case Combiner::Sum:
       result.detail = isAverage ? "mean" : "sum";
+      if (isAverage)
+        addSquares(index, result);
       break;
     case Combiner::Product:
       result.detail = "product";
@@ -421,7 +472,9 @@ private:
         return !stage(index).opaqueReason.empty();
       });
       found.kind = isOpaque ? OperatorKind::Other : OperatorKind::ElementWise;
-      found.detail = elementWiseName(call_, structure_, stages);
+      found.detail = stages.size() == 1 ? scanName(stage(stages.front())) : "";
+      if (found.detail.empty())
+        found.detail = elementWiseName(call_, structure_, stages);
       setShape(found, stages.back());
       found.stages = std::move(stages);
       add(std::move(found));
@@ -521,7 +574,7 @@ private:
         return;
       const Tensor &tensor = structure_.tensor(reference);
       found.writes.push_back(tensor.elementType);
-      found.bytesWritten += moves ? tensor.byteCount() : 0;
+      found.bytesWritten += moves ? bytesWritten(call_, structure_, found.stages, reference) : 0;
     };
     for (const std::size_t index : found.stages) {
       write(stage(index).written);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <set>
+#include <utility>
 
 namespace acadlc::workload {
 
@@ -39,11 +41,14 @@ PoolingWindow windowOf(const Computation &computation, const Pooling &pooling, s
   const auto affine = affineForm(*pooling.source.access.indices[d], computation.axes);
   const auto add = [&](const std::vector<std::size_t> &axes, std::int64_t &product,
                        std::int64_t &step) {
+    std::optional<std::int64_t> smallest; // of an axis in several parts, the innermost tells
     for (const std::size_t a : axes) {
       product *= computation.axes[a].extent;
-      if (computation.axes[a].extent != 1 && affine && axes.size() == 1)
-        step = std::abs(affine->coefficients[a]);
+      if (computation.axes[a].extent != 1 && affine)
+        smallest = std::min(smallest.value_or(std::numeric_limits<std::int64_t>::max()),
+                            std::abs(affine->coefficients[a]));
     }
+    step = smallest.value_or(step);
   };
   add(found.positions, window.positions, window.stride);
   add(found.taps, window.taps, window.dilation);
@@ -58,6 +63,19 @@ bool isKept(const CallStructure &structure, const Computation &computation, std:
             std::size_t d) {
   const std::vector<std::int64_t> &result = structure.tensor(computation.written).shape;
   return result.size() == rank && result[d] == 1;
+}
+
+/// The two reads whose difference \p value is.
+std::optional<std::pair<const Access *, const Access *>>
+differenceIn(const Computation &computation, const ValueExpr &value) {
+  const ValueExpr &difference = stripCasts(value);
+  if (difference.kind != ValueExpr::Kind::Binary || difference.name != "-")
+    return std::nullopt;
+  const ValueExpr &left = stripCasts(*difference.operands[0]);
+  const ValueExpr &right = stripCasts(*difference.operands[1]);
+  if (left.kind != ValueExpr::Kind::Load || right.kind != ValueExpr::Kind::Load)
+    return std::nullopt;
+  return std::pair(&computation.accesses[left.value], &computation.accesses[right.value]);
 }
 
 } // namespace
@@ -93,11 +111,38 @@ std::optional<Pooling> poolingOf(const Call &call, const CallStructure &structur
   return hasPosition || isGlobal ? std::optional(std::move(pooling)) : std::nullopt;
 }
 
-std::vector<bool> reducedDimensions(const Computation &computation, const Access &access) {
-  std::vector<bool> reduced;
-  for (const IndexExprPtr &index : access.indices)
-    reduced.push_back(!axesOf(computation, *index).taps.empty());
-  return reduced;
+std::vector<NormDimension> normDimensions(const Computation &computation, const Access &access) {
+  const auto isWide = [&](std::size_t a) { return computation.axes[a].extent > 1; };
+  std::vector<NormDimension> dimensions;
+  for (const IndexExprPtr &index : access.indices) {
+    const DimensionAxes axes = axesOf(computation, *index);
+    const bool reduces = std::any_of(axes.taps.begin(), axes.taps.end(), isWide);
+    const bool keeps = std::any_of(axes.positions.begin(), axes.positions.end(), isWide);
+    if (reduces && keeps)
+      dimensions.push_back(NormDimension::Grouped);
+    else if (reduces || (!axes.taps.empty() && axes.positions.empty()))
+      dimensions.push_back(NormDimension::Reduced);
+    else
+      dimensions.push_back(NormDimension::Kept);
+  }
+  return dimensions;
+}
+
+bool isSquaredDifference(const Computation &computation) {
+  const ValueExpr &square = stripCasts(*computation.value);
+  if (square.kind != ValueExpr::Kind::Binary || square.operands.size() != 2)
+    return false;
+  const auto left = differenceIn(computation, *square.operands[0]);
+  if (!left)
+    return false;
+  if (square.name == "pow") {
+    const ValueExpr &exponent = stripCasts(*square.operands[1]);
+    return exponent.kind == ValueExpr::Kind::Constant && exponent.number == 2;
+  }
+  const auto right =
+      square.name == "*" ? differenceIn(computation, *square.operands[1]) : std::nullopt;
+  return right && isSameElement(*left->first, *right->first) &&
+         isSameElement(*left->second, *right->second);
 }
 
 std::int64_t extentOf(const Computation &computation, Axis::Kind kind) {

@@ -34,8 +34,18 @@ struct Pooling {
 std::optional<Pooling> poolingOf(const Call &call, const CallStructure &structure,
                                  std::size_t index);
 
-/// Which dimensions of \p access run over reduced axes of \p computation.
-std::vector<bool> reducedDimensions(const Computation &computation, const Access &access);
+/// What a norm's statistics do with a dimension of the data.
+enum class NormDimension : std::uint8_t {
+  Kept,    ///< each position has statistics of its own
+  Reduced, ///< all positions have the same
+  Grouped, ///< so many neighbours have the same
+};
+/// Of each dimension of \p access; \p computation makes the statistics. Axes of one iteration don't
+/// count, where others tell.
+std::vector<NormDimension> normDimensions(const Computation &computation, const Access &access);
+
+/// Whether the value of \p computation is the square of a difference of two elements.
+bool isSquaredDifference(const Computation &computation);
 
 /// The product of the extents of the axes of \p kind.
 std::int64_t extentOf(const Computation &computation, Axis::Kind kind);

@@ -86,36 +86,76 @@ private:
   std::int64_t count_ = 0;
 };
 
+/// Which elements of a tensor are accessed: those of a box.
+class TensorCover {
+public:
+  void add(const std::vector<IndexExprPtr> &indices, const Computation &computation,
+           const std::vector<std::int64_t> &shape) {
+    dimensions_.resize(shape.size());
+    const AffineIndices affine = affineForms(indices, computation.axes);
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      dimensions_[d].add(affine[d], computation.axes, shape[d]);
+    // Of several stores only the first one's points are known.
+    constexpr std::int64_t unknown = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t points = computation.opaqueReason.empty() ? computation.points : unknown;
+    accesses_ = checkedAdd(accesses_, points).value_or(unknown);
+  }
+
+  /// No more than there are accesses.
+  [[nodiscard]] std::int64_t bytes(const Tensor &tensor) const {
+    Tensor covered = tensor;
+    for (std::size_t d = 0; d < dimensions_.size(); ++d)
+      covered.shape[d] = dimensions_[d].count();
+    if (covered.elementCount() > accesses_)
+      covered.shape = {accesses_};
+    return covered.byteCount();
+  }
+
+private:
+  std::vector<DimensionCover> dimensions_;
+  std::int64_t accesses_ = 0;
+};
+
 } // namespace
 
 std::int64_t bytesRead(const Call &call, const CallStructure &structure,
                        std::span<const std::size_t> stages,
                        const std::function<bool(TensorRef)> &isCounted) {
-  std::map<std::pair<bool, std::uint32_t>, std::vector<DimensionCover>> covers;
+  std::map<std::pair<bool, std::uint32_t>, TensorCover> covers;
   for (const std::size_t i : stages) {
     const Computation &computation = call.computations[i];
     if (isCompiled(computation.freeReason) || structure.isLookedThrough(i))
       continue;
     for (const Access &access : computation.accesses) {
       const Access source = structure.resolve(access, i).access;
-      if (!isCounted(source.tensor))
-        continue;
-      const Tensor &read = structure.tensor(source.tensor);
-      auto &cover = covers[{source.tensor.isLocal, source.tensor.index}];
-      cover.resize(read.shape.size());
-      const AffineIndices affine = affineForms(source.indices, computation.axes);
-      for (std::size_t d = 0; d < read.shape.size(); ++d)
-        cover[d].add(affine[d], computation.axes, read.shape[d]);
+      if (isCounted(source.tensor))
+        covers[{source.tensor.isLocal, source.tensor.index}].add(
+            source.indices, computation, structure.tensor(source.tensor).shape);
     }
   }
   std::int64_t bytes = 0;
-  for (const auto &[key, dimensions] : covers) {
-    Tensor covered = structure.tensor({key.first, key.second});
-    for (std::size_t d = 0; d < dimensions.size(); ++d)
-      covered.shape[d] = dimensions[d].count();
-    bytes += covered.byteCount();
-  }
+  for (const auto &[key, cover] : covers)
+    bytes += cover.bytes(structure.tensor({key.first, key.second}));
   return bytes;
+}
+
+std::int64_t bytesWritten(const Call &call, const CallStructure &structure,
+                          std::span<const std::size_t> stages, TensorRef written) {
+  TensorCover cover;
+  const Tensor &tensor = structure.tensor(written);
+  for (const std::size_t i : stages) {
+    const Computation &computation = call.computations[i];
+    const bool alsoWrites =
+        std::find(computation.alsoWritten.begin(), computation.alsoWritten.end(), written) !=
+        computation.alsoWritten.end();
+    if (computation.written != written && !alsoWrites)
+      continue;
+    // Where further stores of a stage go is not kept.
+    if (alsoWrites || !computation.opaqueReason.empty())
+      return tensor.byteCount();
+    cover.add(computation.writeIndices, computation, tensor.shape);
+  }
+  return cover.bytes(tensor);
 }
 
 } // namespace acadlc::workload

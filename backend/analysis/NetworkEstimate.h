@@ -94,7 +94,8 @@ struct LayerEstimate {
   std::vector<RejectedMapping> rejected;
   std::vector<AbsorbedStep> absorbed; ///< in their order
   std::string absorptionEnd;          ///< why no more is; empty if the mapping absorbs nothing ever
-  std::vector<std::string> uncounted; ///< fused stages that the mapping does not compute: "add"
+  /// What is fused that the mapping does not compute: stages ("add"), "zero points", "scale".
+  std::vector<std::string> uncounted;
   std::int64_t macs = 0; ///< of the operator, taps on padding included; of a program: emitted ones
 
   std::int64_t cycles = 0; ///< meaningless if bounded

@@ -274,7 +274,9 @@ private:
     ScalarReader reader(workload_, call_, computation, names, operations_);
     const auto sum =
         std::ranges::find(call_.contractions, stage, &workload::Contraction::computation);
-    const bool isSumOfProducts = sum != call_.contractions.end();
+    // A product with a sign in front of it, or written out, is computed and added.
+    const bool isSumOfProducts =
+        sum != call_.contractions.end() && productOf(*computation.value) != nullptr;
     if (isSumOfProducts)
       macs += sum->macs;
     line(fmt::format("// {}", oneLine(computation.name)));

@@ -129,16 +129,20 @@ ValueExprPtr FunctionReader::convertUnary(const Expr &expr, Conversion &conversi
     return valueNode(ValueExpr::Kind::Compare, "not", {operand});
   if (expr.text == "~")
     return valueNode(ValueExpr::Kind::Unary, "bitwise_not", {operand});
+  return negated(std::move(operand));
+}
+
+ValueExprPtr FunctionReader::negated(ValueExprPtr operand) {
   if (operand->kind == ValueExpr::Kind::Constant) {
-    auto negated = std::make_shared<ValueExpr>(*operand);
-    negated->number = -operand->number;
+    auto number = std::make_shared<ValueExpr>(*operand);
+    number->number = -operand->number;
     if (operand->index)
-      negated->index = indexBinary(IndexExpr::Kind::Sub, indexConstant(0), operand->index);
-    return negated;
+      number->index = indexBinary(IndexExpr::Kind::Sub, indexConstant(0), operand->index);
+    return number;
   }
   if (IndexExprPtr index = asIndex(operand))
     return valueIndex(indexBinary(IndexExpr::Kind::Sub, indexConstant(0), index));
-  return valueNode(ValueExpr::Kind::Unary, "neg", {operand});
+  return valueNode(ValueExpr::Kind::Unary, "neg", {std::move(operand)});
 }
 
 ValueExprPtr FunctionReader::binaryValue(std::string_view op, ValueExprPtr left,
@@ -229,6 +233,11 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
     return convertLet(expr, conversion);
   if (name == "min_value" || name == "max_value")
     return convertLimit(expr, name);
+  if (const auto fused = fusedMultiplyAdd(expr)) {
+    ValueExprPtr left = convert(*(*fused)[0], conversion);
+    ValueExprPtr product = binaryValue("*", std::move(left), convert(*(*fused)[1], conversion));
+    return binaryValue("+", std::move(product), convert(*(*fused)[2], conversion));
+  }
   std::vector<ValueExprPtr> operands;
   const Expr *first = positional(expr, 0);
   if (auto type = typeNamed(*expr.children[0]); type && first)

@@ -178,6 +178,7 @@ private:
   workload::ValueExprPtr convertLimit(const Expr &expr, std::string_view name);
   workload::ValueExprPtr binaryValue(std::string_view op, workload::ValueExprPtr left,
                                      workload::ValueExprPtr right);
+  static workload::ValueExprPtr negated(workload::ValueExprPtr operand);
   workload::ValueExprPtr opaque(const Expr &expr, std::string what);
   std::optional<workload::Access> readAccess(const Expr &expr, Conversion &conversion);
   workload::IndexExprPtr toIndex(const Expr &expr, Conversion &conversion);

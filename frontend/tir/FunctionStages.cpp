@@ -3,7 +3,9 @@
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace acadlc::tir {
 
@@ -11,37 +13,102 @@ using namespace workload;
 
 namespace {
 
-/// If storing \p value to \p target is `T = T ⊕ e` in one of the forms of a reduction, sets the
-/// combiner and returns e.
-const Expr *accumulated(const Expr &target, const Expr &value, Combiner &combiner) {
-  const Expr *left = nullptr;
-  const Expr *right = nullptr;
-  std::string_view op;
-  std::string_view name = tirCallName(&value);
-  if (value.kind == Expr::Kind::Binary) {
-    op = value.text;
-    left = value.children[0];
-    right = value.children[1];
-  } else if (!name.empty()) {
-    op = mathName(name).spelling;
-    left = positional(value, 0);
-    right = positional(value, 1);
+/// \p expr without casts around it.
+const Expr &withoutCasts(const Expr &expr) {
+  const Expr *inner = &expr;
+  while (true) {
+    const std::string_view name = tirCallName(inner);
+    const Expr *operand = nullptr;
+    if (name == "Cast" || name == "cast")
+      operand =
+          positional(*inner, positional(*inner, 0) && typeNamed(*positional(*inner, 0)) ? 1 : 0);
+    else if (inner->kind == Expr::Kind::Call && typeNamed(*inner->children[0]))
+      operand = positional(*inner, 0);
+    if (!operand)
+      return *inner;
+    inner = operand;
   }
-  if (!left || !right)
+}
+
+/// The operator of \p value and its two operands, whether written as one or as a call.
+struct BinaryForm {
+  std::string_view op;
+  const Expr *left = nullptr, *right = nullptr;
+};
+
+std::optional<BinaryForm> binaryForm(const Expr &value) {
+  if (value.kind == Expr::Kind::Binary)
+    return BinaryForm{value.text, value.children[0], value.children[1]};
+  const std::string_view name = tirCallName(&value);
+  if (name.empty() || mathName(name).form != MathForm::Operator)
+    return std::nullopt;
+  BinaryForm form{mathName(name).spelling, positional(value, 0), positional(value, 1)};
+  return form.left && form.right ? std::optional(form) : std::nullopt;
+}
+
+/// If storing \p value to \p target is `T = T ⊕ e` in one of the forms of a reduction that is no
+/// sum, sets the combiner and returns e.
+const Expr *accumulated(const Expr &target, const Expr &value, Combiner &combiner) {
+  const auto form = binaryForm(value);
+  if (!form)
     return nullptr;
-  if (op == "+")
-    combiner = Combiner::Sum;
-  else if (op == "*")
+  if (form->op == "*")
     combiner = Combiner::Product;
-  else if (op == "max")
+  else if (form->op == "max")
     combiner = Combiner::Max;
-  else if (op == "min")
+  else if (form->op == "min")
     combiner = Combiner::Min;
   else
     return nullptr;
-  if (sameText(*left, target))
-    return right;
-  return sameText(*right, target) ? left : nullptr;
+  if (sameText(*form->left, target))
+    return form->right;
+  return sameText(*form->right, target) ? form->left : nullptr;
+}
+
+/// What a sum adds or subtracts: an expression, or its product with a factor.
+struct Summand {
+  const Expr *value = nullptr;
+  const Expr *factor = nullptr;
+  bool isSubtracted = false;
+};
+
+bool mentions(const Expr &expr, const Expr &target) {
+  return sameText(expr, target) || std::ranges::any_of(expr.children, [&](const Expr *child) {
+           return child && mentions(*child, target);
+         });
+}
+
+/// Takes \p value apart as far as that leads to \p target.
+void addSummands(const Expr &value, const Expr &target, bool isSubtracted, std::size_t depth,
+                 std::vector<Summand> &summands) {
+  constexpr std::size_t deepest = 256;
+  const Expr &inner = withoutCasts(value);
+  const bool isSplit = depth < deepest && mentions(inner, target);
+  const auto form = isSplit ? binaryForm(inner) : std::nullopt;
+  const auto fused = isSplit ? fusedMultiplyAdd(inner) : std::nullopt;
+  if (form && (form->op == "+" || form->op == "-")) {
+    addSummands(*form->left, target, isSubtracted, depth + 1, summands);
+    addSummands(*form->right, target, isSubtracted != (form->op == "-"), depth + 1, summands);
+  } else if (fused) {
+    summands.push_back({(*fused)[0], (*fused)[1], isSubtracted});
+    addSummands(*(*fused)[2], target, isSubtracted, depth + 1, summands);
+  } else {
+    summands.push_back({&value, nullptr, isSubtracted});
+  }
+}
+
+/// If storing \p value to \p target is `T = T + …`, with T anywhere in the sum, what is added.
+std::optional<std::vector<Summand>> addedTo(const Expr &target, const Expr &value) {
+  std::vector<Summand> summands;
+  addSummands(value, target, false, 0, summands);
+  const auto own = std::ranges::find_if(summands, [&](const Summand &summand) {
+    return !summand.factor && !summand.isSubtracted &&
+           sameText(withoutCasts(*summand.value), target);
+  });
+  if (own == summands.end() || summands.size() == 1)
+    return std::nullopt;
+  summands.erase(own);
+  return summands;
 }
 
 } // namespace
@@ -90,8 +157,22 @@ bool FunctionReader::isReduction(const Store &store) const {
 
 void FunctionReader::setValue(Store &store, const Expr &target, const Expr &value,
                               Conversion &conversion) {
+  const bool mayReduce = isReduction(store);
+  if (const auto summands = mayReduce ? addedTo(target, value) : std::nullopt) {
+    store.combiner = Combiner::Sum;
+    for (const Summand &summand : *summands) {
+      ValueExprPtr next = convert(*summand.value, conversion);
+      if (summand.factor)
+        next = binaryValue("*", std::move(next), convert(*summand.factor, conversion));
+      if (store.value)
+        store.value = binaryValue(summand.isSubtracted ? "-" : "+", store.value, std::move(next));
+      else
+        store.value = summand.isSubtracted ? negated(std::move(next)) : std::move(next);
+    }
+    return;
+  }
   Combiner combiner = Combiner::None;
-  const Expr *operand = isReduction(store) ? accumulated(target, value, combiner) : nullptr;
+  const Expr *operand = mayReduce ? accumulated(target, value, combiner) : nullptr;
   if (operand) {
     store.combiner = combiner;
     store.value = convert(*operand, conversion);

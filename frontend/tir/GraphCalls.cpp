@@ -98,6 +98,17 @@ bool NetworkReader::checkWrites(const FunctionTemplate &callee, std::size_t inpu
         .note(range, "it is called here");
     return false;
   }
+  // Nothing could be said about what such a call costs.
+  for (std::size_t i = inputs; i < callee.parameters.size(); ++i) {
+    const FunctionTemplate::Parameter &parameter = callee.parameters[i];
+    if (parameter.isWritten)
+      continue;
+    diagnostics_
+        .report(DiagnosticCode::TirCallMismatch, range,
+                "'" + callee.name + "' never writes its output '" + parameter.tensor.name + "'")
+        .note(parameter.tensor.range, "the parameter is declared here");
+    return false;
+  }
   return true;
 }
 

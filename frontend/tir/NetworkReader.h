@@ -150,6 +150,7 @@ private:
                                const std::vector<std::optional<std::int64_t>> &scalars);
   void forget(const Function &function, const FunctionTemplate &callee);
   bool checkTemplate(const FunctionTemplate &callee, SourceRange callRange);
+  /// Whether outputs, the parameters behind \p inputs, are all written and nothing else is.
   bool checkWrites(const FunctionTemplate &callee, std::size_t inputs, SourceRange range);
   bool checkType(const FunctionTemplate &callee, std::size_t parameter, const Shape &shape,
                  workload::ElementType type, SourceRange range);

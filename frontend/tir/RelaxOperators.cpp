@@ -579,8 +579,7 @@ void resize(OperatorBuilder &builder) {
   Shape shape = data.shape;
   shape[rows] = size->front();
   shape[columns] = size->back();
-  const bool isNearest =
-      builder.text("method", builder.call().positional.size()) == "nearest_neighbor";
+  const std::string_view method = builder.text("method", builder.call().positional.size());
   const TensorRef result = builder.output({shape, data.elementType});
   Stage stage(builder, "resize2d", result);
   const Indices out = stage.spatial(shape);
@@ -596,14 +595,15 @@ void resize(OperatorBuilder &builder) {
     return stage.load(OperatorBuilder::input(0), read);
   };
   ValueExprPtr value = at(0, 0);
-  // Weights of the four neighbours: any, values do not matter.
-  if (!isNearest) {
+  // Weights and the place of the neighbours: any, values do not matter.
+  if (method != "nearest_neighbor") {
+    const std::int64_t neighbours = method == "cubic" ? 4 : 2;
     const auto weighted = [&](ValueExprPtr neighbour) {
       return binary("*", std::move(neighbour), number(0.25, data.elementType));
     };
     value = weighted(std::move(value));
-    for (const auto &[below, right] : {std::pair{0, 1}, std::pair{1, 0}, std::pair{1, 1}})
-      value = binary("+", std::move(value), weighted(at(below, right)));
+    for (std::int64_t other = 1; other < neighbours * neighbours; ++other)
+      value = binary("+", std::move(value), weighted(at(other / neighbours, other % neighbours)));
   }
   stage.store(out, std::move(value));
 }

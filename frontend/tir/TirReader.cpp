@@ -316,6 +316,8 @@ void NetworkReader::readPrimEntry(const Function &entry) {
   std::size_t inputs = callee.parameters.size();
   while (inputs > 0 && callee.parameters[inputs - 1].isWritten)
     --inputs;
+  if (inputs == callee.parameters.size() && inputs > 0)
+    --inputs; // what is never written is reported as the output
   if (!checkWrites(callee, inputs, entry.stmt->nameRange))
     return;
   std::vector<std::uint32_t> tensors;

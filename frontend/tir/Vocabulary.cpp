@@ -27,7 +27,7 @@ struct MathEntry {
   std::string_view spelling;
 };
 
-constexpr std::array<MathEntry, 31> operatorForms = {{
+constexpr std::array<MathEntry, 35> operatorForms = {{
     {"max", MathForm::Operator, "max"},
     {"min", MathForm::Operator, "min"},
     {"Max", MathForm::Operator, "max"},
@@ -35,6 +35,10 @@ constexpr std::array<MathEntry, 31> operatorForms = {{
     {"Add", MathForm::Operator, "+"},
     {"Sub", MathForm::Operator, "-"},
     {"Mul", MathForm::Operator, "*"},
+    {"add", MathForm::Operator, "+"},
+    {"subtract", MathForm::Operator, "-"},
+    {"multiply", MathForm::Operator, "*"},
+    {"divide", MathForm::Operator, "/"},
     {"Div", MathForm::Operator, "/"},
     {"div", MathForm::Operator, "/"},
     {"FloorDiv", MathForm::Operator, "//"},
@@ -291,6 +295,25 @@ MathName mathName(std::string_view name) {
   if (std::find(functions.begin(), functions.end(), name) != functions.end())
     return {MathForm::Function, name};
   return {};
+}
+
+std::optional<std::array<const Expr *, 3>> fusedMultiplyAdd(const Expr &call) {
+  const std::string_view name = tirCallName(&call);
+  std::size_t first = 0;
+  if (name == "call_pure_extern" || name == "call_extern" || name == "call_intrin") {
+    constexpr auto fused = std::to_array<std::string_view>({"fma", "fmaf", "tir.fma", "tirx.fma"});
+    const Expr *callee = positional(call, 1);
+    if (!callee || callee->kind != Expr::Kind::String ||
+        std::ranges::find(fused, callee->text) == fused.end())
+      return std::nullopt;
+    first = 2; // behind the type and the name
+  } else if (name != "fma") {
+    return std::nullopt;
+  }
+  const std::array<const Expr *, 3> operands = {
+      positional(call, first), positional(call, first + 1), positional(call, first + 2)};
+  const bool isWhole = operands[0] && operands[1] && operands[2] && !positional(call, first + 3);
+  return isWhole ? std::optional(operands) : std::nullopt;
 }
 
 } // namespace acadlc::tir

@@ -5,6 +5,7 @@
 #include "frontend/tir/Syntax.h"
 #include "ir/Workload.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,5 +64,9 @@ struct MathName {
   std::string_view spelling;
 };
 MathName mathName(std::string_view name);
+
+/// The operands a, b, c of a call that is a · b + c in one: `T.fma(a, b, c)`, or the same as a call
+/// of an intrinsic or of the C library; none if it is no such call.
+std::optional<std::array<const Expr *, 3>> fusedMultiplyAdd(const Expr &call);
 
 } // namespace acadlc::tir

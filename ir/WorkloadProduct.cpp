@@ -1,0 +1,312 @@
+#include "ir/WorkloadProduct.h"
+
+#include "ir/WorkloadExpr.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace acadlc::workload {
+
+namespace {
+
+using Kind = ValueExpr::Kind;
+
+bool isBinary(const ValueExpr &value, std::string_view name) {
+  return value.kind == Kind::Binary && value.name == name && value.operands.size() == 2;
+}
+
+bool isNegation(const ValueExpr &value) {
+  return value.kind == Kind::Unary && value.name == "neg" && value.operands.size() == 1;
+}
+
+/// Whether \p value is known without reading anything.
+bool isNumber(const ValueExpr &value) {
+  bool reads = false;
+  forEachNode(value, [&](const ValueExpr &node) {
+    reads = reads || node.kind == Kind::Load || node.kind == Kind::Opaque;
+  });
+  return !reads;
+}
+
+/// How an axis moves a read.
+enum class Motion : std::uint8_t {
+  None,
+  ByGroups, ///< by its quotient alone: so many neighbours read the same element
+  Single,
+};
+
+/// A read that is multiplied.
+struct Term {
+  Product::Factor factor;
+  std::vector<Motion> axes; ///< by axis of the computation
+  bool isDivisor = false;
+  bool isMultiple = false; ///< what is read has been scaled or has another sign
+};
+using Terms = std::vector<Term>;
+
+/// Whether \p part has some of the axes of \p whole, not all, and no others; groups of an axis are
+/// less than the axis.
+bool hasFewerAxes(const Term &part, const Term &whole) {
+  for (std::size_t a = 0; a < part.axes.size(); ++a)
+    if (part.axes[a] > whole.axes[a])
+      return false;
+  return part.axes != whole.axes;
+}
+
+/// Takes apart what one computation adds up.
+class ProductFinder {
+public:
+  explicit ProductFinder(const Computation &computation) : computation_(computation) {}
+
+  std::optional<Product> find() {
+    // No product of two reads is so large; what looks at every node more than once stays cheap.
+    constexpr std::uint32_t largest = 512;
+    if (computation_.value->size > largest)
+      return std::nullopt;
+    Summands summands;
+    addSummands(*computation_.value, summands);
+    std::optional<Product> product;
+    Terms factors;
+    std::vector<Terms> others;
+    for (const ValueExpr *summand : summands) {
+      result_ = {};
+      Terms terms;
+      if (!addTerms(*summand, terms))
+        return std::nullopt;
+      terms = withoutScales(std::move(terms));
+      if (product || !isProduct(terms, summands.size())) {
+        others.push_back(std::move(terms));
+        continue;
+      }
+      result_.factors = {terms.front().factor, terms.back().factor};
+      product = result_;
+      factors = std::move(terms);
+    }
+    if (!product || !std::all_of(others.begin(), others.end(),
+                                 [&](const Terms &terms) { return isPartOf(terms, factors); }))
+      return std::nullopt;
+    product->hasZeroPoints = product->hasZeroPoints || summands.size() > 1;
+    return product;
+  }
+
+private:
+  using Summands = std::vector<const ValueExpr *>;
+
+  static void addSummands(const ValueExpr &value, Summands &summands) {
+    const ValueExpr &inner = stripCasts(value);
+    if (isBinary(inner, "+") || isBinary(inner, "-")) {
+      for (const ValueExprPtr &operand : inner.operands)
+        addSummands(*operand, summands);
+    } else if (isNegation(inner)) {
+      addSummands(*inner.operands[0], summands);
+    } else {
+      summands.push_back(&inner);
+    }
+  }
+
+  /// Adds the reads that \p value multiplies; false if it does something else.
+  bool addTerms(const ValueExpr &value, Terms &terms) {
+    const ValueExpr &inner = stripCasts(value);
+    if (isNumber(inner)) {
+      result_.isScaled = true;
+      return true;
+    }
+    if (isNegation(inner))
+      return addTerms(*inner.operands[0], terms);
+    if (isBinary(inner, "*"))
+      return addTerms(*inner.operands[0], terms) && addTerms(*inner.operands[1], terms);
+    if (isBinary(inner, "/"))
+      return addTerms(*inner.operands[0], terms) && addDivisor(*inner.operands[1], terms);
+    if (isBinary(inner, "shift_left") && isNumber(*inner.operands[1])) {
+      result_.isScaled = true;
+      return addTerms(*inner.operands[0], terms);
+    }
+    auto term = termOf(inner);
+    if (!term)
+      return false;
+    terms.push_back(std::move(*term));
+    return true;
+  }
+
+  bool addDivisor(const ValueExpr &value, Terms &terms) {
+    const std::size_t first = terms.size();
+    if (!addTerms(value, terms))
+      return false;
+    for (std::size_t i = first; i < terms.size(); ++i)
+      terms[i].isDivisor = true;
+    return true;
+  }
+
+  /// The one read that \p value is made of, apart from zero points, scales and padding.
+  std::optional<Term> termOf(const ValueExpr &value) {
+    if (value.kind == Kind::Load)
+      return readOf(value);
+    if (isBinary(value, "+") || isBinary(value, "-"))
+      return shifted(*value.operands[0], *value.operands[1], value.name == "-");
+    if (value.kind == Kind::Select)
+      return guarded(value);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] Term readOf(const ValueExpr &load) const {
+    Term term;
+    term.factor.access = load.value;
+    term.axes = axesOf(computation_.accesses[load.value]);
+    return term;
+  }
+
+  /// As termOf, also of a product with scales.
+  std::optional<Term> scaledTerm(const ValueExpr &value) {
+    Terms terms;
+    if (!addTerms(value, terms))
+      return std::nullopt;
+    terms = withoutScales(std::move(terms));
+    if (terms.size() != 1)
+      return std::nullopt;
+    const ValueExpr &inner = stripCasts(value);
+    const bool isRead = inner.kind == Kind::Load || inner.kind == Kind::Select ||
+                        isBinary(inner, "+") || isBinary(inner, "-");
+    terms.front().isMultiple = terms.front().isMultiple || !isRead;
+    return terms.front();
+  }
+
+  static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+  /// \p term with \p number added to it.
+  static std::optional<Term> moved(std::optional<Term> term, double number) {
+    if (!term)
+      return std::nullopt;
+    // Products of small numbers are not worth following: they are never mistaken for 0.
+    const double added = term->isMultiple ? unknown : number;
+    term->factor.offset += added;
+    term->factor.outside += added;
+    return term;
+  }
+
+  static double valueOf(const ValueExpr &number) {
+    const ValueExpr &inner = stripCasts(number);
+    return inner.kind == Kind::Constant ? inner.number : unknown;
+  }
+
+  std::optional<Term> shifted(const ValueExpr &left, const ValueExpr &right, bool isDifference) {
+    result_.hasZeroPoints = true;
+    if (isNumber(right))
+      return moved(scaledTerm(left), isDifference ? -valueOf(right) : valueOf(right));
+    if (isNumber(left))
+      return moved(scaledTerm(right), isDifference ? unknown : valueOf(left));
+    auto first = scaledTerm(left);
+    auto second = first ? scaledTerm(right) : std::nullopt;
+    if (!second)
+      return std::nullopt;
+    if (hasFewerAxes(*second, *first))
+      return moved(std::move(first), unknown);
+    return hasFewerAxes(*first, *second) ? moved(std::move(second), unknown) : std::nullopt;
+  }
+
+  /// An element where a condition on the axes holds, and a padding value elsewhere.
+  std::optional<Term> guarded(const ValueExpr &select) {
+    if (!isNumber(*select.operands[0]))
+      return std::nullopt;
+    auto term = scaledTerm(*select.operands[1]);
+    if (!term)
+      return std::nullopt;
+    const ValueExpr &outside = stripCasts(*select.operands[2]);
+    if (!isNumber(outside) && (outside.kind != Kind::Load || !hasFewerAxes(readOf(outside), *term)))
+      return std::nullopt;
+    term->factor.isGuarded = true;
+    term->factor.outside = valueOf(outside);
+    return term;
+  }
+
+  [[nodiscard]] std::vector<Motion> axesOf(const Access &access) const {
+    std::vector<Motion> axes(computation_.axes.size(), Motion::None);
+    for (const IndexExprPtr &index : access.indices)
+      addAxes(*index, Motion::Single, axes);
+    return axes;
+  }
+  static void addAxes(const IndexExpr &index, Motion motion, std::vector<Motion> &axes) {
+    if (index.kind == IndexExpr::Kind::Opaque) // it may run over all axes
+      axes.assign(axes.size(), Motion::Single);
+    if (index.kind == IndexExpr::Kind::Axis) {
+      Motion &own = axes[static_cast<std::size_t>(index.value)];
+      own = std::max(own, motion);
+    }
+    if (!index.left)
+      return;
+    addAxes(*index.left, index.kind == IndexExpr::Kind::FloorDiv ? Motion::ByGroups : motion, axes);
+    addAxes(*index.right, motion, axes);
+  }
+
+  /// Whether \p terms are the two factors. Of several summands the others are products with zero
+  /// points, which nothing is summed over.
+  [[nodiscard]] bool isProduct(const Terms &terms, std::size_t summands) const {
+    return terms.size() == 2 && !terms[0].isDivisor && !terms[1].isDivisor &&
+           (summands == 1 || (isSummed(terms[0]) && isSummed(terms[1])));
+  }
+
+  /// \p terms without those that scale: of three and more all that nothing is summed over if two
+  /// are left, else those that have fewer axes than another one.
+  Terms withoutScales(Terms terms) {
+    Terms summed;
+    std::copy_if(terms.begin(), terms.end(), std::back_inserter(summed),
+                 [&](const Term &term) { return isSummed(term); });
+    if (isProduct(summed, 1)) {
+      result_.isScaled = result_.isScaled || summed.size() < terms.size();
+      return summed;
+    }
+    Terms kept;
+    for (const Term &term : terms)
+      if (std::none_of(terms.begin(), terms.end(), [&](const Term &other) {
+            return !other.isDivisor && hasFewerAxes(term, other);
+          }))
+        kept.push_back(term);
+    result_.isScaled = result_.isScaled || kept.size() < terms.size();
+    return kept;
+  }
+
+  /// Whether \p term has another element for some of what is summed, if several are.
+  [[nodiscard]] bool isSummed(const Term &term) const {
+    bool sumsSeveral = false;
+    for (std::size_t a = 0; a < computation_.axes.size(); ++a) {
+      const Axis &axis = computation_.axes[a];
+      const bool isWide = axis.kind == Axis::Kind::Reduction && axis.extent > 1;
+      if (isWide && term.axes[a] != Motion::None)
+        return true;
+      sumsSeveral = sumsSeveral || isWide;
+    }
+    return !sumsSeveral;
+  }
+
+  [[nodiscard]] bool readSame(const Term &left, const Term &right) const {
+    return isSameElement(computation_.accesses[left.factor.access],
+                         computation_.accesses[right.factor.access]);
+  }
+
+  /// Whether \p terms are zero points and the factors of \p product: what a product of differences
+  /// has beside the product itself.
+  [[nodiscard]] bool isPartOf(const Terms &terms, const Terms &product) const {
+    return std::all_of(terms.begin(), terms.end(), [&](const Term &term) {
+      return std::any_of(product.begin(), product.end(), [&](const Term &factor) {
+        return readSame(term, factor) || hasFewerAxes(term, factor);
+      });
+    });
+  }
+
+  const Computation &computation_;
+  Product result_;
+};
+
+} // namespace
+
+std::optional<Product> productOf(const Computation &computation) {
+  if (computation.combiner != Combiner::Sum || !computation.opaqueReason.empty())
+    return std::nullopt;
+  return ProductFinder(computation).find();
+}
+
+} // namespace acadlc::workload
