@@ -143,11 +143,12 @@ private:
     const bool isLost =
         !result.uncounted.empty() && (mappedStages_.empty() || !unmappedHere_.empty());
     if (isLost) {
-      std::string reason = "scalar code: " + result.reason;
+      std::string reason = "scalar code: " + result.refusal.reason;
       if (!unmappedHere_.empty() && !mappings_.empty())
         reason = whyUnmapped(unmappedHere_.begin()->second) + "; " + reason;
       addUnmapped(call, call.name, call.kind, call.macs, call.bytesRead + call.bytesWritten, reason,
-                  unmappedHere_.empty() ? nullptr : &unmappedHere_.begin()->second);
+                  unmappedHere_.empty() ? nullptr : &unmappedHere_.begin()->second,
+                  result.refusal.range);
       covered = false;
     }
     return std::move(result.uncounted);
@@ -218,13 +219,15 @@ private:
 
   void addUnmapped(const Call &call, const std::string &name, workload::OperatorKind kind,
                    std::int64_t macs, std::int64_t bytes, const std::string &reason,
-                   const Choice *choice = nullptr) {
+                   const Choice *choice = nullptr, SourceRange notScalar = {}) {
     const std::string operatorName(workload::operatorName(kind));
     list_->unmapped.push_back({name, operatorName, reason, macs, bytes});
     if (!inputs_.strict)
       return;
     auto report = diagnostics_->report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
                                        name, reason);
+    if (notScalar.isValid())
+      report.note(notScalar, "what scalar code can't do");
     if (choice != nullptr)
       for (const mapping::Mismatch &mismatch : choice->mismatches)
         report.note(mismatch.range,

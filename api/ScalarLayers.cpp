@@ -89,11 +89,11 @@ ScalarLayers::Result ScalarLayers::make(const Call &call, const std::set<std::si
   Result result;
   const auto runs = stagesOf(call, mapped, absorbed);
   for (const std::vector<std::size_t> &run : runs) {
-    std::string reason;
-    const auto code = coder_.write(workload_, call, run, inputs_.elementType, reason);
+    mapping::ScalarRefusal refusal;
+    const auto code = coder_.write(workload_, call, run, inputs_.elementType, refusal);
     if (!code) {
-      if (result.reason.empty())
-        result.reason = reason;
+      if (result.refusal.reason.empty())
+        result.refusal = std::move(refusal);
       for (const std::size_t stage : run)
         result.uncounted.push_back(call.computations[stage].name);
       continue;
@@ -134,6 +134,7 @@ analysis::LayerEstimate ScalarLayers::describe(const Call &call,
   estimate.mapping = "scalar";
   estimate.mappingPlace = placeOf(coder_.declaration().range, sources_);
   estimate.macs = code.macs;
+  estimate.assumptions = code.assumptions;
   for (const workload::Axis &axis : call.computations[main].axes)
     if (axis.extent != 1)
       estimate.dimensions.push_back(

@@ -29,7 +29,7 @@ public:
     };
     std::vector<Entry> layers;
     std::vector<std::string> uncounted; ///< stages that can't be done
-    std::string reason;                 ///< why the first of them can't; else empty
+    mapping::ScalarRefusal refusal;     ///< why the first of them can't; else empty
   };
   /// What is left of \p call: all stages that take time but those of \p mapped, which mappings
   /// compute, and of \p absorbed. Padding that only mapped stages read is part of their reads.

@@ -64,6 +64,9 @@ struct Axis {
   Kind kind = Kind::Spatial;
 };
 
+struct ValueExpr;
+using ValueExprPtr = std::shared_ptr<const ValueExpr>;
+
 /// An integer expression over the axes of a computation; immutable, shared.
 struct IndexExpr;
 using IndexExprPtr = std::shared_ptr<const IndexExpr>;
@@ -78,12 +81,15 @@ struct IndexExpr {
     FloorMod,
     Min,
     Max,
-    Opaque, ///< something this IR does not model (an indirect access); text in `opaque`
+    Opaque, ///< no integer expression of axes (an indirect access); text in `opaque`
   };
   Kind kind = Kind::Constant;
   std::int64_t value = 0;
   IndexExprPtr left, right;
   std::string opaque;
+  /// Of an opaque index: the value that it is, as far as that is modelled. Loads refer to the
+  /// accesses among which it stands.
+  ValueExprPtr computed;
   /// Nodes of the expression written out; readers keep it below a limit, so recursion is safe.
   std::uint32_t size = 1;
 };
@@ -108,8 +114,6 @@ struct Access {
 };
 
 /// A scalar expression: the value that a computation stores (or combines).
-struct ValueExpr;
-using ValueExprPtr = std::shared_ptr<const ValueExpr>;
 struct ValueExpr {
   enum class Kind : std::uint8_t {
     Load,     ///< accesses[value]
@@ -150,6 +154,27 @@ constexpr bool isCompiled(FreeReason reason) {
   return reason == FreeReason::WeightOnly || reason == FreeReason::BatchNorm;
 }
 
+/// A store, or statements under a condition.
+struct StageStatement {
+  /// Null for a store.
+  ValueExprPtr condition;
+  std::vector<StageStatement> then, otherwise;
+  // Of a store:
+  Access written;
+  Combiner combiner = Combiner::None; ///< with what is there
+  ValueExprPtr value;
+};
+
+/// What a stage does at a point of its domain, where that is more than its one value says: several
+/// stores, stores under conditions, a reduction of its own form or one that starts from a tensor.
+struct StageBody {
+  std::vector<Access> accesses;     ///< that loads refer to; reads of what the stage writes count
+  std::vector<StageStatement> init; ///< in front of a reduction; conditions of `statements` hold
+  std::vector<StageStatement> statements;
+  bool readsFirst = false;  ///< all values are computed in front of the first store
+  std::string opaqueReason; ///< empty, or why the statements say too little
+};
+
 /// One stage: `for axes: written[...] (combiner)= value`.
 ///
 /// A stage whose block sits inside another block appears as one computation over the axes of both.
@@ -173,6 +198,8 @@ struct Computation {
   FreeReason freeReason = FreeReason::None;
   /// Empty, or why the stage is not a plain computation (several outputs, data-dependent control).
   std::string opaqueReason;
+  /// Null if the other members say all that is computed.
+  std::shared_ptr<const StageBody> body;
 };
 
 /// Padding that a stage applies to a tensor: out[v…] = inside ? in[v − before…] : fill.

@@ -116,6 +116,18 @@ IndexExprPtr indexOpaque(std::string text) {
   return index;
 }
 
+IndexExprPtr indexOpaque(std::string text, ValueExprPtr computed) {
+  auto index = std::make_shared<IndexExpr>();
+  index->kind = Kind::Opaque;
+  index->opaque = std::move(text);
+  index->size = saturatedSum(computed->size, 1);
+  if (index->size > maxExpressionSize)
+    index->size = 1;
+  else
+    index->computed = std::move(computed);
+  return index;
+}
+
 IndexExprPtr indexBinary(Kind kind, IndexExprPtr left, IndexExprPtr right) {
   if (left->kind == Kind::Constant && right->kind == Kind::Constant) {
     auto folded = apply(kind, left->value, right->value);
@@ -217,6 +229,8 @@ void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> 
     forEachAxis(*index.left, visit);
   if (index.right)
     forEachAxis(*index.right, visit);
+  if (index.computed)
+    forEachAxis(*index.computed, visit);
 }
 
 void forEachAxis(const ValueExpr &value, const std::function<void(std::size_t)> &visit) {
@@ -235,6 +249,8 @@ void forEachNode(const ValueExpr &value, const std::function<void(const ValueExp
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements) {
   if (index->kind == Kind::Axis)
     return replacements[static_cast<std::size_t>(index->value)];
+  if (index->computed)
+    return indexOpaque(index->opaque, substitute(index->computed, replacements));
   if (!index->left)
     return index;
   return indexBinary(index->kind, substitute(index->left, replacements),
@@ -249,6 +265,79 @@ ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr>
     copy->index = substitute(copy->index, replacements);
   for (ValueExprPtr &operand : copy->operands)
     operand = substitute(operand, replacements);
+  return copy;
+}
+
+namespace {
+
+void forEachAxis(const std::vector<StageStatement> &statements,
+                 const std::function<void(std::size_t)> &visit) {
+  for (const StageStatement &statement : statements) {
+    if (statement.condition) {
+      forEachAxis(*statement.condition, visit);
+      forEachAxis(statement.then, visit);
+      forEachAxis(statement.otherwise, visit);
+      continue;
+    }
+    for (const IndexExprPtr &index : statement.written.indices)
+      forEachAxis(*index, visit);
+    forEachAxis(*statement.value, visit);
+  }
+}
+
+void substituteAll(std::vector<StageStatement> &statements,
+                   std::span<const IndexExprPtr> replacements) {
+  for (StageStatement &statement : statements) {
+    if (statement.condition) {
+      statement.condition = substitute(statement.condition, replacements);
+      substituteAll(statement.then, replacements);
+      substituteAll(statement.otherwise, replacements);
+      continue;
+    }
+    for (IndexExprPtr &index : statement.written.indices)
+      index = substitute(index, replacements);
+    statement.value = substitute(statement.value, replacements);
+  }
+}
+
+} // namespace
+
+void forEachAxis(const StageBody &body, const std::function<void(std::size_t)> &visit) {
+  for (const Access &access : body.accesses)
+    for (const IndexExprPtr &index : access.indices)
+      forEachAxis(*index, visit);
+  forEachAxis(body.init, visit);
+  forEachAxis(body.statements, visit);
+}
+
+StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements) {
+  for (Access &access : body.accesses)
+    for (IndexExprPtr &index : access.indices)
+      index = substitute(index, replacements);
+  substituteAll(body.init, replacements);
+  substituteAll(body.statements, replacements);
+  return body;
+}
+
+IndexExprPtr renumberLoads(const IndexExprPtr &index, std::size_t offset) {
+  if (index->computed)
+    return indexOpaque(index->opaque, renumberLoads(index->computed, offset));
+  if (!index->left)
+    return index;
+  auto copy = std::make_shared<IndexExpr>(*index);
+  copy->left = renumberLoads(copy->left, offset);
+  copy->right = renumberLoads(copy->right, offset);
+  return copy;
+}
+
+ValueExprPtr renumberLoads(const ValueExprPtr &value, std::size_t offset) {
+  auto copy = std::make_shared<ValueExpr>(*value);
+  if (copy->kind == ValueExpr::Kind::Load)
+    copy->value += offset;
+  if (copy->index)
+    copy->index = renumberLoads(copy->index, offset);
+  for (ValueExprPtr &operand : copy->operands)
+    operand = renumberLoads(operand, offset);
   return copy;
 }
 

@@ -16,6 +16,8 @@ constexpr std::uint32_t maxExpressionSize = 4096;
 IndexExprPtr indexConstant(std::int64_t value);
 IndexExprPtr indexAxis(std::size_t axis);
 IndexExprPtr indexOpaque(std::string text);
+/// The same of which it is known what it computes.
+IndexExprPtr indexOpaque(std::string text, ValueExprPtr computed);
 /// Folds constants and neutral operands. Opaque if the result leaves 64 bits or maxExpressionSize.
 IndexExprPtr indexBinary(IndexExpr::Kind kind, IndexExprPtr left, IndexExprPtr right);
 
@@ -44,6 +46,14 @@ void forEachNode(const ValueExpr &value, const std::function<void(const ValueExp
 /// Puts \p replacements[a] in the place of every axis a.
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements);
 ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements);
+
+/// The same for all expressions of \p body.
+void forEachAxis(const StageBody &body, const std::function<void(std::size_t)> &visit);
+StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements);
+
+/// Adds \p offset to the access that every load names, also in opaque indices.
+IndexExprPtr renumberLoads(const IndexExprPtr &index, std::size_t offset);
+ValueExprPtr renumberLoads(const ValueExprPtr &value, std::size_t offset);
 
 /// Puts \p loads[i] in the place of every load of access i. Shares what holds none. The result may
 /// be larger than maxExpressionSize: ask its size.

@@ -96,6 +96,7 @@ struct LayerEstimate {
   std::string absorptionEnd;          ///< why no more is; empty if the mapping absorbs nothing ever
   /// What is fused that the mapping does not compute: stages ("add"), "zero points", "scale".
   std::vector<std::string> uncounted;
+  std::vector<std::string> assumptions; ///< on what data decides, one clause each
   std::int64_t macs = 0; ///< of the operator, taps on padding included; of a program: emitted ones
 
   std::int64_t cycles = 0; ///< meaningless if bounded

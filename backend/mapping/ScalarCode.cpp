@@ -1,9 +1,9 @@
 #include "backend/mapping/ScalarCode.h"
 
-#include "backend/mapping/ScalarExpression.h"
+#include "backend/mapping/ScalarNest.h"
 #include "backend/mapping/ScalarOperations.h"
+#include "backend/mapping/ScalarStage.h"
 #include "frontend/acadl/Parser.h"
-#include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
@@ -15,7 +15,6 @@
 namespace acadlc::mapping {
 
 using workload::Axis;
-using workload::Combiner;
 using workload::Computation;
 
 namespace {
@@ -41,70 +40,37 @@ llvm::StringSet<> wordsOf(std::string_view text) {
   return words;
 }
 
-/// The operation that joins a value to a reduction's result.
-llvm::StringRef operationOf(Combiner combiner) {
-  switch (combiner) {
-  case Combiner::Sum:
-    return "add";
-  case Combiner::Product:
-    return "multiply";
-  case Combiner::Max:
-    return "max";
-  case Combiner::Min:
-    return "min";
-  case Combiner::None:
-  case Combiner::Opaque:
-    break;
-  }
-  return "";
-}
-
-bool usesReduction(const workload::IndexExpr &index, const std::vector<Axis> &axes) {
-  if (index.kind == workload::IndexExpr::Kind::Axis)
-    return axes[static_cast<std::size_t>(index.value)].kind == Axis::Kind::Reduction;
-  return (index.left != nullptr && usesReduction(*index.left, axes)) ||
-         (index.right != nullptr && usesReduction(*index.right, axes));
-}
-
-/// The product that a sum of products adds; null if it adds something else.
-const workload::ValueExpr *productOf(const workload::ValueExpr &value) {
-  const workload::ValueExpr *product = &value;
-  while (product->kind == workload::ValueExpr::Kind::Cast)
-    product = product->operands[0].get();
-  return product->kind == workload::ValueExpr::Kind::Binary && product->name == "*" ? product
-                                                                                    : nullptr;
-}
-
 /// Writes the program of some stages of a call.
 class ScalarWriter {
 public:
-  struct Registers {
-    std::size_t values = 0, counters = 0;
-  };
   ScalarWriter(const workload::Workload &workload, const workload::Call &call,
                const ast::ScalarDeclaration &declaration, const ScalarOperations &operations,
-               const SourceManager &sources, Registers registers)
+               const SourceManager &sources, std::size_t values, std::size_t counters)
       : workload_(workload), call_(call), declaration_(declaration), operations_(operations),
-        sources_(sources), registers_(registers),
-        taken_(wordsOf(sources.textOf(declaration.range))) {
-    valueName_ = freshName("value");
-    counterName_ = freshName("counter");
+        sources_(sources), taken_(wordsOf(sources.textOf(declaration.range))) {
+    registers_ = {freshName("value"), freshName("counter"), values, counters};
   }
 
   std::optional<ScalarCode> write(std::span<const std::size_t> stages,
                                   std::optional<workload::ElementType> elementType) {
     ScalarCode code;
-    for (const std::size_t stage : stages)
-      if (!writeStage(stage, code.macs)) {
-        reason_ = fmt::format("stage '{}': {}", call_.computations[stage].name, reason_);
+    for (const std::size_t stage : stages) {
+      const std::string &name = call_.computations[stage].name;
+      const auto written = writeStage(stage);
+      if (!written) {
+        refusal_.reason = fmt::format("stage '{}': {}", name, refusal_.reason);
         return std::nullopt;
       }
+      code.macs += written->macs;
+      for (const std::string &assumption : written->assumptions)
+        code.assumptions.push_back(fmt::format("stage '{}': {}", name, assumption));
+    }
     code.body = header(elementType) + nest_ + "}\n";
     code.tensors = tensors_;
     return code;
   }
 
-  [[nodiscard]] const std::string &reason() const { return reason_; }
+  [[nodiscard]] const ScalarRefusal &refusal() const { return refusal_; }
 
 private:
   //===--- Names ----------------------------------------------------------------------------===//
@@ -148,10 +114,6 @@ private:
 
   //===--- Lines ----------------------------------------------------------------------------===//
 
-  void line(std::string_view text) {
-    nest_ += std::string(2 * depth_, ' ') + std::string(text) + "\n";
-  }
-
   /// The values of the declaration that what has been written needs, one by one.
   std::vector<std::string> usedLets() const {
     std::string needed = nest_;
@@ -182,9 +144,9 @@ private:
       text += fmt::format("  let {} = {}\n", name,
                           sources_.textOf(attributeOf(declaration_, attribute)->range));
     };
-    list(valueName_, "values");
-    if (mostCounters_ != 0)
-      list(counterName_, "counters");
+    list(registers_.values, "values");
+    if (usesCounters_)
+      list(registers_.counters, "counters");
     const std::string_view memory = sources_.textOf(attributeOf(declaration_, "memory")->range);
     for (const ScalarCode::Tensor &tensor : tensors_) {
       const workload::Tensor &declared = tensorOf(workload_, call_, tensor.tensor);
@@ -197,212 +159,30 @@ private:
     return text;
   }
 
-  //===--- Registers ------------------------------------------------------------------------===//
-
-  [[nodiscard]] std::string value(std::size_t index) const {
-    return fmt::format("{}[{}]", valueName_, index);
-  }
-
-  bool fail(std::string reason) {
-    if (reason_.empty())
-      reason_ = std::move(reason);
-    return false;
-  }
-
-  bool checkRegisters(std::size_t needed) {
-    return needed <= registers_.values ||
-           fail(fmt::format("it needs {} registers for values, `values` has {}", needed,
-                            registers_.values));
-  }
-
-  /// Operation \p name on \p arguments; registers from \p free on are free.
-  void operation(llvm::StringRef name, const std::vector<std::string> &arguments,
-                 std::size_t free) {
-    operations_.write(
-        name, arguments, [&](unsigned index) { return value(free + index); },
-        [&](const std::string &text) { line(text); });
-  }
-
-  /// Brings the operands of \p node into registers from \p base on; gives these in the order of
-  /// the operands.
-  std::vector<std::string> operands(const ScalarNode &node, std::size_t base) {
-    std::vector<std::string> places(node.operands.size());
-    std::size_t next = base;
-    for (const std::size_t i : node.order()) {
-      compute(node.operands[i], next);
-      places[i] = value(next++);
-    }
-    return places;
-  }
-
-  /// Brings \p node into register \p base, with those behind it as far as it needs them.
-  void compute(const ScalarNode &node, std::size_t base) {
-    switch (node.kind) {
-    case ScalarNode::Kind::Load:
-      return operation("load", {value(base), node.text}, base + 1);
-    case ScalarNode::Kind::Constant:
-      return operation("constant", {value(base)}, base + 1);
-    case ScalarNode::Kind::Choice:
-      line(fmt::format("if {} {{", node.text));
-      indented([&] { compute(node.operands[0], base); });
-      line("} else {");
-      indented([&] { compute(node.operands[1], base); });
-      line("}");
-      return;
-    case ScalarNode::Kind::Operation: {
-      std::vector<std::string> arguments = operands(node, base);
-      arguments.insert(arguments.begin(), value(base));
-      return operation(node.text, arguments, base + node.operands.size());
-    }
-    }
-  }
-
-  template <typename Write> void indented(Write write) {
-    ++depth_;
-    write();
-    --depth_;
-  }
-
   //===--- Stages ---------------------------------------------------------------------------===//
-
-  bool writeStage(std::size_t stage, std::int64_t &macs) {
-    const Computation &computation = call_.computations[stage];
-    if (!checkForm(computation))
-      return false;
-    const ScalarNames names{axisNames(computation),
-                            [this](workload::TensorRef tensor) { return tensorName(tensor); }};
-    ScalarReader reader(workload_, call_, computation, names, operations_);
-    const auto sum =
-        std::ranges::find(call_.contractions, stage, &workload::Contraction::computation);
-    // A product with a sign in front of it, or written out, is computed and added.
-    const bool isSumOfProducts =
-        sum != call_.contractions.end() && productOf(*computation.value) != nullptr;
-    if (isSumOfProducts)
-      macs += sum->macs;
-    line(fmt::format("// {}", oneLine(computation.name)));
-    const bool good = computation.combiner == Combiner::None && !isSumOfProducts
-                          ? writePlain(computation, names, reader)
-                          : writeReduction(computation, names, reader, isSumOfProducts);
-    return good || fail(reader.reason());
-  }
 
   static std::string oneLine(std::string text) {
     std::ranges::replace_if(text, [](char letter) { return letter < ' '; }, ' ');
     return text;
   }
 
-  bool checkForm(const Computation &computation) {
-    if (!computation.opaqueReason.empty())
-      return fail(computation.opaqueReason);
-    std::optional<std::int64_t> points = 1;
-    for (const Axis &axis : computation.axes)
-      points = points ? checkedMul(*points, axis.extent) : std::nullopt;
-    if (points != computation.points)
-      return fail("extents of its loops depend on other loops");
-    if (computation.combiner == Combiner::None)
-      return true;
-    for (const workload::IndexExprPtr &index : computation.writeIndices)
-      if (usesReduction(*index, computation.axes))
-        return fail("it writes where a reduced axis says");
-    return true;
-  }
-
-  bool writePlain(const Computation &computation, const ScalarNames &names, ScalarReader &reader) {
-    const auto node = reader.read(*computation.value);
-    const auto target =
-        node ? reader.access(computation.written, computation.writeIndices) : std::nullopt;
-    if (!target || !checkRegisters(node->registers))
-      return false;
-    return loops(computation, names, {true, true}, [&] {
-      compute(*node, 0);
-      operation("store", {*target, value(0)}, 1);
-      return true;
-    });
-  }
-
-  /// The result is kept in the first register while the reduced axes run.
-  bool writeReduction(const Computation &computation, const ScalarNames &names,
-                      ScalarReader &reader, bool isSumOfProducts) {
-    const auto target = reader.access(computation.written, computation.writeIndices);
-    if (!target)
-      return false;
-    std::string join = operationOf(computation.combiner).str();
-    ScalarNode node;
-    if (isSumOfProducts) {
-      const workload::ValueExpr *product = productOf(*computation.value);
-      if (product == nullptr || computation.combiner != Combiner::Sum)
-        return fail("it is no plain sum of products");
-      join = "multiply_add";
-      for (const workload::ValueExprPtr &factor : product->operands) {
-        auto operand = reader.read(*factor);
-        if (!operand)
-          return false;
-        node.operands.push_back(std::move(*operand));
-      }
-    } else {
-      auto operand = reader.read(*computation.value);
-      if (!operand)
-        return false;
-      node.operands.push_back(std::move(*operand));
-    }
-    if (!reader.requireOperation(join) ||
-        !checkRegisters(1 + registersFor(node.operands, operations_.temporaries(join))))
-      return false;
-    return loops(computation, names, {true, false}, [&] {
-      operation("constant", {value(0)}, 1);
-      const bool good = loops(computation, names, {false, true}, [&] {
-        std::vector<std::string> arguments = operands(node, 1);
-        if (!isSumOfProducts)
-          arguments.insert(arguments.begin(), value(0));
-        arguments.insert(arguments.begin(), value(0));
-        operation(join, arguments, 1 + node.operands.size());
-        return true;
-      });
-      operation("store", {*target, value(0)}, 1);
-      return good;
-    });
-  }
-
-  struct AxisKinds {
-    bool spatial = true, reduction = true;
-  };
-
-  /// \p inner in loops over the axes of \p kinds, in their order.
-  template <typename Inner>
-  bool loops(const Computation &computation, const ScalarNames &names, AxisKinds kinds,
-             Inner inner) {
-    std::vector<std::size_t> axes;
-    for (std::size_t i = 0; i < computation.axes.size(); ++i) {
-      const bool isReduction = computation.axes[i].kind == Axis::Kind::Reduction;
-      if (!names.axes[i].empty() && (isReduction ? kinds.reduction : kinds.spatial))
-        axes.push_back(i);
-    }
-    const bool starts = operations_.has("loop_start"), counts = operations_.has("loop_next");
-    const bool takesCounters = starts || counts;
-    if (takesCounters && counters_ + axes.size() > registers_.counters)
-      return fail(fmt::format("it needs {} registers for counters, `counters` has {}",
-                              counters_ + axes.size(), registers_.counters));
-    for (const std::size_t i : axes) {
-      if (starts)
-        operation("loop_start", {counter(counters_)}, 0);
-      line(fmt::format("for {} in 0 .. {} {{", names.axes[i], computation.axes[i].extent));
-      ++depth_;
-      counters_ += takesCounters ? 1 : 0;
-    }
-    mostCounters_ = std::max(mostCounters_, counters_);
-    const bool good = inner();
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      counters_ -= takesCounters ? 1 : 0;
-      if (counts)
-        operation("loop_next", {counter(counters_)}, 0);
-      --depth_;
-      line("}");
-    }
-    return good;
-  }
-
-  [[nodiscard]] std::string counter(std::size_t index) const {
-    return fmt::format("{}[{}]", counterName_, index);
+  /// The stage, which is written behind those before it; nothing if it can't be done.
+  std::optional<ScalarStage> writeStage(std::size_t index) {
+    const Computation &computation = call_.computations[index];
+    const ScalarStageContext context{
+        workload_, call_, operations_,
+        [this](workload::TensorRef tensor) { return tensorName(tensor); },
+        [this](const Computation &asked) { return axisNames(asked); }};
+    auto stage = readScalarStage(context, index, refusal_);
+    if (!stage)
+      return std::nullopt;
+    const auto nest = writeScalarNest(*stage, operations_, registers_, refusal_.reason);
+    refusal_.range = computation.range;
+    if (!nest)
+      return std::nullopt;
+    nest_ += fmt::format("  // {}\n{}", oneLine(computation.name), nest->text);
+    usesCounters_ |= nest->usesCounters;
+    return stage;
   }
 
   const workload::Workload &workload_;
@@ -410,13 +190,12 @@ private:
   const ast::ScalarDeclaration &declaration_;
   const ScalarOperations &operations_;
   const SourceManager &sources_;
-  Registers registers_;
   llvm::StringSet<> taken_;
-  std::string valueName_, counterName_;
+  ScalarRegisters registers_;
   std::vector<ScalarCode::Tensor> tensors_;
   std::string nest_; ///< what has been written of the loop nests
-  std::size_t depth_ = 1, counters_ = 0, mostCounters_ = 0;
-  std::string reason_;
+  bool usesCounters_ = false;
+  ScalarRefusal refusal_;
 };
 
 } // namespace
@@ -456,12 +235,12 @@ std::optional<ScalarCode> ScalarCoder::write(const workload::Workload &workload,
                                              const workload::Call &call,
                                              std::span<const std::size_t> stages,
                                              std::optional<workload::ElementType> elementType,
-                                             std::string &reason) const {
-  ScalarWriter writer(workload, call, declaration_, *operations_, sources_,
-                      {valueCount_, counterCount_});
+                                             ScalarRefusal &refusal) const {
+  ScalarWriter writer(workload, call, declaration_, *operations_, sources_, valueCount_,
+                      counterCount_);
   auto code = writer.write(stages, elementType);
   if (!code)
-    reason = writer.reason();
+    refusal = writer.refusal();
   return code;
 }
 

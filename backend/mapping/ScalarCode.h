@@ -29,7 +29,14 @@ struct ScalarCode {
     std::string name; ///< in the program
     workload::TensorRef tensor;
   };
-  std::vector<Tensor> tensors; ///< in the order of their buffers
+  std::vector<Tensor> tensors;          ///< in the order of their buffers
+  std::vector<std::string> assumptions; ///< on what data decides, with the stage: clauses
+};
+
+/// Why stages can't be done.
+struct ScalarRefusal {
+  std::string reason; ///< a clause that names the stage
+  SourceRange range;  ///< of what can't be done, in the network's text
 };
 
 /// Writes and lowers scalar code for one architecture.
@@ -45,12 +52,12 @@ public:
   ScalarCoder &operator=(const ScalarCoder &) = delete;
 
   /// The \p stages of \p call, indices into Call::computations in ascending order, as a program;
-  /// nothing if one of them can't be done, and \p reason says which and why: a clause. Tensors have
+  /// nothing if one of them can't be done, and \p refusal says which and why. Tensors have
   /// \p elementType if one is given.
   std::optional<ScalarCode> write(const workload::Workload &workload, const workload::Call &call,
                                   std::span<const std::size_t> stages,
                                   std::optional<workload::ElementType> elementType,
-                                  std::string &reason) const;
+                                  ScalarRefusal &refusal) const;
 
   /// The program as a text: a declaration that may stand in a file that sees the architecture.
   [[nodiscard]] std::string text(const ScalarCode &code, const std::string &name) const;

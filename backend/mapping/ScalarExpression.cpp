@@ -1,14 +1,13 @@
 #include "backend/mapping/ScalarExpression.h"
 
 #include "frontend/acadl/Builtins.h"
-#include "support/CheckedArithmetic.h"
+#include "ir/WorkloadExpr.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace acadlc::mapping {
 
@@ -61,48 +60,33 @@ bool isFloat(ElementType type) {
   return type.kind == ElementType::Kind::Float || type.kind == ElementType::Kind::BFloat;
 }
 
-/// How the language writes an operator on numbers; empty if it is a function or not there.
-std::string_view languageOperator(const std::string &network) {
-  for (const std::string_view same :
-       {"+", "-", "*", "%", "<", "<=", ">", ">=", "==", "!=", "and", "or"})
-    if (network == same)
-      return same;
-  return network == "//" ? "/" : "";
+ScalarNode constant(std::string text, std::size_t depth) {
+  ScalarNode node;
+  node.text = std::move(text);
+  node.depth = depth;
+  return node;
 }
 
 } // namespace
 
-std::vector<std::size_t> ScalarNode::order() const {
-  std::vector<std::size_t> indices(operands.size());
-  std::iota(indices.begin(), indices.end(), std::size_t{0});
-  std::ranges::sort(indices, [&](std::size_t a, std::size_t b) {
-    const unsigned first = operands[a].registers, second = operands[b].registers;
-    return first != second ? first > second : a < b;
-  });
-  return indices;
-}
-
-unsigned registersFor(const std::vector<ScalarNode> &operands, unsigned temporaries) {
-  std::vector<unsigned> needs;
-  for (const ScalarNode &operand : operands)
-    needs.push_back(operand.registers);
-  std::ranges::sort(needs, std::greater{});
-  unsigned most = std::max(1U, static_cast<unsigned>(needs.size()) + temporaries);
-  for (std::size_t i = 0; i < needs.size(); ++i)
-    most = std::max(most, static_cast<unsigned>(i) + needs[i]);
-  return most;
+bool sameElement(const workload::Access &left, const workload::Access &right) {
+  return left.tensor == right.tensor &&
+         std::ranges::equal(left.indices, right.indices,
+                            [](const auto &a, const auto &b) { return sameIndex(*a, *b); });
 }
 
 std::nullopt_t ScalarReader::fail(std::string reason) {
-  if (reason_.empty())
+  if (reason_.empty()) {
     reason_ = std::move(reason);
+    reasonRange_ = at_;
+  }
   return std::nullopt;
 }
 
 //===--- Operations ---------------------------------------------------------------------------===//
 
 bool ScalarReader::requireOperation(llvm::StringRef name) {
-  if (operations_.has(name))
+  if (in_.operations.has(name))
     return true;
   const auto *known = builtins::findScalarOperation(name);
   if (known == nullptr) {
@@ -115,15 +99,25 @@ bool ScalarReader::requireOperation(llvm::StringRef name) {
     parameters += fmt::format("{}{}", i == 0 ? "" : ", ", letters[i]);
   std::string reason =
       fmt::format("the `scalar` declaration has no operation `{}({})`", name.str(), parameters);
-  const std::vector<std::string> lacks = operations_.lacks(name);
+  const std::vector<std::string> lacks = in_.operations.lacks(name);
   if (!lacks.empty())
     reason += fmt::format("; with {} it would be composed", fmt::join(lacks, " and "));
   fail(std::move(reason));
   return false;
 }
 
-std::optional<ScalarNode>
-ScalarReader::operation(llvm::StringRef name, const std::vector<workload::ValueExprPtr> &operands) {
+/// Operations on numbers alone are done when the code is written.
+std::optional<ScalarId> ScalarReader::operation(llvm::StringRef name,
+                                                std::vector<ScalarId> operands) {
+  const bool isNumber = !operands.empty() && std::ranges::all_of(operands, [&](ScalarId operand) {
+    return graph_[operand].kind == ScalarNode::Kind::Constant && graph_[operand].depth == 0;
+  });
+  if (isNumber) {
+    std::string text = name.str();
+    for (const ScalarId operand : operands)
+      text += " (" + graph_[operand].text + ")";
+    return graph_.add(constant(std::move(text), 0));
+  }
   if (!requireOperation(name))
     return std::nullopt;
   const auto *known = builtins::findScalarOperation(name);
@@ -133,21 +127,22 @@ ScalarReader::operation(llvm::StringRef name, const std::vector<workload::ValueE
   ScalarNode node;
   node.kind = ScalarNode::Kind::Operation;
   node.text = name.str();
-  for (const workload::ValueExprPtr &operand : operands) {
-    auto read = this->read(*operand);
-    if (!read)
-      return std::nullopt;
-    node.operands.push_back(std::move(*read));
-  }
-  node.registers = registersFor(node.operands, operations_.temporaries(name));
-  return node;
+  node.operands = std::move(operands);
+  return graph_.add(std::move(node));
 }
 
-std::optional<ScalarNode> ScalarReader::function(const ValueExpr &value) {
+std::optional<ScalarId> ScalarReader::function(const ValueExpr &value) {
   // infinity, min_value, …
   if (value.operands.empty())
-    return ScalarNode{};
-  return operation(operationName(value.name), value.operands);
+    return graph_.add(constant(value.name, 0));
+  std::vector<ScalarId> operands;
+  for (const workload::ValueExprPtr &operand : value.operands) {
+    const auto read = this->read(*operand);
+    if (!read)
+      return std::nullopt;
+    operands.push_back(*read);
+  }
+  return operation(operationName(value.name), std::move(operands));
 }
 
 std::optional<ElementType> ScalarReader::typeOf(const ValueExpr &value) const {
@@ -174,187 +169,185 @@ std::optional<ElementType> ScalarReader::typeOf(const ValueExpr &value) const {
 }
 
 /// Whole numbers and numbers with a point need an instruction to become one another; a change of
-/// width alone is done by the loads and stores.
-std::optional<ScalarNode> ScalarReader::cast(const ValueExpr &value) {
+/// width alone is done by the loads and stores. An immediate is of either kind.
+std::optional<ScalarId> ScalarReader::cast(const ValueExpr &value) {
+  const auto operand = read(*value.operands[0]);
+  if (!operand)
+    return std::nullopt;
   const auto from = typeOf(*value.operands[0]);
   if (!from || isFloat(*from) == isFloat(value.elementType))
-    return read(*value.operands[0]);
-  return operation("convert", value.operands);
+    return operand;
+  if (graph_[*operand].kind == ScalarNode::Kind::Constant) {
+    ScalarNode node = graph_[*operand];
+    node.text = fmt::format("{}({})", value.elementType.name(), node.text);
+    return graph_.add(std::move(node));
+  }
+  return operation("convert", {*operand});
 }
 
-std::optional<ScalarNode> ScalarReader::choice(std::string condition, const ValueExpr &then,
-                                               const ValueExpr &otherwise) {
+std::optional<ScalarId> ScalarReader::choice(ScalarIndexWriter::Text condition,
+                                             const ValueExpr &then, const ValueExpr &otherwise) {
   ScalarNode node;
   node.kind = ScalarNode::Kind::Choice;
-  // Comparisons stand in parentheses, which the outermost one does not need.
-  const bool isEnclosed = condition.starts_with('(') && condition.ends_with(')');
-  node.text = isEnclosed ? condition.substr(1, condition.size() - 2) : std::move(condition);
+  node.text = std::move(condition.text);
+  node.depth = condition.depth;
   ++conditions_;
   for (const ValueExpr *side : {&then, &otherwise}) {
-    auto operand = read(*side);
+    const auto operand = read(*side);
     if (!operand)
       return std::nullopt;
-    node.registers = std::max(node.registers, operand->registers);
-    node.operands.push_back(std::move(*operand));
+    node.operands.push_back(*operand);
   }
   --conditions_;
-  return node;
+  return graph_.add(std::move(node));
 }
 
-std::optional<ScalarNode> ScalarReader::select(const ValueExpr &value) {
-  if (auto condition = value.operands[0]->kind == ValueExpr::Kind::Compare
-                           ? indexText(*value.operands[0])
-                           : std::nullopt)
+std::optional<ScalarId> ScalarReader::select(const ValueExpr &value) {
+  if (auto condition = in_.indices.writeCondition(*value.operands[0]))
     return choice(std::move(*condition), *value.operands[1], *value.operands[2]);
-  return operation("select", value.operands);
+  std::vector<ScalarId> operands;
+  for (const workload::ValueExprPtr &operand : value.operands) {
+    const auto read = this->read(*operand);
+    if (!read)
+      return std::nullopt;
+    operands.push_back(*read);
+  }
+  return operation("select", std::move(operands));
 }
 
-std::optional<ScalarNode> ScalarReader::read(const ValueExpr &value) {
+std::optional<ScalarId> ScalarReader::read(const ValueExpr &value) {
   switch (value.kind) {
-  case ValueExpr::Kind::Load: {
-    const workload::Access &read = computation_.accesses[value.value];
-    auto text = access(read.tensor, read.indices);
-    if (!text)
-      return std::nullopt;
-    return ScalarNode{ScalarNode::Kind::Load, std::move(*text), {}, 1};
-  }
-  case ValueExpr::Kind::Constant:
-  case ValueExpr::Kind::Index:
-    return ScalarNode{};
+  case ValueExpr::Kind::Load:
+    if (value.value >= in_.accesses.size())
+      return fail("its value is not understood");
+    return load(in_.accesses[value.value]);
   case ValueExpr::Kind::Opaque:
     return fail("its value is not understood");
-  case ValueExpr::Kind::Cast:
-    return indexText(value) ? ScalarNode{} : cast(value);
   case ValueExpr::Kind::Select:
     return select(value);
+  case ValueExpr::Kind::Constant:
+    if (!value.index)
+      return graph_.add(constant(fmt::format("{} {}", value.elementType.name(), value.number), 0));
+    [[fallthrough]];
+  case ValueExpr::Kind::Index:
+    if (auto text = in_.indices.write(*value.index))
+      return graph_.add(constant(std::move(text->text), text->depth));
+    return value.index->computed ? read(*value.index->computed)
+                                 : fail("its value is not understood");
+  case ValueExpr::Kind::Cast:
   case ValueExpr::Kind::Unary:
   case ValueExpr::Kind::Binary:
   case ValueExpr::Kind::Compare:
-    return indexText(value) ? ScalarNode{} : function(value);
+    if (auto text = in_.indices.write(value))
+      return graph_.add(constant(std::move(text->text), text->depth));
+    return value.kind == ValueExpr::Kind::Cast ? cast(value) : function(value);
   }
   return std::nullopt;
 }
 
-//===--- Indices and conditions on them -------------------------------------------------------===//
+//===--- Accesses
+//------------------------------------------------------------------------------===//
 
-std::string ScalarReader::affineText(const workload::AffineIndex &index) const {
-  std::string text;
-  const auto add = [&](std::int64_t factor, const std::string &name) {
-    const bool isNegative = factor < 0;
-    // The magnitude of the smallest number is none of 64 bits.
-    const std::uint64_t magnitude =
-        isNegative ? 0 - static_cast<std::uint64_t>(factor) : static_cast<std::uint64_t>(factor);
-    text += text.empty() ? (isNegative ? "-" : "") : (isNegative ? " - " : " + ");
-    if (name.empty())
-      text += fmt::format("{}", magnitude);
-    else
-      text += magnitude == 1 ? name : fmt::format("{} * {}", magnitude, name);
-  };
-  for (std::size_t i = 0; i < index.coefficients.size(); ++i)
-    if (index.coefficients[i] != 0 && !names_.axes[i].empty())
-      add(index.coefficients[i], names_.axes[i]);
-  if (index.constant != 0 || text.empty())
-    add(index.constant, "");
-  return text;
+std::optional<ScalarId> ScalarReader::load(const workload::Access &access) {
+  const SourceRange outer = std::exchange(at_, access.range);
+  for (std::size_t i = 0; i < accumulators_.size(); ++i)
+    if (sameElement(*accumulators_[i], access)) {
+      at_ = outer;
+      ScalarNode node;
+      node.kind = ScalarNode::Kind::Accumulator;
+      node.text = fmt::format("{}", i);
+      // It changes in the innermost loop.
+      node.depth = static_cast<std::size_t>(std::ranges::count_if(
+          in_.computation.axes, [](const workload::Axis &axis) { return axis.extent != 1; }));
+      node.isVolatile = areVolatile_;
+      return graph_.add(std::move(node));
+    }
+  auto place = this->access(access.tensor, access.indices);
+  if (!place)
+    return std::nullopt;
+  at_ = outer;
+  ScalarNode node;
+  node.kind = ScalarNode::Kind::Load;
+  node.text = std::move(place->text);
+  node.depth = place->depth;
+  node.operands = std::move(place->indices);
+  node.isVolatile = std::ranges::find(written_, access.tensor) != written_.end();
+  return graph_.add(std::move(node));
 }
 
-std::optional<std::string> ScalarReader::indexText(const IndexExpr &index) const {
-  if (const auto affine = affineForm(index, computation_.axes))
-    return affineText(*affine);
-  if (index.kind == IndexExpr::Kind::Opaque || index.left == nullptr || index.right == nullptr)
-    return std::nullopt;
-  const auto left = indexText(*index.left), right = indexText(*index.right);
-  if (!left || !right)
-    return std::nullopt;
-  switch (index.kind) {
-  case IndexExpr::Kind::Add:
-    return fmt::format("({}) + ({})", *left, *right);
-  case IndexExpr::Kind::Sub:
-    return fmt::format("({}) - ({})", *left, *right);
-  case IndexExpr::Kind::Mul:
-    return fmt::format("({}) * ({})", *left, *right);
-  case IndexExpr::Kind::FloorDiv:
-    return fmt::format("({}) / ({})", *left, *right);
-  case IndexExpr::Kind::FloorMod:
-    return fmt::format("({}) % ({})", *left, *right);
-  case IndexExpr::Kind::Min:
-    return fmt::format("min({}, {})", *left, *right);
-  case IndexExpr::Kind::Max:
-    return fmt::format("max({}, {})", *left, *right);
-  default:
-    return std::nullopt;
-  }
-}
-
-std::optional<std::string> ScalarReader::indexText(const ValueExpr &value) const {
-  std::vector<std::string> texts;
-  for (const workload::ValueExprPtr &operand : value.operands) {
-    auto text = indexText(*operand);
-    if (!text)
-      return std::nullopt;
-    texts.push_back(std::move(*text));
-  }
-  switch (value.kind) {
-  case ValueExpr::Kind::Index:
-    return indexText(*value.index);
-  case ValueExpr::Kind::Constant:
-    if (value.number != std::floor(value.number) || std::abs(value.number) > 1e15)
-      return std::nullopt;
-    return fmt::format("{}", static_cast<std::int64_t>(value.number));
-  case ValueExpr::Kind::Cast:
-    // A condition that becomes a number is none any more.
-    if (isFloat(value.elementType) || value.operands[0]->kind == ValueExpr::Kind::Compare)
-      return std::nullopt;
-    return texts[0];
-  case ValueExpr::Kind::Binary:
-    if ((value.name == "min" || value.name == "max") && texts.size() == 2)
-      return fmt::format("{}({}, {})", value.name, texts[0], texts[1]);
-    [[fallthrough]];
-  case ValueExpr::Kind::Compare:
-    if (value.name == "not")
-      return fmt::format("(not {})", texts[0]);
-    if (const auto spelling = languageOperator(value.name); !spelling.empty() && texts.size() == 2)
-      return fmt::format("({} {} {})", texts[0], spelling, texts[1]);
-    return std::nullopt;
-  default:
-    return std::nullopt;
-  }
-}
-
-/// A guard around iterations (`T.where`) is not in the workload IR; what it keeps out shows here.
+/// A guard around iterations that the workload IR does not have shows here.
 bool ScalarReader::checkBounds(const IndexExpr &index, std::int64_t extent,
-                               workload::TensorRef tensor) {
-  const auto affine = affineForm(index, computation_.axes);
+                               const workload::Tensor &tensor) {
+  const auto affine = affineForm(index, in_.computation.axes);
   if (!affine || conditions_ != 0)
     return true;
-  std::optional<std::int64_t> low = affine->constant, high = affine->constant;
-  for (std::size_t i = 0; i < affine->coefficients.size() && low && high; ++i) {
-    const auto span = checkedMul(affine->coefficients[i], computation_.axes[i].extent - 1);
-    auto &bound = affine->coefficients[i] < 0 ? low : high;
-    bound = span ? checkedAdd(*bound, *span) : std::nullopt;
-  }
-  if (low && high && *low >= 0 && *high < extent)
+  const auto range = rangeOf(*affine, in_.computation.axes);
+  if (range && range->low >= 0 && range->high < extent)
     return true;
-  fail(fmt::format("an index of '{}' leaves its bounds where iterations are guarded",
-                   tensorOf(workload_, call_, tensor).name));
+  fail(fmt::format("an index of '{}' leaves its bounds where iterations are guarded", tensor.name));
   return false;
 }
 
-std::optional<std::string>
+void ScalarReader::collectAxes(const ValueExpr &value, std::vector<bool> &axes) const {
+  forEachAxis(value, [&](std::size_t axis) { axes[axis] = true; });
+  forEachNode(value, [&](const ValueExpr &node) {
+    if (node.kind != ValueExpr::Kind::Load || node.value >= in_.accesses.size())
+      return;
+    for (const workload::IndexExprPtr &index : in_.accesses[node.value].indices)
+      forEachAxis(*index, [&](std::size_t axis) { axes[axis] = true; });
+  });
+}
+
+std::optional<ScalarIndexWriter::Text> ScalarReader::indexFromData(const IndexExpr &index,
+                                                                   std::int64_t extent,
+                                                                   const workload::Tensor &tensor,
+                                                                   Place &place) {
+  constexpr unsigned deepest = 16;
+  if (index.kind != IndexExpr::Kind::Opaque || !index.computed)
+    return fail(fmt::format("where it reads '{}' is not understood", tensor.name));
+  if (auto text = in_.indices.writeComputed(*index.computed))
+    return text;
+  bool readsData = false;
+  forEachNode(*index.computed,
+              [&](const ValueExpr &node) { readsData |= node.kind == ValueExpr::Kind::Load; });
+  if (!readsData)
+    return fail(
+        fmt::format("an index of '{}' is computed in a way that is not understood", tensor.name));
+  if (depth_ >= deepest)
+    return fail(fmt::format("where it reads '{}' depends on too many other reads", tensor.name));
+  ++depth_;
+  const auto value = read(*index.computed);
+  --depth_;
+  if (!value)
+    return std::nullopt;
+  place.indices.push_back(*value);
+  std::vector<bool> axes(in_.computation.axes.size());
+  collectAxes(*index.computed, axes);
+  std::string assumption = fmt::format(
+      "data says which elements of '{}' are taken; assumed: one behind the other", tensor.name);
+  if (std::ranges::find(assumptions_, assumption) == assumptions_.end())
+    assumptions_.push_back(std::move(assumption));
+  return in_.indices.counting(axes, extent);
+}
+
+std::optional<ScalarReader::Place>
 ScalarReader::access(workload::TensorRef tensor,
                      const std::vector<workload::IndexExprPtr> &indices) {
-  const workload::Tensor &read = tensorOf(workload_, call_, tensor);
-  std::string text = names_.tensor(tensor) + "[";
+  const workload::Tensor &read = tensorOf(in_.workload, in_.call, tensor);
+  Place place;
+  place.text = in_.tensorName(tensor) + "[";
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto index = indexText(*indices[i]);
+    auto index = in_.indices.write(*indices[i]);
     if (!index)
-      return fail(fmt::format("where it reads '{}' depends on data", read.name));
-    if (!checkBounds(*indices[i], read.shape[i], tensor))
+      index = indexFromData(*indices[i], read.shape[i], read, place);
+    if (!index || !checkBounds(*indices[i], read.shape[i], read))
       return std::nullopt;
-    text += (i == 0 ? "" : ", ") + *index;
+    place.text += (i == 0 ? "" : ", ") + index->text;
+    place.depth = std::max(place.depth, index->depth);
   }
   // A tensor without dimensions is an element.
-  return text + (indices.empty() ? "0]" : "]");
+  place.text += indices.empty() ? "0]" : "]";
+  return place;
 }
 
 } // namespace acadlc::mapping

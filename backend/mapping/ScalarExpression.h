@@ -1,7 +1,9 @@
 /// \file
-/// What a stage computes, as a tree of operations of scalar code. Private to this folder.
+/// Reads what a stage computes into a graph of operations of scalar code. Private to this folder.
 #pragma once
 
+#include "backend/mapping/ScalarGraph.h"
+#include "backend/mapping/ScalarIndex.h"
 #include "backend/mapping/ScalarOperations.h"
 #include "ir/Workload.h"
 
@@ -12,75 +14,84 @@
 
 namespace acadlc::mapping {
 
-/// A value that is brought into a register.
-struct ScalarNode {
-  enum class Kind : std::uint8_t {
-    Load,      ///< `text` is the access
-    Constant,  ///< a number, or what depends on loop variables alone
-    Operation, ///< `text` is its name
-    Choice,    ///< between both operands; `text` is a condition on loop variables
-  };
-  Kind kind = Kind::Constant;
-  std::string text;
-  std::vector<ScalarNode> operands;
-  /// Registers that it takes to compute, that of the result included.
-  unsigned registers = 1;
-
-  /// Operands in the order in which they are computed: those that need more registers first, since
-  /// the results of the others wait meanwhile.
-  [[nodiscard]] std::vector<std::size_t> order() const;
-};
-
-/// Registers for \p operands, one behind the other, and then the operation \p name on them.
-unsigned registersFor(const std::vector<ScalarNode> &operands, unsigned temporaries);
-
-/// How texts call the things of a stage.
-struct ScalarNames {
-  std::vector<std::string> axes; ///< one per axis of the computation; "" if its extent is 1
-  std::function<std::string(workload::TensorRef)> tensor;
+/// What the expressions of a stage stand in.
+struct ScalarSurroundings {
+  const workload::Workload &workload;
+  const workload::Call &call;
+  const workload::Computation &computation;
+  const std::vector<workload::Access> &accesses; ///< that loads refer to
+  const ScalarOperations &operations;
+  const ScalarIndexWriter &indices;
+  std::function<std::string(workload::TensorRef)> tensorName;
 };
 
 /// Reads the expressions of one stage. The first thing that can't be done is in reason().
 class ScalarReader {
 public:
-  ScalarReader(const workload::Workload &workload, const workload::Call &call,
-               const workload::Computation &computation, const ScalarNames &names,
-               const ScalarOperations &operations)
-      : workload_(workload), call_(call), computation_(computation), names_(names),
-        operations_(operations) {}
+  ScalarReader(const ScalarSurroundings &surroundings, ScalarGraph &graph)
+      : in_(surroundings), graph_(graph) {}
 
-  std::optional<ScalarNode> read(const workload::ValueExpr &value);
-  /// `input0[i, 2 * j + 1]`
-  std::optional<std::string> access(workload::TensorRef tensor,
-                                    const std::vector<workload::IndexExprPtr> &indices);
-  /// Whether the operation is there; if not, reason() says what to declare.
+  /// Loads of elements that are kept in registers: the accumulators, by their numbers.
+  /// \p areVolatile: they change between what is read.
+  void setAccumulators(std::vector<const workload::Access *> accumulators, bool areVolatile) {
+    accumulators_ = std::move(accumulators);
+    areVolatile_ = areVolatile;
+  }
+  /// Tensors that the stage writes; what it reads of them can't be kept.
+  void setWritten(std::vector<workload::TensorRef> written) { written_ = std::move(written); }
+
+  std::optional<ScalarId> read(const workload::ValueExpr &value);
+  /// An access for a load or a store, with the values that it takes to know where it is.
+  struct Place {
+    std::string text; ///< `input0[i, 2 * j + 1]`
+    std::size_t depth = 0;
+    std::vector<ScalarId> indices;
+  };
+  std::optional<Place> access(workload::TensorRef tensor,
+                              const std::vector<workload::IndexExprPtr> &indices);
+  /// Operation \p name, which must be there; if it is not, reason() says what to declare.
+  std::optional<ScalarId> operation(llvm::StringRef name, std::vector<ScalarId> operands);
   bool requireOperation(llvm::StringRef name);
+  /// What is read until the guard is gone stands under a condition.
+  void enterCondition() { ++conditions_; }
+  void leaveCondition() { --conditions_; }
+
   [[nodiscard]] const std::string &reason() const { return reason_; }
+  /// Where in the network what can't be done stands; invalid: in the stage.
+  [[nodiscard]] SourceRange reasonRange() const { return reasonRange_; }
+  /// What was assumed about data: clauses.
+  [[nodiscard]] const std::vector<std::string> &assumptions() const { return assumptions_; }
 
 private:
-  std::optional<ScalarNode> operation(llvm::StringRef name,
-                                      const std::vector<workload::ValueExprPtr> &operands);
-  std::optional<ScalarNode> function(const workload::ValueExpr &value);
-  std::optional<ScalarNode> cast(const workload::ValueExpr &value);
-  std::optional<ScalarNode> select(const workload::ValueExpr &value);
-  std::optional<ScalarNode> choice(std::string condition, const workload::ValueExpr &then,
-                                   const workload::ValueExpr &otherwise);
+  std::optional<ScalarId> load(const workload::Access &access);
+  std::optional<ScalarId> function(const workload::ValueExpr &value);
+  std::optional<ScalarId> cast(const workload::ValueExpr &value);
+  std::optional<ScalarId> select(const workload::ValueExpr &value);
+  std::optional<ScalarId> choice(ScalarIndexWriter::Text condition, const workload::ValueExpr &then,
+                                 const workload::ValueExpr &otherwise);
   std::optional<workload::ElementType> typeOf(const workload::ValueExpr &value) const;
-  /// The number or condition if it depends on loop variables alone, as text.
-  [[nodiscard]] std::optional<std::string> indexText(const workload::ValueExpr &value) const;
-  [[nodiscard]] std::optional<std::string> indexText(const workload::IndexExpr &index) const;
-  [[nodiscard]] std::string affineText(const workload::AffineIndex &index) const;
+  std::optional<ScalarIndexWriter::Text> indexFromData(const workload::IndexExpr &index,
+                                                       std::int64_t extent,
+                                                       const workload::Tensor &tensor,
+                                                       Place &place);
+  void collectAxes(const workload::ValueExpr &value, std::vector<bool> &axes) const;
   bool checkBounds(const workload::IndexExpr &index, std::int64_t extent,
-                   workload::TensorRef tensor);
+                   const workload::Tensor &tensor);
   std::nullopt_t fail(std::string reason);
 
-  const workload::Workload &workload_;
-  const workload::Call &call_;
-  const workload::Computation &computation_;
-  const ScalarNames &names_;
-  const ScalarOperations &operations_;
+  const ScalarSurroundings &in_;
+  ScalarGraph &graph_;
+  std::vector<const workload::Access *> accumulators_;
+  bool areVolatile_ = false;
+  std::vector<workload::TensorRef> written_;
   unsigned conditions_ = 0; ///< around what is read
+  unsigned depth_ = 0;      ///< of indices in indices
   std::string reason_;
+  SourceRange reasonRange_, at_;
+  std::vector<std::string> assumptions_;
 };
+
+/// Whether both name the same element at every point.
+bool sameElement(const workload::Access &left, const workload::Access &right);
 
 } // namespace acadlc::mapping

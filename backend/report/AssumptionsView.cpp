@@ -89,6 +89,7 @@ void AssumptionsView::print(std::string &out) const {
   else
     out += "  The stream starts with caches empty and DRAM rows closed.\n";
   printElementTypes(out);
+  printData(out);
   printUncounted(out);
 }
 
@@ -111,6 +112,14 @@ void AssumptionsView::printElementTypes(std::string &out) const {
   for (const LayerEstimate &layer : estimate_.layers)
     if (const std::string text = reinterpretations(layer); !text.empty())
       grouped.add(text, layer.name);
+  grouped.print(out);
+}
+
+void AssumptionsView::printData(std::string &out) const {
+  Grouped grouped;
+  for (const LayerEstimate &layer : estimate_.layers)
+    for (const std::string &assumption : layer.assumptions)
+      grouped.add(assumption, layer.name);
   grouped.print(out);
 }
 

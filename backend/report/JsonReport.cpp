@@ -117,6 +117,9 @@ private:
       });
       list("uncounted", layer.uncounted,
            [&](const std::string &stage) { json_.value(jsonText(stage)); });
+      if (!layer.assumptions.empty())
+        list("assumptions", layer.assumptions,
+             [&](const std::string &assumption) { json_.value(jsonText(assumption)); });
       json_.attribute("macs", layer.macs);
       cycles(layer.isBounded(), layer.cycles, layer.cycleBounds());
       json_.attribute("guarantee", jsonText(analysis::guaranteeName(layer.guarantee)));

@@ -134,9 +134,10 @@ private:
 
   /// Which parameter is an element of a tensor; none: all are registers.
   static std::optional<std::size_t> memoryParameter(const builtins::ScalarOperation &operation) {
-    if (operation.name == "load")
+    if (operation.name == "load" || operation.name == "load_indexed")
       return 1;
-    return operation.name == "store" ? std::optional<std::size_t>(0) : std::nullopt;
+    const bool stores = operation.name == "store" || operation.name == "store_indexed";
+    return stores ? std::optional<std::size_t>(0) : std::nullopt;
   }
 
   void checkBody(const ast::ScalarOperation &operation, std::optional<std::size_t> memory) {

@@ -110,6 +110,8 @@ void FunctionReader::bindAxis(const Expr &target, const ValueExprPtr &low, Value
   addVariable(target.text, low, std::move(extent), range, true, kind);
   Variable &axis = variables_.back();
   IndexExprPtr value = asIndex(bound);
+  if (evaluate(*low, {}) == 0)
+    axis.binding = value;
   std::int64_t offset = 0;
   if (value && value->kind == IndexExpr::Kind::Add &&
       value->right->kind == IndexExpr::Kind::Constant) {

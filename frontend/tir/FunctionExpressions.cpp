@@ -273,7 +273,7 @@ IndexExprPtr FunctionReader::toIndex(const Expr &expr, Conversion &conversion) {
   ValueExprPtr value = convert(expr, conversion);
   if (IndexExprPtr index = asIndex(value))
     return index;
-  return indexOpaque(textOf(expr));
+  return indexOpaque(textOf(expr), std::move(value));
 }
 
 std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &conversion) {

@@ -56,6 +56,16 @@ struct Variable {
   workload::Axis::Kind kind = workload::Axis::Kind::Spatial;
   /// The loop whose values it takes, one for one; none if it is bound in another way.
   std::optional<std::size_t> loop;
+  /// Of a block axis that starts at 0: what it is bound to; else null.
+  workload::IndexExprPtr binding;
+};
+
+/// A condition that statements stand under.
+struct Guard {
+  const Stmt *statement = nullptr; ///< the `if` or `T.where`
+  bool isElse = false;             ///< they stand where it does not hold
+  workload::ValueExprPtr value;
+  std::vector<workload::Access> accesses; ///< that loads of `value` refer to
 };
 
 /// A store, read where it stands because names mean something else later.
@@ -65,6 +75,9 @@ struct Store {
   workload::Combiner combiner = workload::Combiner::None;
   workload::ValueExprPtr value;
   std::vector<workload::Access> accesses;
+  std::vector<Guard> guards;             ///< around it, the outermost first
+  bool hasLostGuards = false;            ///< there are more than can be kept
+  SourceRange definition;                ///< of the `let` that is stored; invalid if none is
   std::vector<std::size_t> variables;    ///< alive, from the innermost block on
   std::vector<workload::Access> certain; ///< what happens at every point of the domain
 };
@@ -80,6 +93,7 @@ struct Frame {
   bool isGuarded = false; ///< by `T.where`
   std::string opaqueReason;
   std::vector<Store> stores;
+  std::vector<Store> initStores; ///< those of `T.init`
 };
 
 /// Collects the loads of an expression while it is converted.
@@ -129,6 +143,7 @@ private:
   void readWith(const Stmt &stmt);
   void readBlock(const Stmt &stmt, const Expr &call);
   void readConditional(const Stmt &stmt);
+  void readGuard(const Stmt &stmt, const Expr &condition);
   bool readAxes(const Stmt &stmt);
   void readRemap(const Stmt &stmt, const Expr &call);
   void readAxis(const Stmt &stmt, const Expr &call, std::string_view kind);
@@ -150,6 +165,11 @@ private:
   bool forEachPoint(const std::vector<std::size_t> &variables, const Visit &visit);
 
   // Computations
+  void addInit(Store store, const Expr &value, Conversion &conversion);
+  void keepGuards(Store &store) const;
+  [[nodiscard]] std::shared_ptr<const workload::StageBody>
+  bodyOf(const Frame &frame, const std::vector<Store> &stores, bool goesOn) const;
+  void resolveGuards(workload::StageBody &body, const std::vector<std::size_t> &own) const;
   void buildComputation(const Frame &frame, std::vector<Store> stores);
   void setValue(Store &store, const Expr &target, const Expr &value, Conversion &conversion);
   [[nodiscard]] bool isReduction(const Store &store) const;
@@ -160,7 +180,7 @@ private:
                    const Numbering &numbering);
   [[nodiscard]] bool isCovered(const workload::AffineIndex &index,
                                const Numbering &numbering) const;
-  void dropInit(const workload::Computation &computation);
+  bool dropInit(workload::TensorRef written);
   void markUse(const workload::Computation &computation);
 
   // Expressions
@@ -210,6 +230,8 @@ private:
   std::vector<Frame> frames_;
   std::set<std::string, std::less<>> reportedSizes_;
   std::size_t conditions_ = 0;
+  std::vector<Guard> guards_; ///< around what is being read
+  bool isInInit_ = false;
   std::size_t convertDepth_ = 0;
   bool reportedLarge_ = false;
   bool leavesBuffer_ = false; ///< reported; other such accesses are still worth a message

@@ -121,6 +121,12 @@ void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange
   if (!written)
     return;
   store.written = std::move(*written);
+  keepGuards(store);
+  if (const NameMeaning *name = value.kind == Expr::Kind::Name ? find(value.text) : nullptr;
+      name != nullptr && name->kind == NameMeaning::Kind::Let)
+    store.definition = name->definition->range;
+  if (isInInit_)
+    return addInit(std::move(store), value, conversion);
   for (std::size_t variable : active_)
     if (variable >= frames_.back().firstVariable)
       store.variables.push_back(variable);
@@ -191,6 +197,9 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   if (result_.computations.size() >= mostComputations)
     return error(DiagnosticCode::TirTooLarge, frame.range, "the number of stages of a function");
   Computation computation;
+  const bool isReduction = stores[0].combiner != Combiner::None;
+  const bool goesOn = isReduction && !frame.hasInit && !dropInit(stores[0].written.tensor);
+  const auto body = bodyOf(frame, stores, goesOn);
   Store &first = stores[0];
   computation.range = frame.isBlock ? frame.range : first.range;
   computation.written = first.written.tensor;
@@ -221,12 +230,20 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
       return std::find(written.begin(), written.end(), access.tensor) != written.end();
     });
   }
+  if (body != nullptr) {
+    StageBody resolved = *body;
+    resolveGuards(resolved, own);
+    const bool isPlain = resolved.statements.size() == 1 &&
+                         resolved.statements[0].condition == nullptr && resolved.init.empty() &&
+                         resolved.opaqueReason.empty() && computation.opaqueReason.empty() &&
+                         !goesOn;
+    if (!isPlain)
+      computation.body = std::make_shared<const StageBody>(std::move(resolved));
+  }
   Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
   for (const Store &store : stores)
     for (const Access &access : store.certain)
       checkBounds(access, computation.axes, numbering);
-  if (computation.combiner != Combiner::None && !frame.hasInit)
-    dropInit(computation);
   markUse(computation);
   result_.computations.push_back(std::move(computation));
 }
@@ -245,6 +262,8 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
     for (const IndexExprPtr &index : access.indices)
       forEachAxis(*index, collect);
   forEachAxis(*computation.value, collect);
+  if (computation.body)
+    forEachAxis(*computation.body, collect);
   // Extents may refer to further variables, which stand before their own.
   for (std::size_t variable = variables_.size(); variable-- > 0;)
     if (used[variable] && variables_[variable].dependsOnOthers)
@@ -269,6 +288,9 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
     for (IndexExprPtr &index : access.indices)
       index = substitute(index, replacements);
   computation.value = substitute(computation.value, replacements);
+  if (computation.body)
+    computation.body =
+        std::make_shared<const StageBody>(substitute(*computation.body, replacements));
   if (auto points = countPoints(ordered))
     computation.points = *points;
   else
@@ -329,20 +351,22 @@ void FunctionReader::checkBounds(const Access &access, const std::vector<Axis> &
   }
 }
 
-/// Forgets the store that starts the reduction \p computation: in code without `T.init` it is a
-/// stage of its own, which a plain reduction does not have.
-void FunctionReader::dropInit(const Computation &computation) {
+/// Forgets the store that starts the reduction to \p written: in code without `T.init` it is a
+/// stage of its own, which a plain reduction does not have. False if there is none.
+bool FunctionReader::dropInit(TensorRef written) {
   constexpr std::size_t farthest = 1000;
   std::size_t last = result_.computations.size();
   for (std::size_t i = last; i-- > 0 && last - i <= farthest;) {
     const Computation &earlier = result_.computations[i];
-    if (earlier.written != computation.written)
+    if (earlier.written != written)
       continue;
-    if (earlier.combiner == Combiner::None && earlier.accesses.empty() &&
-        earlier.alsoWritten.empty())
-      result_.computations.erase(result_.computations.begin() + static_cast<std::ptrdiff_t>(i));
-    return;
+    if (earlier.combiner != Combiner::None || !earlier.accesses.empty() ||
+        !earlier.alsoWritten.empty())
+      return false;
+    result_.computations.erase(result_.computations.begin() + static_cast<std::ptrdiff_t>(i));
+    return true;
   }
+  return false;
 }
 
 void FunctionReader::markUse(const Computation &computation) {

@@ -48,8 +48,11 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   std::string_view name = tirCallName(stmt.value);
   constexpr std::string_view ignored[] = {"func_attr",   "reads",      "writes",      "where",
                                           "sblock_attr", "block_attr", "device_entry"};
-  if (name == "where")
+  if (name == "where") {
     frames_.back().isGuarded = true;
+    if (const Expr *condition = positional(*stmt.value, 0))
+      readGuard(stmt, *condition);
+  }
   if (std::find(std::begin(ignored), std::end(ignored), name) != std::end(ignored))
     return;
   bool isLiteral = stmt.value->kind == Expr::Kind::String ||
@@ -68,11 +71,26 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
 void FunctionReader::readConditional(const Stmt &stmt) {
   ++conditions_;
   std::size_t mark = undo_.size();
+  readGuard(stmt, *stmt.value);
+  const std::size_t guards = guards_.size();
   readBody(stmt.body);
   leaveScope(mark);
+  guards_.resize(guards);
+  guards_.back().isElse = true;
   readBody(stmt.orElse);
   leaveScope(mark);
+  guards_.resize(guards - 1);
   --conditions_;
+}
+
+/// What follows stands under \p condition, until the guard is taken away again.
+void FunctionReader::readGuard(const Stmt &stmt, const Expr &condition) {
+  Conversion conversion;
+  Guard guard;
+  guard.statement = &stmt;
+  guard.value = convert(condition, conversion);
+  guard.accesses = std::move(conversion.accesses);
+  guards_.push_back(std::move(guard));
 }
 
 void FunctionReader::readAssignment(const Stmt &stmt) {
@@ -212,7 +230,11 @@ void FunctionReader::readWith(const Stmt &stmt) {
   }
   if (name == "init") {
     frames_.back().hasInit = true;
-    return;
+    const std::size_t mark = undo_.size();
+    isInInit_ = true;
+    readBody(stmt.body);
+    isInInit_ = false;
+    return leaveScope(mark);
   }
   std::size_t mark = undo_.size();
   bool isLet = (name == "LetStmt" || name == "let") && positional(*stmt.value, 0);
@@ -246,11 +268,13 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   frame.firstVariable = frame.firstLoop = variables_.size();
   frame.isBlock = true;
   frames_.push_back(std::move(frame));
+  const std::size_t guardMark = guards_.size();
   readBody(stmt.body);
   Frame finished = std::move(frames_.back());
   frames_.pop_back();
   if (!finished.stores.empty())
     buildComputation(finished, std::move(finished.stores));
+  guards_.resize(guardMark);
   leaveScope(mark);
   leaveVariables(activeMark);
 }

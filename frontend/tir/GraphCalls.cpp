@@ -4,6 +4,8 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace acadlc::tir {
 
@@ -263,6 +265,30 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   return results.size() == 1 ? results[0] : GraphValue::tuple(std::move(results));
 }
 
+namespace {
+
+void resolveTensors(std::vector<StageStatement> &statements,
+                    const std::function<void(TensorRef &)> &resolve) {
+  for (StageStatement &statement : statements) {
+    resolveTensors(statement.then, resolve);
+    resolveTensors(statement.otherwise, resolve);
+    if (statement.condition == nullptr)
+      resolve(statement.written.tensor);
+  }
+}
+
+/// \p body with \p resolve done to every tensor that it names.
+std::shared_ptr<const StageBody> resolved(StageBody body,
+                                          const std::function<void(TensorRef &)> &resolve) {
+  for (Access &access : body.accesses)
+    resolve(access.tensor);
+  resolveTensors(body.init, resolve);
+  resolveTensors(body.statements, resolve);
+  return std::make_shared<const StageBody>(std::move(body));
+}
+
+} // namespace
+
 /// Adds a call of \p callee. \p isLast: it is not called again, and its content moves into the
 /// call.
 bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::string &name,
@@ -299,6 +325,8 @@ bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::st
       resolve(reference);
     for (Access &access : computation.accesses)
       resolve(access.tensor);
+    if (computation.body)
+      computation.body = resolved(*computation.body, resolve);
   }
   workload_.calls.push_back(std::move(call));
   return true;

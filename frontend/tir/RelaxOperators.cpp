@@ -560,9 +560,9 @@ void take(OperatorBuilder &builder) {
   const Indices out = stage.spatial(shape);
   const auto inner = static_cast<std::ptrdiff_t>(numbers.size());
   const Indices number(out.begin() + position, out.begin() + position + inner);
-  stage.load(OperatorBuilder::input(1), number);
+  const ValueExprPtr chosen = stage.load(OperatorBuilder::input(1), number);
   Indices read(out.begin(), out.begin() + position);
-  read.push_back(indexOpaque("an index that is read"));
+  read.push_back(indexOpaque("an index that is read", chosen));
   read.insert(read.end(), out.begin() + position + inner, out.end());
   stage.store(out, stage.load(OperatorBuilder::input(0), read));
 }

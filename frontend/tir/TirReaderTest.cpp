@@ -293,6 +293,45 @@ TEST_CASE("tir reader: a reduction whose start is a block of its own") {
   CHECK(result.workload->calls[0].computations[0].combiner == Combiner::Sum);
 }
 
+TEST_CASE("tir reader: stores under conditions and several stores are kept in full") {
+  const auto stage = [](const std::string &body) {
+    Result result(moduleAround(body));
+    REQUIRE(result.workload);
+    REQUIRE(result.workload->calls.at(0).computations.size() == 1);
+    return result.workload->calls[0].computations[0];
+  };
+  const std::string block = "        for i in range(4):\n            with T.block(\"b\"):\n"
+                            "                v = T.axis.spatial(4, i)\n";
+  // One store says all of it.
+  CHECK(stage(block + "                y[v] = x[v]").body == nullptr);
+  CHECK(stage(block + "                T.where(i < 4)\n                y[v] = x[v]").body ==
+        nullptr);
+  const Computation guarded =
+      stage(block + "                T.where(i < 3)\n                y[v] = x[v]");
+  REQUIRE(guarded.body);
+  REQUIRE(guarded.body->statements.size() == 1);
+  REQUIRE(guarded.body->statements[0].condition);
+  CHECK(guarded.axes.size() == 1); // the condition on the loop is one on the axis
+  CHECK(guarded.body->statements[0].then.size() == 1);
+  CHECK(guarded.body->opaqueReason.empty());
+
+  const Computation branches = stage(block + "                if x[v] < x[0]:\n"
+                                             "                    y[v] = x[v]\n"
+                                             "                    y[0] = x[v]\n"
+                                             "                elif v < 2:\n"
+                                             "                    y[v] = x[3]\n"
+                                             "                y[3] = x[v]");
+  REQUIRE(branches.body);
+  REQUIRE(branches.body->statements.size() == 2);
+  CHECK(branches.body->statements[0].then.size() == 2);
+  REQUIRE(branches.body->statements[0].otherwise.size() == 1);
+  CHECK(branches.body->statements[0].otherwise[0].condition);
+  CHECK(branches.body->statements[1].condition == nullptr);
+  // Loads of the condition once, and one for each store.
+  CHECK(branches.body->accesses.size() == 6);
+  CHECK(!branches.body->readsFirst);
+}
+
 TEST_CASE("tir reader: what has no meaning is a warning unless the entry reaches it") {
   const std::string copy = "        for i in range(4):\n            y[i] = x[i]";
   const std::string main = "    @R.function\n    def main(";
