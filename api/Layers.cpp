@@ -1,6 +1,7 @@
 #include "api/Layers.h"
 
 #include "api/ScalarLayers.h"
+#include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
 #include "support/InternalError.h"
 
@@ -86,10 +87,10 @@ private:
     list_->coverage.bytes.total += bytes;
     list_->coverage.macs.total += call.macs;
     const bool isAbsorbed = absorbed != absorbedBy_.end();
-    const std::span<const Contraction> main = mainComputations(call, isAbsorbed);
+    countWritten(call);
+    const std::vector<const Contraction *> main = mainComputations(call, isAbsorbed);
     if (main.empty() && !isAbsorbed && !scalar_) {
-      addUnmapped(call, call.name, call.kind, 0, bytes,
-                  "no sum of products, and no mapping absorbs it");
+      addUnmapped(call, call.name, call.kind, 0, bytes, whyNoProduct(call));
       return;
     }
     bool covered = true;
@@ -97,30 +98,138 @@ private:
     mappedStages_.clear();
     unmappedHere_.clear();
     const std::size_t first = list_->layers.size();
-    for (std::size_t i = 0; i < main.size(); ++i) {
+    for (const Contraction *contraction : main)
       // A sum behind another one may be part of that one's layer.
-      if (absorbedStages_.contains(main[i].computation))
-        continue;
-      // A call of several is as many layers.
-      const std::string name = main.size() == 1 ? call.name : fmt::format("{}[{}]", call.name, i);
-      covered = addContraction(call, main[i], name) && covered;
-    }
-    std::vector<std::string> uncounted = uncountedStages(call, main);
+      if (!absorbedStages_.contains(contraction->computation))
+        covered =
+            addContraction(call, *contraction, layerName(call, main, *contraction)) && covered;
     if (scalar_ && (!isAbsorbed || !unmappedHere_.empty()))
-      uncounted = addScalar(call, first, covered);
-    addArithmetic(main, uncounted);
-    // Fused stages belong to the call, so its first layer names them.
-    if (first < list_->layers.size())
-      list_->layers[first].estimate.uncounted = std::move(uncounted);
+      setUncounted(call, first, addScalar(call, first, covered));
+    else
+      covered = addRest(call, first) && covered;
+    addArithmetic(main, first);
     if (covered) {
       list_->coverage.calls.covered += 1;
       list_->coverage.bytes.covered += bytes;
     }
   }
 
+  /// "conv", "conv[1]" where several of a kind stand in the call; a sum beside products has the
+  /// name of its stage.
+  [[nodiscard]] static std::string layerName(const Call &call,
+                                             const std::vector<const Contraction *> &main,
+                                             const Contraction &contraction) {
+    if (isFusedSum(call, contraction))
+      return fmt::format("{}.{}", call.name, call.computations[contraction.computation].name);
+    std::size_t count = 0, place = 0;
+    for (const Contraction *other : main) {
+      if (isFusedSum(call, *other))
+        continue;
+      if (other == &contraction)
+        place = count;
+      ++count;
+    }
+    return count == 1 ? call.name : fmt::format("{}[{}]", call.name, place);
+  }
+
+  /// Whether \p contraction adds tensors in a call whose products matter more.
+  [[nodiscard]] static bool isFusedSum(const Call &call, const Contraction &contraction) {
+    return contraction.form == workload::ContractionForm::Sum && !call.contractions.empty();
+  }
+
+  /// Why a call without sums of products has no mapping.
+  [[nodiscard]] static std::string whyNoProduct(const Call &call) {
+    std::string detail;
+    for (const Computation &computation : call.computations) {
+      const workload::ValueExpr *value = computation.value.get();
+      while (value != nullptr && value->kind == workload::ValueExpr::Kind::Cast)
+        value = value->operands.front().get();
+      const bool isProduct = value != nullptr && value->name == "*" &&
+                             value->kind == workload::ValueExpr::Kind::Binary;
+      if (!isProduct || computation.combiner == workload::Combiner::None)
+        continue;
+      switch (computation.combiner) {
+      case workload::Combiner::Sum:
+        detail = " (what it sums are no products of two tensors)";
+        break;
+      case workload::Combiner::Max:
+        detail = " (it takes their maximum)";
+        break;
+      case workload::Combiner::Min:
+        detail = " (it takes their minimum)";
+        break;
+      default:
+        detail = " (it does not sum them)";
+        break;
+      }
+    }
+    return fmt::format("no sum of products{}, and no mapping absorbs it", detail);
+  }
+
+  void countWritten(const Call &call) {
+    for (const Computation &computation : call.computations)
+      if (computation.freeReason == FreeReason::None && !isPadding(workload_, call, computation))
+        list_->coverage.writtenBytes += tensorOf(workload_, call, computation.written).byteCount();
+  }
+
+  /// What no mapping computes or absorbs beside the layers from \p first on: main operators, and
+  /// the rest of an element-wise call, have no mapping; what is fused with products is not counted.
+  /// False if the call is not covered therefore.
+  bool addRest(const Call &call, std::size_t first) {
+    if (first == list_->layers.size())
+      return true;
+    std::vector<std::size_t> rest = uncountedStages(call);
+    bool covered = true;
+    for (const workload::Operator &found : call.operators) {
+      if (found.part != workload::OperatorPart::Main || isMapped(found))
+        continue;
+      std::size_t left = 0;
+      for (const std::size_t stage : found.stages)
+        left += std::erase(rest, stage);
+      if (left == 0)
+        continue;
+      const std::string name =
+          fmt::format("{}.{}", call.name, call.computations[found.stages.front()].name);
+      addUnmapped(call, name, found.kind, 0, found.bytesRead + found.bytesWritten,
+                  "no sum of products, and no mapping absorbs it");
+      covered = false;
+    }
+    if (rest.empty() || !call.contractions.empty()) {
+      setUncounted(call, first, rest);
+      return covered;
+    }
+    addUnmapped(call, call.name, call.kind, 0, call.bytesRead + call.bytesWritten,
+                fmt::format("no mapping computes or absorbs {}", stageNames(call, rest)));
+    return false;
+  }
+
+  [[nodiscard]] bool isMapped(const workload::Operator &found) const {
+    return std::ranges::any_of(found.stages,
+                               [&](std::size_t stage) { return mappedStages_.contains(stage); });
+  }
+
+  /// Fused stages belong to the call, so its first layer names them.
+  void setUncounted(const Call &call, std::size_t first, const std::vector<std::size_t> &stages) {
+    if (first == list_->layers.size())
+      return;
+    for (const std::size_t stage : stages) {
+      const Computation &computation = call.computations[stage];
+      list_->layers[first].estimate.uncounted.push_back(computation.name);
+      list_->coverage.uncountedBytes += tensorOf(workload_, call, computation.written).byteCount();
+    }
+  }
+
+  /// "'exp', 'add'"
+  static std::string stageNames(const Call &call, const std::vector<std::size_t> &stages) {
+    std::string names;
+    for (const std::size_t stage : stages)
+      names += fmt::format("{}'{}'", names.empty() ? "" : ", ", call.computations[stage].name);
+    return names;
+  }
+
   /// Adds scalar code for what is left of \p call behind the layers from \p first on; gives the
   /// stages that it can't do. Without any layer such a call is not covered.
-  std::vector<std::string> addScalar(const Call &call, std::size_t first, bool &covered) {
+  std::vector<std::size_t> addScalar(const Call &call, std::size_t first, bool &covered) {
     ScalarLayers::Result result =
         scalar_->make(call, mappedStages_, absorbedStages_, *diagnostics_);
     std::vector<ScalarLayers::Result::Entry> entries;
@@ -133,8 +242,7 @@ private:
       for (const auto &[stage, choice] : unmappedHere_)
         for (const mapping::Mismatch &mismatch : choice.mismatches)
           if (entry.layer.estimate.macs != 0)
-            entry.layer.estimate.rejected.push_back(
-                {mismatch.mapping->name.text.str(), mismatch.reason});
+            entry.layer.estimate.rejected.push_back(rejected(mismatch));
       entries.push_back(std::move(entry));
     }
     std::ranges::sort(entries, {}, &ScalarLayers::Result::Entry::stage);
@@ -148,19 +256,26 @@ private:
         reason = whyUnmapped(unmappedHere_.begin()->second) + "; " + reason;
       addUnmapped(call, call.name, call.kind, call.macs, call.bytesRead + call.bytesWritten, reason,
                   unmappedHere_.empty() ? nullptr : &unmappedHere_.begin()->second,
-                  result.refusal.range);
+                  result.refusal.range, result.refusal.range);
       covered = false;
     }
     return std::move(result.uncounted);
   }
 
-  /// What of \p call becomes layers: its sums of products; without any its element-wise sums, if
-  /// the architecture has a mapping for such and no other layer has done the call.
-  [[nodiscard]] std::span<const Contraction> mainComputations(const Call &call,
-                                                              bool isAbsorbed) const {
-    if (!call.contractions.empty() || isAbsorbed || !addsTensors_)
-      return call.contractions;
-    return call.sums;
+  /// What of \p call becomes layers, in the order of its stages: its sums of products, and its
+  /// element-wise sums if the architecture has a mapping for such and no other layer has done the
+  /// call.
+  [[nodiscard]] std::vector<const Contraction *> mainComputations(const Call &call,
+                                                                  bool isAbsorbed) const {
+    std::vector<const Contraction *> main;
+    for (const Contraction &contraction : call.contractions)
+      main.push_back(&contraction);
+    if (isAbsorbed || !addsTensors_)
+      return main;
+    for (const Contraction &sum : call.sums)
+      main.push_back(&sum);
+    std::ranges::sort(main, {}, &Contraction::computation);
+    return main;
   }
 
   static bool isElementWiseSum(const ast::MappingDeclaration *mapping) {
@@ -176,18 +291,24 @@ private:
           return mapping::numberInHeader(expr, match, inputs_.architecture, homeOf(*match.mapping),
                                          *diagnostics_);
         }};
-    Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, inputs_.forced,
-                                           workload_, call, contraction, options);
+    const bool isFused = isFusedSum(call, contraction);
+    const auto forced = forcedFor(call, isFused);
+    Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, forced, workload_, call,
+                                           contraction, options);
     const bool isUnmapped = choice.status == Choice::Status::Unmapped && choice.forced.empty();
     const bool isForcedScalar =
         choice.status == Choice::Status::UnknownForced && choice.forced == "scalar";
+    // What is fused with a product is left to the rest of the call.
+    if (isFused && (isUnmapped || (scalar_ && isForcedScalar)))
+      return true;
     if (scalar_ && (isUnmapped || isForcedScalar)) {
       unmappedHere_.emplace(contraction.computation, std::move(choice));
       return true;
     }
     if (isUnmapped) {
       addUnmapped(call, name, contraction.kind, contraction.macs,
-                  call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice);
+                  call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice,
+                  call.computations[contraction.computation].range);
       return false;
     }
     if (choice.status != Choice::Status::Mapped) {
@@ -208,20 +329,51 @@ private:
     return true;
   }
 
+  /// The mappings that `--mapping` says for computations of \p call. By its name the call's
+  /// products are meant, not what is fused with them.
+  [[nodiscard]] std::vector<mapping::ForcedMapping> forcedFor(const Call &call,
+                                                              bool isFused) const {
+    std::vector<mapping::ForcedMapping> forced(inputs_.forced.begin(), inputs_.forced.end());
+    if (isFused)
+      std::erase_if(forced, [&](const mapping::ForcedMapping &entry) {
+        return entry.layer == call.name || entry.layer == call.function;
+      });
+    return forced;
+  }
+
   [[nodiscard]] std::string whyUnmapped(const Choice &choice) const {
     if (mappings_.empty())
       return fmt::format("'{}' has no mappings", inputs_.architecture.graph.name);
     if (choice.mismatches.empty())
       return "no mapping fits";
     const mapping::Mismatch &nearest = choice.mismatches.front();
-    return fmt::format("nearest is '{}': {}", nearest.mapping->name.text.str(), nearest.reason);
+    return fmt::format("nearest is '{}' ({}): {}", nearest.mapping->name.text.str(),
+                       placeOf(nearest.range, sources_), nearest.reason);
+  }
+
+  [[nodiscard]] analysis::RejectedMapping rejected(const mapping::Mismatch &mismatch) const {
+    return {mismatch.mapping->name.text.str(), mismatch.reason, lineOf(mismatch.range, sources_)};
   }
 
   void addUnmapped(const Call &call, const std::string &name, workload::OperatorKind kind,
                    std::int64_t macs, std::int64_t bytes, const std::string &reason,
-                   const Choice *choice = nullptr, SourceRange notScalar = {}) {
+                   const Choice *choice = nullptr, SourceRange at = {},
+                   SourceRange notScalar = {}) {
     const std::string operatorName(workload::operatorName(kind));
-    list_->unmapped.push_back({name, operatorName, reason, macs, bytes});
+    analysis::UnmappedOperator &entry = list_->unmapped.emplace_back(
+        analysis::UnmappedOperator{name,
+                                   operatorName,
+                                   reason,
+                                   macs,
+                                   bytes,
+                                   lineOf(at.isValid() ? at : call.range, sources_),
+                                   {},
+                                   {}});
+    if (choice != nullptr && !choice->mismatches.empty()) {
+      const mapping::Mismatch &nearest = choice->mismatches.front();
+      entry.nearest = nearest.mapping->name.text.str();
+      entry.nearestPlace = lineOf(nearest.range, sources_);
+    }
     if (!inputs_.strict)
       return;
     auto report = diagnostics_->report(DiagnosticCode::OperatorNotCovered, call.range, operatorName,
@@ -260,6 +412,13 @@ private:
     throw InternalError("a match names a mapping that was not offered");
   }
 
+  static analysis::TensorLayout layoutOf(const mapping::TensorBinding &tensor) {
+    if (tensor.isBlocked)
+      return analysis::TensorLayout::Blocked;
+    return tensor.isReordered() ? analysis::TensorLayout::Reordered
+                                : analysis::TensorLayout::AsInHeader;
+  }
+
   void describe(analysis::LayerEstimate &estimate, const std::string &name, const Call &call,
                 const Contraction &contraction, const Choice &choice) const {
     const Match &match = *choice.match;
@@ -273,40 +432,48 @@ private:
     for (const mapping::CoefficientBinding &coefficient : match.coefficients)
       estimate.coefficients.push_back({coefficient.name, coefficient.value});
     for (const mapping::TensorBinding &tensor : match.tensors)
-      estimate.tensors.push_back({tensor.name, tensor.tensorName, tensor.declared.name(),
-                                  tensor.elementType.name(),
-                                  tensorOf(workload_, call, tensor.tensor).shape});
+      estimate.tensors.push_back(
+          {tensor.name, tensor.tensorName, tensor.declared.name(), tensor.elementType.name(),
+           tensorOf(workload_, call, tensor.tensor).shape, layoutOf(tensor)});
     for (const mapping::AbsorbedStep &step : match.absorbed)
       estimate.absorbed.push_back({workload_.calls[step.call].name, step.name});
+    for (const ast::EpilogueStep &step : match.mapping->epilogue)
+      if (const std::string present = mapping::stepName(step);
+          std::ranges::count(match.absorbed, present, &mapping::AbsorbedStep::name) == 0)
+        estimate.absent.push_back(present);
     estimate.absorptionEnd = match.absorptionEnd;
     for (const mapping::Mismatch &mismatch : choice.mismatches)
-      estimate.rejected.push_back({mismatch.mapping->name.text.str(), mismatch.reason});
+      estimate.rejected.push_back(rejected(mismatch));
   }
 
   /// Stages of a covered call that take time and that no mapping computes or absorbs.
-  /// \p main are those that mappings compute.
-  [[nodiscard]] std::vector<std::string> uncountedStages(const Call &call,
-                                                         std::span<const Contraction> main) const {
-    std::vector<std::string> names;
+  [[nodiscard]] std::vector<std::size_t> uncountedStages(const Call &call) const {
+    const auto isContraction = [&](std::size_t stage) {
+      return std::ranges::count(call.contractions, stage, &Contraction::computation) != 0;
+    };
+    std::vector<std::size_t> stages;
     for (std::size_t i = 0; i < call.computations.size(); ++i) {
       const Computation &computation = call.computations[i];
-      const bool isContraction = std::any_of(
-          main.begin(), main.end(), [&](const Contraction &c) { return c.computation == i; });
-      if (computation.freeReason == FreeReason::None && !isContraction &&
-          !absorbedStages_.contains(i) && !isPadding(workload_, call, computation))
-        names.push_back(computation.name);
+      if (computation.freeReason == FreeReason::None && !isContraction(i) &&
+          !mappedStages_.contains(i) && !absorbedStages_.contains(i) &&
+          !isPadding(workload_, call, computation))
+        stages.push_back(i);
     }
-    return names;
+    return stages;
   }
 
-  /// What the text does to factors of \p main that mappings multiply as they are.
-  void addArithmetic(std::span<const Contraction> main, std::vector<std::string> &names) const {
-    for (const Contraction &contraction : main) {
-      if (!mappedStages_.contains(contraction.computation))
+  /// What the text does to factors of \p main that mappings multiply as they are: named by the
+  /// first layer of the call.
+  void addArithmetic(const std::vector<const Contraction *> &main, std::size_t first) const {
+    if (first == list_->layers.size())
+      return;
+    std::vector<std::string> &names = list_->layers[first].estimate.uncounted;
+    for (const Contraction *contraction : main) {
+      if (!mappedStages_.contains(contraction->computation))
         continue;
-      if (contraction.hasZeroPoints)
+      if (contraction->hasZeroPoints)
         names.emplace_back("zero points");
-      if (contraction.isScaled)
+      if (contraction->isScaled)
         names.emplace_back("scale");
     }
   }

@@ -94,8 +94,7 @@ ScalarLayers::Result ScalarLayers::make(const Call &call, const std::set<std::si
     if (!code) {
       if (result.refusal.reason.empty())
         result.refusal = std::move(refusal);
-      for (const std::size_t stage : run)
-        result.uncounted.push_back(call.computations[stage].name);
+      result.uncounted.insert(result.uncounted.end(), run.begin(), run.end());
       continue;
     }
     Layer layer;

@@ -28,7 +28,7 @@ public:
       Layer layer;
     };
     std::vector<Entry> layers;
-    std::vector<std::string> uncounted; ///< stages that can't be done
+    std::vector<std::size_t> uncounted; ///< stages that can't be done
     mapping::ScalarRefusal refusal;     ///< why the first of them can't; else empty
   };
   /// What is left of \p call: all stages that take time but those of \p mapped, which mappings

@@ -209,6 +209,8 @@ struct Session::State {
     for (const workload::Call &call : workload->calls) {
       layers.push_back(call.name);
       all.emplace_back(workload::operatorName(call.kind));
+      for (const workload::Contraction &sum : call.sums)
+        all.emplace_back(workload::operatorName(sum.kind));
     }
     all.insert(all.end(), layers.begin(), layers.end());
     const auto require = [&](const std::string &name, const std::vector<std::string> &names) {
@@ -244,6 +246,7 @@ struct Session::State {
   }
 
   void reportCoverage(const LayerList &list, const EstimateOptions &options) {
+    reportUncounted(list);
     if (list.unmapped.empty())
       return;
     if (list.layers.empty() && !options.strict) {
@@ -252,13 +255,33 @@ struct Session::State {
       constexpr std::size_t shown = 5;
       for (std::size_t i = 0; i < list.unmapped.size() && i < shown; ++i) {
         const analysis::UnmappedOperator &entry = list.unmapped[i];
-        report.note({}, fmt::format("{} ({}): {}", entry.name, entry.operatorName, entry.reason));
+        report.note({}, fmt::format("{} ({}, {}): {}", entry.name, entry.operatorName,
+                                    entry.place.text(), entry.reason));
       }
       return;
     }
     if (!options.strict)
-      diagnostics.report(DiagnosticCode::OperatorsNotCovered, {}, list.unmapped.size(),
-                         list.coverage.calls.total);
+      diagnostics.report(DiagnosticCode::OperatorsNotCovered, {},
+                         fmt::format("operators that no mapping covers: {} of {}",
+                                     list.unmapped.size(), list.coverage.calls.total));
+  }
+
+  void reportUncounted(const LayerList &list) {
+    std::size_t stages = 0, layers = 0;
+    for (const Layer &layer : list.layers) {
+      stages += layer.estimate.uncounted.size();
+      layers += layer.estimate.uncounted.empty() ? 0 : 1;
+    }
+    if (stages == 0)
+      return;
+    const double share = static_cast<double>(list.coverage.uncountedBytes) /
+                         static_cast<double>(list.coverage.writtenBytes);
+    diagnostics.report(
+        DiagnosticCode::OperatorsNotCovered, {},
+        fmt::format(
+            "fused computations that no mapping absorbs: {} in {} of {} layers, which write "
+            "{:.1f} % of the bytes that all computations write",
+            stages, layers, list.layers.size(), 100 * share));
   }
 
   NetworkEstimate describe(const EstimateOptions &options) {

@@ -329,9 +329,8 @@ struct Call {
   std::vector<Computation> computations; ///< all stages in text order
   /// All sums of products that depend on an activation, in text order.
   std::vector<Contraction> contractions;
-  /// The element-wise sums of two different activations in a call that is ElementWise, in text
-  /// order, as far as all that they read is there when the call starts, or is another of these
-  /// sums.
+  /// The element-wise sums of two different activations that are part of no main operator, in text
+  /// order.
   std::vector<Contraction> sums;
   std::vector<Operator> operators;          ///< in text order
   OperatorKind kind = OperatorKind::Other;  ///< of the operator that matters most

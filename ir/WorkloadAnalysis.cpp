@@ -42,11 +42,9 @@ private:
   [[nodiscard]] std::optional<Contraction> twoReads(std::size_t index, std::size_t left,
                                                     std::size_t right) const;
   bool addContraction(std::size_t index);
-  [[nodiscard]] bool isKnownBefore(TensorRef reference, std::size_t reader) const;
   void addSum(std::size_t index);
 
   void setFreeReason();
-  [[nodiscard]] bool isElementWise() const;
 
   const Workload &workload_;
   Call &call_;
@@ -220,29 +218,8 @@ bool CallAnalyzer::addContraction(std::size_t index) {
   return true;
 }
 
-/// Whether stage \p reader need not wait for a stage of the call that takes time and is none of the
-/// sums found so far: then nothing that counts comes before it when it reads \p reference.
-bool CallAnalyzer::isKnownBefore(TensorRef reference, std::size_t reader) const {
-  while (structure_.isWritten(reference)) {
-    auto writer = structure_.writerOf(reference);
-    if (!writer || *writer >= reader)
-      return false;
-    const Computation &computation = call_.computations[*writer];
-    bool isSum = std::any_of(call_.sums.begin(), call_.sums.end(),
-                             [&](const Contraction &sum) { return sum.computation == *writer; });
-    if (isSum || computation.freeReason == FreeReason::WeightOnly)
-      return true;
-    if (computation.freeReason == FreeReason::None)
-      return false;
-    // All other free stages move a single tensor.
-    reference = computation.accesses.front().tensor;
-    reader = *writer;
-  }
-  return true;
-}
-
-/// Adds stage \p index of an element-wise call if it is a sum of two activations. A sum with a
-/// weight is a bias: part of what stands in front of it.
+/// Adds stage \p index if it is a sum of two activations. A sum with a weight is a bias: part of
+/// what stands in front of it.
 void CallAnalyzer::addSum(std::size_t index) {
   const Computation &computation = call_.computations[index];
   if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
@@ -259,7 +236,7 @@ void CallAnalyzer::addSum(std::size_t index) {
   if (!sum)
     return;
   for (const Contraction::Operand &operand : sum->operands)
-    if (operand.origin != TensorOrigin::Activation || !isKnownBefore(operand.access.tensor, index))
+    if (operand.origin != TensorOrigin::Activation)
       return;
   sum->form = ContractionForm::Sum;
   sum->kind = OperatorKind::ElementWise;
@@ -286,15 +263,6 @@ void CallAnalyzer::setFreeReason() {
     call_.freeReason = reshapes ? FreeReason::Reshape : FreeReason::Alias;
 }
 
-/// Whether the stages that take time are functions of single elements.
-bool CallAnalyzer::isElementWise() const {
-  return std::all_of(
-      call_.computations.begin(), call_.computations.end(), [](const Computation &computation) {
-        return computation.freeReason != FreeReason::None ||
-               (computation.combiner == Combiner::None && computation.opaqueReason.empty());
-      });
-}
-
 std::optional<AnalysisError> CallAnalyzer::run() {
   setOrigins();
   call_.macs = 0;
@@ -306,9 +274,8 @@ std::optional<AnalysisError> CallAnalyzer::run() {
       return AnalysisError{call_.range, "the number of multiply-accumulates"};
   }
   setFreeReason();
-  if (isElementWise())
-    for (std::size_t i = 0; i < call_.computations.size(); ++i)
-      addSum(i);
+  for (std::size_t i = 0; i < call_.computations.size(); ++i)
+    addSum(i);
   countBytes(workload_, call_);
   return std::nullopt;
 }
@@ -337,6 +304,18 @@ void countBytes(const Workload &workload, Call &call) {
     call.bytesWritten += bytesWritten(call, structure, stages, output);
 }
 
+namespace {
+
+/// Whether \p sum is a step of a main operator, e.g. of a norm.
+bool isPartOfMain(const Call &call, const Contraction &sum) {
+  return std::any_of(call.operators.begin(), call.operators.end(), [&](const Operator &found) {
+    return found.part == OperatorPart::Main && std::find(found.stages.begin(), found.stages.end(),
+                                                         sum.computation) != found.stages.end();
+  });
+}
+
+} // namespace
+
 std::optional<AnalysisError> analyze(Workload &workload) {
   std::optional<std::int64_t> macs = 0;
   std::int64_t evaluationsLeft = 1'000'000'000;
@@ -348,6 +327,8 @@ std::optional<AnalysisError> analyze(Workload &workload) {
       return AnalysisError{call.range, "the number of multiply-accumulates"};
   }
   findOperators(workload);
+  for (Call &call : workload.calls)
+    std::erase_if(call.sums, [&](const Contraction &sum) { return isPartOfMain(call, sum); });
   return std::nullopt;
 }
 

@@ -24,6 +24,18 @@ std::string_view guaranteeName(timing::Guarantee guarantee) {
   return "";
 }
 
+std::string_view layoutName(TensorLayout layout) {
+  switch (layout) {
+  case TensorLayout::AsInHeader:
+    return "as in header";
+  case TensorLayout::Reordered:
+    return "reordered";
+  case TensorLayout::Blocked:
+    return "blocked";
+  }
+  return "";
+}
+
 timing::CycleBounds LayerEstimate::cycleBounds() const {
   return isBounded() ? bounds : timing::CycleBounds{cycles, cycles, false};
 }

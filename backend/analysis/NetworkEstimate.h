@@ -30,6 +30,14 @@ struct NamedNumber {
   std::int64_t value = 0;
 };
 
+/// How a tensor of the network lies in memory, next to what the mapping's header says.
+enum class TensorLayout : std::uint8_t {
+  AsInHeader, ///< row-major, dimensions in the header's order
+  Reordered,  ///< row-major, dimensions in another order
+  Blocked,    ///< dimensions of the header are several ones that do not lie side by side
+};
+std::string_view layoutName(TensorLayout layout); ///< "as in header", "reordered", "blocked"
+
 /// A tensor of a mapping's header and what the network has for it.
 struct LayerTensor {
   std::string name;     ///< in the mapping's header
@@ -37,6 +45,7 @@ struct LayerTensor {
   std::string declared; ///< element type that the network says
   std::string readAs;   ///< element type that the mapping reads it as
   std::vector<std::int64_t> shape;
+  TensorLayout layout = TensorLayout::AsInHeader;
   [[nodiscard]] bool isReinterpreted() const { return declared != readAs; }
 };
 
@@ -73,6 +82,7 @@ struct LayerCertificate {
 /// A mapping that was not taken for a layer, and why.
 struct RejectedMapping {
   std::string mapping, reason;
+  SourceLine place; ///< what of its header differs
 };
 
 /// A step behind a layer's main computation that its mapping absorbs.
@@ -93,7 +103,8 @@ struct LayerEstimate {
   std::vector<LayerTensor> tensors;
   std::vector<RejectedMapping> rejected;
   std::vector<AbsorbedStep> absorbed; ///< in their order
-  std::string absorptionEnd;          ///< why no more is; empty if the mapping absorbs nothing ever
+  std::vector<std::string> absent; ///< steps that the mapping could absorb and that are not there
+  std::string absorptionEnd;       ///< why no more is; empty if the mapping absorbs nothing ever
   /// What is fused that the mapping does not compute: stages ("add"), "zero points", "scale".
   std::vector<std::string> uncounted;
   std::vector<std::string> assumptions; ///< on what data decides, one clause each
@@ -122,6 +133,9 @@ struct UnmappedOperator {
   std::string name, operatorName;
   std::string reason; ///< a clause: why, with the mapping that came nearest
   std::int64_t macs = 0, bytes = 0;
+  SourceLine place;        ///< of the call
+  std::string nearest;     ///< the mapping that came nearest; empty if none did
+  SourceLine nearestPlace; ///< what of its header differs
 };
 
 /// A call that costs nothing at run time.
@@ -144,6 +158,9 @@ struct Coverage {
   Share macs;  ///< multiply-accumulates
   Share bytes; ///< read and written by calls
   Share calls; ///< those that are not free
+  /// Bytes that the stages of these calls write, also to tensors inside a call; and of them those
+  /// that LayerEstimate::uncounted names.
+  std::int64_t writtenBytes = 0, uncountedBytes = 0;
 };
 
 struct NetworkEstimate {

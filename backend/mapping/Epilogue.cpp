@@ -37,8 +37,8 @@ std::optional<std::string_view> operatorText(ast::BinaryOperator op) {
 class Absorber {
 public:
   Absorber(const EpilogueContext &context, Match &match)
-      : context_(context), match_(match),
-        chain_(workload::followResult(context.workload, callIndex(), context.contraction)) {
+      : context_(context), contraction_(context.joined.contraction), match_(match),
+        chain_(workload::followResult(context.workload, callIndex(), contraction_)) {
     findSourceDimensions();
   }
 
@@ -70,18 +70,25 @@ private:
 
   //===--- Dimensions -------------------------------------------------------------------------===//
 
-  /// Dimensions of a result may be split (Contraction::resultShape); those of the chain are not.
+  /// Dimensions of a result may be split (Contraction::resultShape) or joined (Blocks.h); those of
+  /// the chain are not.
   void findSourceDimensions() {
-    const auto &computation = context_.call.computations[context_.contraction.computation];
+    const auto &computation = context_.call.computations[contraction_.computation];
     const auto &shape =
         workload::tensorOf(context_.workload, context_.call, computation.written).shape;
-    const auto &split = context_.contraction.resultShape;
+    const auto &split = context_.joined.originalResultShape;
+    std::vector<std::size_t> whole; // per dimension of `split`
     for (std::size_t d = 0, at = 0; d < shape.size(); ++d) {
       std::int64_t product = 1;
       do {
-        sources_.push_back(d);
+        whole.push_back(d);
         product *= split[at++];
       } while (product < shape[d] && at < split.size());
+    }
+    for (const std::vector<std::size_t> &parts : context_.joined.resultParts) {
+      std::vector<std::size_t> &sources = sources_.emplace_back();
+      for (const std::size_t part : parts)
+        sources.push_back(whole[part]);
     }
   }
 
@@ -127,8 +134,7 @@ private:
     }
     const llvm::StringRef name = step.function.text;
     if (name == "requantize")
-      taken.end =
-          workload::endOfRequantization(chain_.steps, at, context_.contraction.resultType.bits);
+      taken.end = workload::endOfRequantization(chain_.steps, at, contraction_.resultType.bits);
     else if (name == "average_pool")
       taken.end = endOfAverage(step, at);
     else if (!isFunction(step, found))
@@ -202,7 +208,7 @@ private:
       const auto *name = ast::dynCast<ast::NameExpr>(indices[indices.size() - count + i]);
       const auto dimension = name != nullptr ? resultDimension(name->name) : std::nullopt;
       if (dimension && isWhole(*dimension))
-        wanted[sources_[*dimension]] = window;
+        wanted[sources_[*dimension].front()] = window;
       else if (window.extent != 1)
         return false;
     }
@@ -212,14 +218,15 @@ private:
     return true;
   }
 
-  /// Whether dimension \p split of the result is no half of one.
-  [[nodiscard]] bool isWhole(std::size_t split) const {
-    return std::count(sources_.begin(), sources_.end(), sources_[split]) == 1;
+  /// Whether dimension \p d of the result is one of the chain: no half of one, nor several.
+  [[nodiscard]] bool isWhole(std::size_t d) const {
+    return sources_[d].size() == 1 &&
+           std::count(sources_.begin(), sources_.end(), sources_[d]) == 1;
   }
 
   /// Of a single window the stride does not matter.
   [[nodiscard]] bool isSameWindow(PoolWindow wanted, PoolWindow found, std::size_t d) const {
-    const auto &computation = context_.call.computations[context_.contraction.computation];
+    const auto &computation = context_.call.computations[contraction_.computation];
     const std::int64_t extent =
         workload::tensorOf(context_.workload, context_.call, computation.written).shape[d];
     const bool isSingle = extent - found.extent < found.stride;
@@ -239,7 +246,7 @@ private:
     binding.tensor = found.operand;
     binding.tensorName = tensor.name;
     binding.declared = tensor.elementType;
-    // Dimensions of the operand like those of the result, split where that is.
+    // Dimensions of the operand like those of the result, split or joined where that is.
     std::vector<std::optional<std::uint32_t>> runsOver;
     for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
       if (!found.operandDimensions[d]) {
@@ -248,9 +255,15 @@ private:
         continue;
       }
       for (std::uint32_t i = 0; i < sources_.size(); ++i) {
-        if (sources_[i] != *found.operandDimensions[d])
+        const std::vector<std::size_t> &sources = sources_[i];
+        if (std::ranges::count(sources, *found.operandDimensions[d]) == 0)
           continue;
-        binding.shape.push_back(context_.contraction.resultShape[i]);
+        if (!hasAll(found, sources))
+          return std::nullopt;
+        binding.isBlocked = binding.isBlocked || sources.size() > 1;
+        if (sources.front() != *found.operandDimensions[d])
+          continue; // stands with the outer one
+        binding.shape.push_back(contraction_.resultShape[i]);
         runsOver.emplace_back(i);
       }
     }
@@ -263,7 +276,7 @@ private:
         continue; // of extent 1
       const auto place = std::find(runsOver.begin(), runsOver.end(), wanted);
       if (place == runsOver.end()) {
-        if (context_.contraction.resultShape[*wanted] != 1)
+        if (contraction_.resultShape[*wanted] != 1)
           return std::nullopt;
         continue;
       }
@@ -276,6 +289,13 @@ private:
     binding.before.assign(binding.shape.size(), 0);
     binding.after.assign(binding.shape.size(), 0);
     return binding;
+  }
+
+  /// Whether an operand runs over all \p dimensions of the result.
+  static bool hasAll(const ChainStep &found, const std::vector<std::size_t> &dimensions) {
+    return std::ranges::all_of(dimensions, [&](std::size_t d) {
+      return std::ranges::count(found.operandDimensions, std::optional(d)) == 1;
+    });
   }
 
   //===--- The end ----------------------------------------------------------------------------===//
@@ -338,7 +358,7 @@ private:
         break;
       for (std::size_t d = 0; d < result.shape.size() && !step.windows.empty(); ++d)
         if (isWhole(d)) {
-          const PoolWindow &window = step.windows[sources_[d]];
+          const PoolWindow &window = step.windows[sources_[d].front()];
           result.shape[d] = (result.shape[d] - window.extent) / window.stride + 1;
         }
     }
@@ -358,10 +378,12 @@ private:
   }
 
   const EpilogueContext &context_;
+  const workload::Contraction &contraction_; ///< with its blocks joined
   Match &match_;
   ResultChain chain_;
-  std::vector<std::size_t> sources_; ///< per dimension of the match's result: that of the chain
-  std::vector<Taken> taken_;         ///< in order
+  std::vector<std::vector<std::size_t>>
+      sources_;              ///< per dimension of the match's result: of the chain
+  std::vector<Taken> taken_; ///< in order
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 /// What of a mapping's `then` the network does behind a contraction, and so is absorbed.
 #pragma once
 
+#include "backend/mapping/Blocks.h"
 #include "backend/mapping/Match.h"
 
 #include <functional>
@@ -17,7 +18,7 @@ struct EpilogueContext {
   const ast::MappingDeclaration &mapping;
   const workload::Workload &workload;
   const workload::Call &call;
-  const workload::Contraction &contraction;
+  const JoinedContraction &joined; ///< as it was matched
   /// Value of an argument of a step, `max_pool(P)`; none if it has none.
   std::function<std::optional<double>(const ast::Expr &)> number;
 };

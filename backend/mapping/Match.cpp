@@ -1,5 +1,6 @@
 #include "backend/mapping/Match.h"
 
+#include "backend/mapping/Blocks.h"
 #include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
 #include "support/CheckedArithmetic.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <functional>
 
 namespace acadlc::mapping {
 namespace {
@@ -63,6 +65,49 @@ struct Failure {
   bool isValid = false;
 };
 
+/// Dimensions of a header's tensor that windows slide over: `p * s + r`.
+std::size_t windowsOf(const HeaderTensor &tensor) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      tensor.dimensions, [](const HeaderDimension &d) { return d.terms.size() > 1; }));
+}
+
+/// Those of a network's tensor: a position of the result and a reduced index meet.
+std::vector<std::size_t> windowsOf(const Contraction &contraction,
+                                   const Contraction::Operand &operand) {
+  std::vector<std::size_t> windows;
+  for (std::size_t d = 0; d < operand.affine.size(); ++d) {
+    bool hasPosition = false, hasTap = false;
+    for (std::size_t a = 0; a < contraction.axes.size(); ++a) {
+      if (contraction.axes[a].extent == 1 || operand.affine[d]->coefficients[a] == 0)
+        continue;
+      const bool isTap = contraction.axes[a].kind == Axis::Kind::Reduction;
+      hasTap = hasTap || isTap;
+      hasPosition = hasPosition || !isTap;
+    }
+    if (hasPosition && hasTap)
+      windows.push_back(d);
+  }
+  return windows;
+}
+
+/// Whether the second factor of the network is what the first of the header means: that with
+/// windows, or that which is no weight where the header begins with the one with windows.
+bool isSwapLikely(const Header &header, const Contraction &contraction) {
+  const auto sign = [](std::size_t left, std::size_t right) {
+    return static_cast<int>(left > right) - static_cast<int>(left < right);
+  };
+  const int ofHeader = sign(windowsOf(header.operands[0]), windowsOf(header.operands[1]));
+  int ofNetwork = sign(windowsOf(contraction, contraction.operands[0]).size(),
+                       windowsOf(contraction, contraction.operands[1]).size());
+  if (ofNetwork == 0) {
+    const auto isActivation = [&](std::size_t operand) -> std::size_t {
+      return contraction.operands[operand].origin == workload::TensorOrigin::Activation ? 1 : 0;
+    };
+    ofNetwork = sign(isActivation(0), isActivation(1));
+  }
+  return ofHeader * ofNetwork < 0;
+}
+
 class Unifier {
 public:
   Unifier(const Header &header, const Workload &workload, const Call &call,
@@ -72,6 +117,7 @@ public:
     headerTensors_[0] = &header.result;
     headerTensors_[1] = &header.operands[0];
     headerTensors_[2] = &header.operands[1];
+    isSwapLikely_ = isSwapLikely(header, contraction);
   }
 
   /// Tries both orders of the factors; keeps what leaves the fewest indices without counterpart,
@@ -111,9 +157,10 @@ private:
     return axis < form.coefficients.size() ? form.coefficients[axis] : 0;
   }
 
+  /// Of the two orders of factors one is nonsense for people, whatever agrees in it.
   void fail(std::size_t tensor, std::size_t dimension, const State &state, bool leftover = false,
             bool unusedAxis = false) {
-    if (failure_.isValid && failure_.agreed >= state.agreed)
+    if (swapped_ != isSwapLikely_ || (failure_.isValid && failure_.agreed >= state.agreed))
       return;
     failure_ = {tensor, dimension, leftover, unusedAxis, state.agreed, swapped_, true};
   }
@@ -358,6 +405,7 @@ private:
   std::array<const HeaderTensor *, tensorCount> headerTensors_{};
   std::array<NetworkTensor, tensorCount> networkTensors_;
   bool swapped_ = false;
+  bool isSwapLikely_ = false;
   std::uint32_t nodes_ = 0;
   std::optional<State> best_;
   bool bestSwapped_ = false;
@@ -368,9 +416,10 @@ private:
 class Matcher {
 public:
   Matcher(const ast::MappingDeclaration &mapping, const Workload &workload, const Call &call,
-          const Contraction &contraction, const MatchOptions &options)
-      : mapping_(mapping), workload_(workload), call_(call), contraction_(contraction),
-        computation_(call.computations[contraction.computation]), options_(options) {}
+          const JoinedContraction &joined, const MatchOptions &options)
+      : mapping_(mapping), workload_(workload), call_(call), joined_(joined),
+        contraction_(joined.contraction), computation_(call.computations[contraction_.computation]),
+        options_(options) {}
 
   MatchResult run() {
     if (!checkHeader() || !checkOperator())
@@ -409,23 +458,26 @@ private:
     if (contraction_.operands.size() != 2)
       return mismatch(MismatchKind::Structure, "the operator does not multiply two tensors",
                       mapping_.range, 0);
-    const bool isAffine =
-        std::all_of(contraction_.outputAffine.begin(), contraction_.outputAffine.end(),
-                    [](const auto &form) { return form.has_value(); }) &&
-        std::all_of(contraction_.operands.begin(), contraction_.operands.end(),
-                    [](const Contraction::Operand &operand) {
-                      return std::all_of(operand.affine.begin(), operand.affine.end(),
-                                         [](const auto &form) { return form.has_value(); });
-                    });
-    if (!isAffine)
-      return mismatch(MismatchKind::NotAffine,
-                      "the operator reads or writes at positions that are not affine",
-                      mapping_.range, 0);
+    if (const std::string tensor = notAffineTensor(); !tensor.empty())
+      return mismatch(
+          MismatchKind::NotAffine,
+          fmt::format("the operator accesses `{}` at positions that are no sums of loop "
+                      "variables times numbers",
+                      tensor),
+          mapping_.range, 0);
     // Bit sets of the search.
     if (contraction_.axes.size() > 63)
       return mismatch(MismatchKind::TooComplex, "the operator has more than 63 axes",
                       mapping_.range, 0);
     return true;
+  }
+
+  /// The first tensor that is accessed at positions that are not affine; empty if none is.
+  [[nodiscard]] std::string notAffineTensor() const {
+    for (std::size_t t = 0; t < tensorCount; ++t)
+      if (!std::ranges::all_of(forms(t, false), [](const auto &form) { return form.has_value(); }))
+        return workload::tensorOf(workload_, call_, reference(t, false)).name;
+    return {};
   }
 
   /// Whether the operator adds two tensors element by element.
@@ -443,8 +495,134 @@ private:
                                contraction_.axes[*axis].name),
                    mapping_.result.range, failure.agreed + 1));
     }
+    if (const auto reason = windowsMissing())
+      return void(mismatch(MismatchKind::Structure, *reason, windowsRange(), failure.agreed + 1));
+    if (const auto reason = surplusAxes())
+      return void(
+          mismatch(MismatchKind::Structure, *reason, mapping_.result.range, failure.agreed + 1));
     mismatch(MismatchKind::Structure, explanation(failure), failureRange(failure),
              failure.agreed + 1);
+  }
+
+  //===--- Axes by where they stand -----------------------------------------------------------===//
+
+  /// Where an axis, or an index of a header, stands.
+  struct Standing {
+    std::array<bool, tensorCount> tensors{};
+    bool isReduction = false;
+    bool isInWindow = false; ///< shares a dimension with another one
+    friend bool operator==(const Standing &, const Standing &) = default;
+  };
+
+  [[nodiscard]] Standing standingOfIndex(std::size_t index) const {
+    Standing standing;
+    standing.isReduction = mapping_.indices[index].isReduction;
+    for (std::size_t t = 0; t < tensorCount; ++t)
+      for (const HeaderDimension &dimension : headerTensor(t).dimensions)
+        if (std::ranges::count(dimension.terms, index, &HeaderTerm::index) != 0) {
+          standing.tensors[t] = true;
+          standing.isInWindow = standing.isInWindow || dimension.terms.size() > 1;
+        }
+    return standing;
+  }
+
+  [[nodiscard]] Standing standingOfAxis(std::size_t axis, bool swapped) const {
+    const auto isIn = [&](const AffineIndex &form, std::size_t a) {
+      return form.coefficients[a] != 0 && contraction_.axes[a].extent > 1;
+    };
+    Standing standing;
+    standing.isReduction = contraction_.axes[axis].kind == Axis::Kind::Reduction;
+    for (std::size_t t = 0; t < tensorCount; ++t)
+      for (const auto &form : forms(t, swapped)) {
+        if (!isIn(*form, axis))
+          continue;
+        standing.tensors[t] = true;
+        for (std::size_t a = 0; a < contraction_.axes.size(); ++a)
+          standing.isInWindow = standing.isInWindow || (a != axis && isIn(*form, a));
+      }
+    return standing;
+  }
+
+  /// A clause if the operator has more axes that stand in the same tensors than the header has
+  /// indices: a batch where the header has none, say.
+  [[nodiscard]] std::optional<std::string> surplusAxes() const {
+    if (isSum())
+      return std::nullopt;
+    const bool swapped = isSwapLikely(*header_, contraction_);
+    for (std::size_t axis = 0; axis < contraction_.axes.size(); ++axis) {
+      const Standing standing = standingOfAxis(axis, swapped);
+      if (contraction_.axes[axis].extent == 1 || standing.isInWindow)
+        continue;
+      std::string names;
+      std::size_t axes = 0, indices = 0;
+      for (std::size_t a = 0; a < contraction_.axes.size(); ++a)
+        if (contraction_.axes[a].extent > 1 && standingOfAxis(a, swapped) == standing) {
+          names += fmt::format("{}'{}'", names.empty() ? "" : ", ", contraction_.axes[a].name);
+          ++axes;
+        }
+      // An index of a window can be one without a window.
+      for (std::size_t i = 0; i < mapping_.indices.size(); ++i) {
+        Standing ofIndex = standingOfIndex(i);
+        ofIndex.isInWindow = false;
+        indices += ofIndex == standing ? 1 : 0;
+      }
+      for (std::size_t a = 0; a < contraction_.axes.size(); ++a) {
+        Standing other = standingOfAxis(a, swapped);
+        const bool usesWindow = contraction_.axes[a].extent > 1 && other.isInWindow;
+        other.isInWindow = false;
+        indices -= usesWindow && other == standing && indices > 0 ? 1 : 0;
+      }
+      if (axes > indices)
+        return fmt::format("the operator has {} {} {} ({}), the header {}", axes,
+                           axes == 1 ? "axis" : "axes", standingText(standing, swapped), names,
+                           indices == 0 ? "none" : std::to_string(indices));
+    }
+    return std::nullopt;
+  }
+
+  /// "in the result and `data`", "reduced in `data` and `weight`"
+  [[nodiscard]] std::string standingText(const Standing &standing, bool swapped) const {
+    std::string tensors;
+    for (std::size_t t = 0; t < tensorCount; ++t) {
+      if (!standing.tensors[t])
+        continue;
+      const bool isLast = t + 1 == tensorCount || !standing.tensors[2];
+      tensors += tensors.empty() ? "" : (isLast ? " and " : ", ");
+      tensors +=
+          t == 0 ? std::string("the result")
+                 : fmt::format("`{}`",
+                               workload::tensorOf(workload_, call_, reference(t, swapped)).name);
+    }
+    const bool isEverywhere = standing.tensors == std::array{true, true, true};
+    return (standing.isReduction ? "reduced in " : "in ") + tensors +
+           (isEverywhere ? "" : " alone");
+  }
+
+  /// A clause if the operator slides windows over more dimensions than the header.
+  [[nodiscard]] std::optional<std::string> windowsMissing() const {
+    const std::size_t known =
+        std::max(windowsOf(header_->operands[0]), windowsOf(header_->operands[1]));
+    for (std::size_t i = 0; i < contraction_.operands.size(); ++i) {
+      const Contraction::Operand &operand = contraction_.operands[i];
+      const std::vector<std::size_t> windows = windowsOf(contraction_, operand);
+      if (windows.size() <= known)
+        continue;
+      std::string forms;
+      for (const std::size_t d : windows)
+        forms += fmt::format("{}`{}`", forms.empty() ? "" : ", ", formText(*operand.affine[d]));
+      return fmt::format("the operator has windows along {} of `{}` ({}), the header along {}",
+                         dimensionCount(windows.size()),
+                         workload::tensorOf(workload_, call_, operand.access.tensor).name, forms,
+                         known == 0 ? "none" : std::to_string(known));
+    }
+    return std::nullopt;
+  }
+  static std::string dimensionCount(std::size_t count) {
+    return count == 1 ? "a dimension" : fmt::format("{} dimensions", count);
+  }
+  [[nodiscard]] SourceRange windowsRange() const {
+    const bool isFirst = windowsOf(header_->operands[0]) >= windowsOf(header_->operands[1]);
+    return header_->operands[isFirst ? 0 : 1].range;
   }
 
   /// A spatial axis that the result and both factors use, if no index of the header does so.
@@ -513,11 +691,22 @@ private:
                          contraction_.axes[failure.dimension].extent);
     const HeaderTensor &tensor = headerTensor(failure.tensor);
     const std::string network = accessText(failure.tensor, failure.isSwapped);
+    const std::string header = quoted(tensor.range, tensor.name.text.str());
     if (failure.isLeftover)
-      return fmt::format("dimension {} of {} has no counterpart in {}", failure.dimension, network,
-                         quoted(tensor.range, tensor.name.text.str()));
-    return fmt::format("nothing in {} agrees with dimension {} of {}", network, failure.dimension,
-                       quoted(tensor.range, tensor.name.text.str()));
+      return fmt::format("`{}` of {} has no counterpart in {}",
+                         formText(*forms(failure.tensor, failure.isSwapped)[failure.dimension]),
+                         network, header);
+    const std::string dimension = std::to_string(failure.dimension);
+    return fmt::format("nothing in {}{} agrees with {} of {}", network,
+                       isPadded(failure.tensor, failure.isSwapped) ? ", which is padded," : "",
+                       quoted(tensor.dimensions[failure.dimension].range, dimension), header);
+  }
+
+  [[nodiscard]] bool isPadded(std::size_t tensor, bool swapped) const {
+    if (tensor == 0)
+      return false;
+    const auto &padding = contraction_.operands[(tensor == 1) != swapped ? 0 : 1].padding;
+    return padding && !padding->isIdentity();
   }
 
   [[nodiscard]] std::string quoted(SourceRange range, const std::string &fallback) const {
@@ -602,7 +791,7 @@ private:
     const auto number = [this](const ast::Expr &expr) {
       return options_.number ? options_.number(*result_.match, expr) : literalNumber(expr);
     };
-    const EpilogueContext context{mapping_, workload_, call_, contraction_, number};
+    const EpilogueContext context{mapping_, workload_, call_, joined_, number};
     if (const ast::EpilogueStep *missing = absorb(context, *result_.match))
       return mismatch(MismatchKind::RequiredEpilogue,
                       fmt::format("it demands '{}' behind the computation (`then` without "
@@ -618,10 +807,23 @@ private:
 
   void checkGuard(std::uint32_t agreed) {
     if (mapping_.guard != nullptr && options_.guard && !options_.guard(*result_.match))
-      mismatch(
-          MismatchKind::Guard,
-          fmt::format("its condition {} does not hold", quoted(mapping_.guard->range, "where")),
-          mapping_.guard->range, agreed + 4);
+      mismatch(MismatchKind::Guard,
+               fmt::format("its condition {} does not hold for {}",
+                           quoted(mapping_.guard->range, "where"), extentsText()),
+               mapping_.guard->range, agreed + 4);
+  }
+
+  /// "M=4, N=8, s=2": extents and coefficients of the match.
+  [[nodiscard]] std::string extentsText() const {
+    std::string text;
+    const auto add = [&](const std::string &name, std::int64_t value) {
+      text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
+    };
+    for (const IndexBinding &index : result_.match->indices)
+      add(index.extentName, index.extent);
+    for (const CoefficientBinding &coefficient : result_.match->coefficients)
+      add(coefficient.name, coefficient.value);
+    return text;
   }
 
   [[nodiscard]] bool isFactor(std::size_t coefficient) const {
@@ -645,6 +847,8 @@ private:
     binding.isResult = position == 0;
     binding.isZeroOutside = header.isZeroOutside;
     binding.declared = tensor.elementType;
+    binding.isBlocked =
+        joined_.isBlocked[position == 0 || !swapped ? position : tensorCount - position];
     binding.shape = shapeOf(position, swapped);
     binding.before.assign(binding.shape.size(), 0);
     binding.after.assign(binding.shape.size(), 0);
@@ -713,6 +917,7 @@ private:
   const ast::MappingDeclaration &mapping_;
   const Workload &workload_;
   const Call &call_;
+  const JoinedContraction &joined_;
   const Contraction &contraction_;
   const Computation &computation_;
   const MatchOptions &options_;
@@ -747,6 +952,39 @@ std::vector<Match> unbeaten(std::vector<Match> matches,
   return result.empty() ? matches : result;
 }
 
+/// The matches of all \p mappings, or of the forced one; why the others do not fit goes to
+/// \p mismatches, nearest first.
+std::vector<Match> matchAll(std::span<const ast::MappingDeclaration *const> mappings,
+                            const std::string &forced, const Workload &workload, const Call &call,
+                            const JoinedContraction &joined, const MatchOptions &options,
+                            std::vector<Mismatch> &mismatches) {
+  std::vector<Match> matches;
+  for (const ast::MappingDeclaration *mapping : mappings) {
+    if (!forced.empty() && mapping->name.text != forced)
+      continue;
+    MatchResult result = Matcher(*mapping, workload, call, joined, options).run();
+    if (result.match)
+      matches.push_back(std::move(*result.match));
+    else
+      mismatches.push_back(std::move(result.mismatch));
+  }
+  std::ranges::stable_sort(mismatches, std::greater(), &Mismatch::progress);
+  return matches;
+}
+
+/// Of an element-wise sum any neighbours can be joined, so that is done only where it has more
+/// dimensions than the headers.
+bool mayJoin(std::span<const ast::MappingDeclaration *const> mappings,
+             const Contraction &contraction) {
+  if (contraction.form != workload::ContractionForm::Sum)
+    return true;
+  const auto isLarge = [](std::int64_t extent) { return extent != 1; };
+  const auto rank =
+      static_cast<std::size_t>(std::ranges::count_if(contraction.resultShape, isLarge));
+  return std::ranges::all_of(
+      mappings, [&](const auto *mapping) { return mapping->result.indices.size() < rank; });
+}
+
 std::string forcedName(std::span<const ForcedMapping> forced, const Call &call,
                        const Contraction &contraction) {
   std::string byOperator;
@@ -761,10 +999,22 @@ std::string forcedName(std::span<const ForcedMapping> forced, const Call &call,
 
 } // namespace
 
+bool TensorBinding::isReordered() const {
+  std::optional<std::uint32_t> last;
+  for (const BoundDimension &dimension : dimensions) {
+    if (!dimension.source || shape[*dimension.source] == 1)
+      continue;
+    if (last && *dimension.source < *last)
+      return true;
+    last = dimension.source;
+  }
+  return false;
+}
+
 MatchResult matchContraction(const ast::MappingDeclaration &mapping, const Workload &workload,
                              const Call &call, const Contraction &contraction,
                              const MatchOptions &options) {
-  return Matcher(mapping, workload, call, contraction, options).run();
+  return Matcher(mapping, workload, call, withoutJoins(contraction), options).run();
 }
 
 Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
@@ -774,23 +1024,29 @@ Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
                      const MatchOptions &options) {
   Choice choice;
   choice.forced = forcedName(forced, call, contraction);
-  std::vector<Match> matches;
-  bool isForcedKnown = choice.forced.empty();
-  for (const ast::MappingDeclaration *mapping : mappings) {
-    if (!choice.forced.empty() && mapping->name.text != choice.forced)
-      continue;
-    isForcedKnown = true;
-    MatchResult result = matchContraction(*mapping, workload, call, contraction, options);
-    if (result.match)
-      matches.push_back(std::move(*result.match));
-    else
-      choice.mismatches.push_back(std::move(result.mismatch));
-  }
-  std::stable_sort(choice.mismatches.begin(), choice.mismatches.end(),
-                   [](const Mismatch &a, const Mismatch &b) { return a.progress > b.progress; });
+  const bool isForcedKnown =
+      choice.forced.empty() ||
+      std::ranges::any_of(mappings, [&](const auto *m) { return m->name.text == choice.forced; });
   if (!isForcedKnown) {
     choice.status = Choice::Status::UnknownForced;
     return choice;
+  }
+  JoinedContraction joined = withoutJoins(contraction);
+  std::vector<Match> matches =
+      matchAll(mappings, choice.forced, workload, call, joined, options, choice.mismatches);
+  while (matches.empty() && mayJoin(mappings, joined.contraction)) {
+    auto next = joinBlocks(joined);
+    if (!next)
+      break;
+    joined = std::move(*next);
+    std::vector<Mismatch> mismatches;
+    matches = matchAll(mappings, choice.forced, workload, call, joined, options, mismatches);
+    // What comes nearer says more of what differs.
+    const auto progress = [](const std::vector<Mismatch> &found) {
+      return found.empty() ? 0 : found.front().progress;
+    };
+    if (!matches.empty() || progress(mismatches) > progress(choice.mismatches))
+      choice.mismatches = std::move(mismatches);
   }
   if (matches.empty())
     return choice;

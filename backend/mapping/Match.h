@@ -5,7 +5,7 @@
 /// nest, one axis each, output indices to spatial axes and reduced ones to reduction axes, so that
 /// the index expressions of every tensor agree dimension by dimension as affine forms. The
 /// dimensions of a header's tensor may stand in another order than those of the network's tensor;
-/// not so for element-wise sums.
+/// not so for element-wise sums. What fits no mapping is tried with its blocks joined (Blocks.h).
 #pragma once
 
 #include "frontend/acadl/Ast.h"
@@ -37,9 +37,14 @@ struct TensorBinding {
   workload::ElementType declared;    ///< as the network says
   workload::ElementType elementType; ///< as the mapping reads it (`x as y`, or the run's option)
   std::vector<BoundDimension> dimensions; ///< one per dimension of the header's access
+  /// The network's tensor lies in blocks (Blocks.h), and is taken as if it did not.
+  bool isBlocked = false;
   // Of the network's tensor, one per dimension of it (of Contraction::Operand::shape):
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> before, after; ///< padding that the operator reads around it
+  /// Whether the dimensions that are larger than 1 lie in another order in memory than the header
+  /// has them.
+  [[nodiscard]] bool isReordered() const;
 };
 
 /// An index of a header with the extent that the network gives it.
@@ -139,6 +144,7 @@ struct Choice {
 };
 
 /// Chooses among \p mappings: fewest indices without counterpart, then `prefer`, else ambiguous.
+/// Where none fits, blocks of the contraction's tensors are joined (Blocks.h), as few as possible.
 Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
                      std::span<const ast::PreferDeclaration *const> preferences,
                      std::span<const ForcedMapping> forced, const workload::Workload &workload,

@@ -160,6 +160,8 @@ TEST_CASE_FIXTURE(StandardBench, "a dense layer with transposed weights matches 
   // B[k, n] is rhs[j, k]: the dimensions stand in the other order.
   CHECK(*choice.match->tensors[2].dimensions[0].source == 1);
   CHECK(*choice.match->tensors[2].dimensions[1].source == 0);
+  CHECK(choice.match->tensors[2].isReordered());
+  CHECK_FALSE(choice.match->tensors[1].isReordered());
 }
 
 TEST_CASE_FIXTURE(StandardBench, "conv2d matches in any layout and order of loops") {
@@ -362,6 +364,7 @@ TEST_CASE_FIXTURE(Bench, "the operands of a sum are taken in either order") {
   REQUIRE(swapped.match);
   CHECK(swapped.match->tensors[1].tensorName == "rhs");
   CHECK(swapped.match->tensors[2].tensorName == "lhs");
+  CHECK_FALSE(swapped.match->tensors[2].isReordered());
   CHECK_FALSE(chooseForSum(*this, test::matrixSumText()).match);
 }
 
@@ -392,10 +395,52 @@ TEST_CASE_FIXTURE(Bench, "what is broadcast, sliced or has a stride is not added
     return choice.mismatches.front().reason;
   };
   CHECK(reasonOf("4, 1", "lhs[v_i, v_j] + rhs[v_i, 0]") ==
-        "nothing in `rhs[v_i, 0]` agrees with dimension 1 of `Y[m, n]`");
+        "nothing in `rhs[v_i, 0]` agrees with `n` of `Y[m, n]`");
   reasonOf("8", "lhs[v_i, v_j] + rhs[v_j]");
   reasonOf("4, 16", "lhs[v_i, v_j] + rhs[v_i, v_j * 2]");
   reasonOf("5, 8", "lhs[v_i, v_j] + rhs[v_i + 1, v_j]");
+}
+
+TEST_CASE_FIXTURE(Bench, "neighbours of a sum are joined where it has too many dimensions") {
+  loadText(sums);
+  test::SumText text{"2, 3, 4",      "2, 3, 4", "2, 3, 4",
+                     "i, j, k",      "2, 3, 4", "lhs[v_i, v_j, v_k] + rhs[v_i, v_j, v_k]",
+                     "v_i, v_j, v_k"};
+  loadNetwork(text.text());
+  const workload::Call &call = workload->calls.front();
+  const Choice choice = choose(*this, call, call.sums.front());
+  REQUIRE(choice.match);
+  CHECK(extents(*choice.match) == std::map<std::string, std::int64_t>{{"m", 2}, {"n", 12}});
+  CHECK_FALSE(choice.match->tensors[0].isBlocked);
+}
+
+TEST_CASE_FIXTURE(Bench, "what an operator has more of than a header is named") {
+  loadText(std::string(noArchitecture) + "mapping narrow[k < K, p < P; c < C, r < R] on arch: A\n"
+                                         "  implements O[k, p] += I[c, p + r] * W[k, c, r] {}\n");
+  const auto reasonOf = [&](const OperatorText &text) {
+    const Choice choice = chooseFor(*this, text.text());
+    CHECK(choice.status == Choice::Status::Unmapped);
+    REQUIRE(choice.mismatches.size() == 1);
+    CHECK(choice.mismatches.front().range.isValid());
+    return choice.mismatches.front().reason;
+  };
+  OperatorText text{"2, 3, 6",       "4, 3, 3", "2, 4, 4",       "n, f, x, c, s",
+                    "2, 4, 4, 3, 3", "SSSRR",   "v_n, v_f, v_x", "v_n, v_c, v_x + v_s",
+                    "v_f, v_c, v_s"};
+  CHECK(reasonOf(text) ==
+        "the operator has 1 axis in the result and `lhs` alone ('v_n'), the header none");
+  text.data = "3, 2, 6";
+  text.weight = "4, 3, 2, 3";
+  text.result = "4, 4";
+  text.kinds = "RSSRR";
+  text.writeIndex = "v_f, v_x";
+  text.dataIndex = "v_c, v_n, v_x + v_s";
+  text.weightIndex = "v_f, v_c, v_n, v_s";
+  CHECK(reasonOf(text) ==
+        "the operator has 2 axes reduced in `lhs` and `rhs` alone ('v_n', 'v_c'), the header 1");
+  CHECK(reasonOf(conv2dText()) ==
+        "the operator has windows along 2 dimensions of `lhs` (`2 * v_y + v_r`, `2 * v_x + v_s`), "
+        "the header along 1");
 }
 
 TEST_CASE_FIXTURE(Bench, "a header of a sum that can match nothing says why") {
@@ -469,7 +514,8 @@ TEST_CASE_FIXTURE(Bench, "a mapping whose guard does not hold leaves the operato
     REQUIRE(other.mismatches.size() == 1);
     CHECK(other.mismatches[0].kind == MismatchKind::Guard);
     CHECK(other.mismatches[0].reason ==
-          "its condition `isShort(K, arch.rows) and M > 1` does not hold");
+          "its condition `isShort(K, arch.rows) and M > 1` does not hold for M=" +
+              std::to_string(m) + ", N=5, K=" + std::to_string(k));
   }
   const Choice forced = chosen(2, 9, {{"op", "short"}});
   CHECK(forced.status == Choice::Status::Unmapped);

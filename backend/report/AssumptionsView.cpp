@@ -71,6 +71,15 @@ std::string reinterpretations(const LayerEstimate &layer) {
   return text;
 }
 
+/// "I, O"
+std::string tensorsOf(const LayerEstimate &layer, analysis::TensorLayout layout) {
+  std::string text;
+  for (const analysis::LayerTensor &tensor : layer.tensors)
+    if (tensor.layout == layout)
+      text += (text.empty() ? "" : ", ") + tensor.name;
+  return text;
+}
+
 std::int64_t countOf(const analysis::NetworkEstimate &estimate, Guarantee guarantee) {
   std::int64_t count = 0;
   for (const LayerEstimate &layer : estimate.layers)
@@ -89,6 +98,7 @@ void AssumptionsView::print(std::string &out) const {
   else
     out += "  The stream starts with caches empty and DRAM rows closed.\n";
   printElementTypes(out);
+  printLayouts(out);
   printData(out);
   printUncounted(out);
 }
@@ -120,6 +130,23 @@ void AssumptionsView::printData(std::string &out) const {
   for (const LayerEstimate &layer : estimate_.layers)
     for (const std::string &assumption : layer.assumptions)
       grouped.add(assumption, layer.name);
+  grouped.print(out);
+}
+
+void AssumptionsView::printLayouts(std::string &out) const {
+  using analysis::TensorLayout;
+  Grouped grouped;
+  for (const LayerEstimate &layer : estimate_.layers) {
+    if (const std::string tensors = tensorsOf(layer, TensorLayout::Blocked); !tensors.empty())
+      grouped.add("blocked tensors of the network, taken row by row as if plain: " + tensors,
+                  layer.name);
+    if (const std::string tensors = tensorsOf(layer, TensorLayout::Reordered); !tensors.empty())
+      grouped.add(
+          "dimensions of " + tensors +
+              " lie in another order in memory than in the mapping's header; addresses follow "
+              "the network, strides that the mapping computes itself do not",
+          layer.name);
+  }
   grouped.print(out);
 }
 

@@ -25,6 +25,7 @@ public:
 private:
   void printParameters(std::string &out) const;
   void printElementTypes(std::string &out) const;
+  void printLayouts(std::string &out) const;
   void printData(std::string &out) const;
   void printUncounted(std::string &out) const;
 

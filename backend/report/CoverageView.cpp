@@ -26,9 +26,9 @@ void UnmappedView::print(std::string &out) const {
   out += fmt::format("\nWARNING: {} of {} {} covered by no mapping. {} NOT in the sum above.\n\n",
                      thousands(count), counted(coverage.calls.total, "operator"),
                      count == 1 ? "is" : "are", count == 1 ? "Its cycles are" : "Their cycles are");
-  TextTable table({{"layer"}, {"operator"}, {"why"}});
+  TextTable table({{"layer"}, {"operator"}, {"line", TextTable::Align::Right}, {"why"}});
   for (const analysis::UnmappedOperator &entry : estimate_.unmapped)
-    table.add({entry.name, entry.operatorName, entry.reason});
+    table.add({entry.name, entry.operatorName, std::to_string(entry.place.line), entry.reason});
   table.print(out);
   out += fmt::format("\nCovered: {} of multiply-accumulates, {} of bytes moved, {} of {}.\n",
                      shareOf(coverage.macs), shareOf(coverage.bytes),

@@ -18,6 +18,20 @@ namespace {
 
 using analysis::LayerEstimate;
 
+/// "relu, requantize"
+std::string joined(const std::vector<std::string> &names) {
+  std::string text;
+  for (const std::string &name : names)
+    text += (text.empty() ? "" : ", ") + printableText(name);
+  return text;
+}
+
+std::string layoutText(analysis::TensorLayout layout) {
+  if (layout == analysis::TensorLayout::AsInHeader)
+    return "";
+  return fmt::format(", {}", analysis::layoutName(layout));
+}
+
 void printMapping(const LayerEstimate &layer, std::string &out) {
   if (layer.mapping.empty())
     return;
@@ -29,16 +43,22 @@ void printMapping(const LayerEstimate &layer, std::string &out) {
     std::string shape;
     for (const std::int64_t extent : tensor.shape)
       shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
-    out += fmt::format("      {} is {}: {}[{}]{}\n", tensor.name, printableText(tensor.network),
+    out += fmt::format("      {} is {}: {}[{}]{}{}\n", tensor.name, printableText(tensor.network),
                        tensor.declared, shape,
-                       tensor.isReinterpreted() ? ", read as " + tensor.readAs : "");
+                       tensor.isReinterpreted() ? ", read as " + tensor.readAs : "",
+                       layoutText(tensor.layout));
   }
   for (const analysis::AbsorbedStep &step : layer.absorbed)
     out += fmt::format("      {} is absorbed from {}\n", step.name, printableText(step.call));
+  if (!layer.uncounted.empty())
+    out += fmt::format("      not counted: {}\n", joined(layer.uncounted));
+  if (!layer.absent.empty())
+    out += fmt::format("      not there: {}\n", joined(layer.absent));
   if (!layer.absorptionEnd.empty())
     out += fmt::format("      no more is absorbed: {}\n", printableText(layer.absorptionEnd));
   for (const analysis::RejectedMapping &rejected : layer.rejected)
-    out += fmt::format("    not taken: {}: {}\n", rejected.mapping, printableText(rejected.reason));
+    out += fmt::format("    not taken: {} ({}): {}\n", rejected.mapping,
+                       printableText(rejected.place.text()), printableText(rejected.reason));
 }
 
 /// A certificate and how many more like it there are.

@@ -81,6 +81,10 @@ private:
       share("macs", coverage.macs);
       share("bytes", coverage.bytes);
       share("calls", coverage.calls);
+      json_.attributeObject("written", [&] {
+        json_.attribute("uncounted", coverage.uncountedBytes);
+        json_.attribute("total", coverage.writtenBytes);
+      });
     });
   }
 
@@ -98,6 +102,9 @@ private:
       json_.attribute("reason", jsonText(entry.reason));
       json_.attribute("macs", entry.macs);
       json_.attribute("bytes", entry.bytes);
+      json_.attribute("place", jsonText(entry.place.text()));
+      optionalText("nearest", entry.nearest);
+      optionalText("nearest_place", entry.nearestPlace.text());
     });
   }
 
@@ -107,6 +114,7 @@ private:
       json_.attribute("operator", jsonText(layer.operatorName));
       numbers("dims", layer.dimensions);
       optionalText("mapping", layer.mapping);
+      optionalText("mapping_place", layer.mappingPlace);
       numbers("coefficients", layer.coefficients);
       list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
       list("absorbed", layer.absorbed, [&](const analysis::AbsorbedStep &step) {
@@ -115,6 +123,9 @@ private:
           json_.attribute("operator", jsonText(step.name));
         });
       });
+      list("absent", layer.absent, [&](const std::string &step) { json_.value(jsonText(step)); });
+      optionalText("absorption_end", layer.absorptionEnd);
+      list("rejected", layer.rejected, [&](const auto &entry) { rejected(entry); });
       list("uncounted", layer.uncounted,
            [&](const std::string &stage) { json_.value(jsonText(stage)); });
       if (!layer.assumptions.empty())
@@ -193,6 +204,15 @@ private:
       json_.attribute("network", jsonText(tensor.network));
       json_.attribute("declared", jsonText(tensor.declared));
       json_.attribute("read_as", jsonText(tensor.readAs));
+      json_.attribute("layout", jsonText(analysis::layoutName(tensor.layout)));
+    });
+  }
+
+  void rejected(const analysis::RejectedMapping &entry) {
+    json_.object([&] {
+      json_.attribute("mapping", jsonText(entry.mapping));
+      json_.attribute("place", jsonText(entry.place.text()));
+      json_.attribute("reason", jsonText(entry.reason));
     });
   }
 

@@ -36,6 +36,11 @@ void SummaryView::print(std::string &out) const {
                        thousands(static_cast<std::int64_t>(estimate_.unmapped.size())),
                        counted(estimate_.coverage.calls.total, "operator"),
                        estimate_.unmapped.size() == 1 ? "is" : "are");
+  const auto fused = std::ranges::count_if(
+      estimate_.layers, [](const auto &layer) { return !layer.uncounted.empty(); });
+  if (fused != 0)
+    out += fmt::format("  NOT COMPLETE: fused computations of {} are not counted, see below\n",
+                       counted(fused, "layer"));
 }
 
 void SummaryView::printBounds(std::string &out) const {
