@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <malloc.h>
 #include <map>
 #include <stdexcept>
 
@@ -55,6 +56,15 @@ double peakMebibytes() {
       return kibibytes / 1024;
     }
   throw std::runtime_error("/proc/self/status does not tell the peak memory");
+}
+
+void resetPeak() {
+  malloc_trim(0);
+  constexpr const char *resetHighWaterMark = "5";
+  std::ofstream command("/proc/self/clear_refs");
+  command << resetHighWaterMark;
+  if (!command.flush())
+    throw std::runtime_error("/proc/self/clear_refs does not reset the peak memory");
 }
 
 std::string repositoryPath(const std::string &path) {

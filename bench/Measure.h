@@ -17,8 +17,13 @@ namespace acadlc::bench {
 /// says the same on a machine that has other things to do.
 double processSeconds();
 
-/// Most memory that the process has had resident so far, in MiB.
+/// Most memory that the process has had resident so far, or since resetPeak(), in MiB.
 double peakMebibytes();
+
+/// Gives memory that is not in use back to the system, and lets peakMebibytes() start again from
+/// what is resident then. Without it, what came before hides all that needs less. Throws a
+/// std::runtime_error where the system does not offer it.
+void resetPeak();
 
 /// A path within the repository.
 std::string repositoryPath(const std::string &path);

@@ -3,6 +3,8 @@
 #include "lsp/FeaturesDiagnostics.h"
 #include "lsp/Uri.h"
 
+#include <algorithm>
+
 namespace acadlc::lsp {
 
 using llvm::json::Object;
@@ -19,6 +21,13 @@ bool isOurs(const TextDocumentItem &item) {
 
 } // namespace
 
+std::chrono::milliseconds patienceAfter(std::chrono::nanoseconds duration) {
+  // What is shorter nobody notices; who pauses for longer wants to see something.
+  constexpr std::chrono::milliseconds noticed{50}, longest{1000};
+  const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+  return rounded < noticed ? std::chrono::milliseconds{} : std::min(rounded, longest);
+}
+
 Server::Server(Transport &transport) : transport_(transport), handler_(transport) {
   handler_.onRequest("initialize", this, &Server::initialize);
   handler_.onRequest("shutdown", this, &Server::shutdown);
@@ -33,7 +42,7 @@ Server::Server(Transport &transport) : transport_(transport), handler_(transport
 int Server::run() {
   while (handler_.phase() != Phase::Exited) {
     // Who types fast gets one analysis for several changes.
-    if (isUpdateDelayed_ && !transport_.hasPendingInput())
+    if (isUpdateDelayed_ && !transport_.hasPendingInput(patience_))
       update();
     const std::optional<std::string> message = transport_.read();
     if (!message)
@@ -115,6 +124,8 @@ void Server::didChangeWatchedFiles(const DidChangeWatchedFilesParams &params) {
 //===--- Diagnostics --------------------------------------------------------------------------===//
 
 void Server::update() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
   isUpdateDelayed_ = false;
   for (const std::string &failure : workspace_.update())
     handler_.logError("internal error: " + failure);
@@ -128,6 +139,7 @@ void Server::update() {
         diagnostic = withNotesInMessage(std::move(diagnostic));
     publish(uri, diagnostics);
   }
+  patience_ = patienceAfter(Clock::now() - start);
 }
 
 void Server::publish(const std::string &uri, const std::vector<DocumentDiagnostic> &diagnostics) {

@@ -14,12 +14,18 @@
 
 #include <llvm/Support/JSON.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace acadlc::lsp {
+
+/// How long to wait for further changes before an analysis, if the last one took \p duration: as
+/// long as that, so that a large text is not read again for every key, but no more than a second.
+/// None for an analysis that nobody notices.
+std::chrono::milliseconds patienceAfter(std::chrono::nanoseconds duration);
 
 class Server {
 public:
@@ -61,6 +67,8 @@ private:
   bool hasRelatedInformation_ = false;
   /// A document was changed and not yet analysed, since more changes may have been sent already.
   bool isUpdateDelayed_ = false;
+  /// How long to wait for further changes before the next analysis.
+  std::chrono::milliseconds patience_{};
   int exitCode_ = 1;
 };
 

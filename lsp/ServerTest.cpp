@@ -110,6 +110,13 @@ TEST_CASE("Server: changes that have arrived together are analysed once") {
             .published() == Texts{uri + ": 0", uri + ": 3"});
 }
 
+TEST_CASE("Server: who types in a large text gets an analysis when he pauses") {
+  using std::chrono::milliseconds;
+  CHECK(patienceAfter(milliseconds(10)) == milliseconds(0));
+  CHECK(patienceAfter(milliseconds(300)) == milliseconds(300));
+  CHECK(patienceAfter(std::chrono::seconds(20)) == milliseconds(1000));
+}
+
 TEST_CASE("Server: networks") {
   const std::string uri = "file:///nowhere/net.tir";
   const std::string fine = "@I.ir_module\nclass Module:\n    @R.function\n"

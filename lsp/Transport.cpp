@@ -25,13 +25,14 @@ std::optional<std::string> Transport::read() {
   return style_ == MessageStyle::Framed ? readFramed() : readDelimited();
 }
 
-bool Transport::hasPendingInput() const {
+bool Transport::hasPendingInput(std::chrono::milliseconds patience) const {
   if (style_ == MessageStyle::Delimited)
     return false;
   if (position_ < buffer_.size())
     return true;
   pollfd descriptor{input_, POLLIN, 0};
-  return poll(&descriptor, 1, 0) > 0 && (descriptor.revents & POLLIN) != 0;
+  return poll(&descriptor, 1, static_cast<int>(patience.count())) > 0 &&
+         (descriptor.revents & POLLIN) != 0;
 }
 
 void Transport::send(const llvm::json::Value &message) {

@@ -8,6 +8,7 @@
 #include <llvm/Support/JSON.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -31,9 +32,9 @@ public:
   /// or unreadable is skipped; of several lengths the last one counts.
   std::optional<std::string> read();
 
-  /// Whether a read would not wait: the client has already sent more. Always false for Delimited,
-  /// so that tests see every step.
-  [[nodiscard]] bool hasPendingInput() const;
+  /// Whether a read would not wait: the client has sent more, or does so within \p patience. Always
+  /// false for Delimited, so that tests see every step.
+  [[nodiscard]] bool hasPendingInput(std::chrono::milliseconds patience = {}) const;
 
   void send(const llvm::json::Value &message);
 

@@ -75,9 +75,12 @@ TEST_CASE("Transport: pending input") {
   llvm::raw_null_ostream nowhere;
   Transport transport(ends[0], nowhere, nowhere, MessageStyle::Framed);
   CHECK_FALSE(transport.hasPendingInput());
+  CHECK_FALSE(transport.hasPendingInput(std::chrono::milliseconds(1)));
   const std::string two = framed("{}") + framed("[]");
   REQUIRE(write(ends[1], two.data(), two.size()) == static_cast<ssize_t>(two.size()));
   CHECK(transport.hasPendingInput());
+  // What is there is not waited for.
+  CHECK(transport.hasPendingInput(std::chrono::hours(1)));
   CHECK(transport.read() == "{}");
   CHECK(transport.hasPendingInput());
   CHECK(transport.read() == "[]");

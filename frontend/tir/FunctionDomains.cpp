@@ -136,6 +136,13 @@ void FunctionReader::leaveVariables(std::size_t activeCount) {
 void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,
                                  ValueExprPtr extent, SourceRange range, bool isBlockAxis,
                                  Axis::Kind kind) {
+  const std::size_t id = makeVariable(name, std::move(extent), range, isBlockAxis, kind);
+  bind(name, NameMeaning::of(binaryValue("+", context_.nodes.axisValue(id), low)));
+}
+
+/// A new variable that no name stands for yet.
+std::size_t FunctionReader::makeVariable(std::string_view name, ValueExprPtr extent,
+                                         SourceRange range, bool isBlockAxis, Axis::Kind kind) {
   Variable variable;
   variable.name = name;
   variable.extentExpr = std::move(extent);
@@ -148,8 +155,34 @@ void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,
     variable.loop = id;
   variables_.push_back(std::move(variable));
   active_.push_back(id);
-  ValueExprPtr value = binaryValue("+", context_.nodes.axisValue(id), low);
-  bind(name, NameMeaning::of(std::move(value)));
+  return id;
+}
+
+/// The position in the vectors of the store that is being read: `A[i:i + 4] = B[i:i + 4]` is a loop
+/// over their elements.
+ValueExprPtr FunctionReader::laneOf(std::int64_t lanes, SourceRange range) {
+  if (!lane_ && readsTarget_ && lanes > 0)
+    lane_ =
+        makeVariable("lane", context_.nodes.indexValue(lanes), range, false, Axis::Kind::Spatial);
+  if (lane_ && variables_[*lane_].extent == lanes)
+    return context_.nodes.axisValue(*lane_);
+  issue(range, "an access to several elements at once");
+  return context_.nodes.indexValue(0);
+}
+
+/// \p high − \p low, if it is the same wherever the variables are.
+std::optional<std::int64_t> FunctionReader::constantDifference(const ValueExprPtr &high,
+                                                               const ValueExprPtr &low) const {
+  const IndexExprPtr first = asIndex(low), last = asIndex(high);
+  if (!first || !last)
+    return std::nullopt;
+  std::vector<Axis> axes;
+  for (const Variable &variable : variables_)
+    axes.push_back({variable.name, variable.extent, Axis::Kind::Spatial});
+  const auto form = affineForm(*indexBinary(IndexExpr::Kind::Sub, last, first), axes);
+  const bool isConstant =
+      form && std::ranges::all_of(form->coefficients, [](std::int64_t each) { return each == 0; });
+  return isConstant ? std::optional(form->constant) : std::nullopt;
 }
 
 std::vector<std::size_t> FunctionReader::sourcesOf(const ValueExpr &value) const {

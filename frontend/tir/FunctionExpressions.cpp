@@ -1,4 +1,5 @@
 #include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/OperatorBuilder.h"
 #include "frontend/tir/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
 
@@ -188,6 +189,11 @@ ValueExprPtr FunctionReader::convertCast(const Expr &expr, Conversion &conversio
   // `T.Cast("int32", e)`, in old texts `T.cast(e, "int32")`.
   const Expr *type = first->kind == Expr::Kind::String ? first : second;
   auto element = typeNamed(*type);
+  // Of a vector: what holds for each of its elements.
+  const std::size_t lanes = type->text.find_last_of('x');
+  if (!element && type->kind == Expr::Kind::String && lanes != std::string_view::npos &&
+      parseInteger(type->text.substr(lanes + 1)))
+    element = ElementType::fromName(type->text.substr(0, lanes));
   if (!element) {
     error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
     return opaque(expr, {});
@@ -225,6 +231,51 @@ ValueExprPtr FunctionReader::convertLimit(const Expr &expr, std::string_view nam
   return value;
 }
 
+/// `T.Ramp(base, stride, 4)`: the integers from base on.
+ValueExprPtr FunctionReader::convertRamp(const Expr &expr, Conversion &conversion) {
+  const Expr *base = positional(expr, 0);
+  const Expr *stride = positional(expr, 1);
+  const Expr *lanes = positional(expr, 2);
+  const auto count = lanes ? integerLiteral(*lanes) : std::nullopt;
+  if (!count)
+    return opaque(expr, "'T.Ramp' without a number of elements");
+  ValueExprPtr step = convert(*stride, conversion);
+  ValueExprPtr first = convert(*base, conversion);
+  return binaryValue("+", std::move(first),
+                     binaryValue("*", laneOf(*count, expr.range), std::move(step)));
+}
+
+/// `A[i:i + 4]` where an element is meant to stand: the lane's.
+IndexExprPtr FunctionReader::convertSlice(const Expr &expr, Conversion &conversion) {
+  const Expr *low = expr.children[0];
+  const Expr *high = expr.children[1];
+  const Expr *step = expr.children[2];
+  const auto stride = step ? integerLiteral(*step) : 1;
+  if (!low || !high || !stride || *stride < 1) {
+    issue(expr.range, "an access to several elements at once");
+    return indexOpaque(textOf(expr));
+  }
+  ValueExprPtr first = convert(*low, conversion);
+  const auto length = constantDifference(convert(*high, conversion), first);
+  const std::int64_t lanes = length ? (*length + *stride - 1) / *stride : 0;
+  ValueExprPtr place =
+      binaryValue("*", laneOf(lanes, expr.range), context_.nodes.indexValue(*stride));
+  return asIndex(binaryValue("+", std::move(first), std::move(place)));
+}
+
+/// `T.call_pure_extern("float32", "__sinf", x)`: a function of numbers that somebody else defines.
+ValueExprPtr FunctionReader::convertExternal(const Expr &expr, Conversion &conversion) {
+  const Expr *function = positional(expr, 1);
+  if (!function)
+    return opaque(expr, "'" + textOf(*expr.children[0]) + "' without a function");
+  std::string name =
+      function->kind == Expr::Kind::String ? std::string(function->text) : textOf(*function);
+  std::vector<ValueExprPtr> operands;
+  for (std::size_t i = 2; const Expr *operand = positional(expr, i); ++i)
+    operands.push_back(convert(*operand, conversion));
+  return valueNode(ValueExpr::Kind::Unary, std::move(name), std::move(operands));
+}
+
 ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversion) {
   std::string_view name = tirCallName(&expr);
   if (name == "Cast" || name == "cast" || name == "reinterpret")
@@ -238,6 +289,13 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
     ValueExprPtr product = binaryValue("*", std::move(left), convert(*(*fused)[1], conversion));
     return binaryValue("+", std::move(product), convert(*(*fused)[2], conversion));
   }
+  if (name == "Ramp" || name == "ramp")
+    return convertRamp(expr, conversion);
+  if ((name == "Broadcast" || name == "broadcast") && positional(expr, 0))
+    return convert(*positional(expr, 0), conversion);
+  if (name == "call_extern" || name == "call_pure_extern" || name == "call_llvm_pure_intrin" ||
+      name == "call_llvm_intrin")
+    return convertExternal(expr, conversion);
   std::vector<ValueExprPtr> operands;
   const Expr *first = positional(expr, 0);
   if (auto type = typeNamed(*expr.children[0]); type && first)
@@ -281,28 +339,44 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   const NameMeaning *symbol = base.kind == Expr::Kind::Name ? find(base.text) : nullptr;
   if (base.kind == Expr::Kind::Name && !symbol)
     error(DiagnosticCode::TirUndefinedName, base.range, base.text);
-  else if (!symbol || symbol->kind != NameMeaning::Kind::Buffer)
+  else if (!symbol)
     issue(expr.range, "'" + textOf(expr) + "'");
-  if (!symbol || symbol->kind != NameMeaning::Kind::Buffer)
+  const std::shared_ptr<const BufferView> view = symbol ? symbol->view : nullptr;
+  const bool isBuffer = symbol && (view || symbol->kind == NameMeaning::Kind::Buffer);
+  if (symbol && !isBuffer)
+    issue(expr.range, "'" + textOf(expr) + "'");
+  if (!isBuffer)
     return std::nullopt;
   Access access;
-  access.tensor = symbol->tensor;
+  access.tensor = view ? view->tensor : symbol->tensor;
   access.range = expr.range;
-  std::size_t rank = tensorOf(access.tensor).shape.size();
+  const std::size_t rank = view ? view->shape.size() : tensorOf(access.tensor).shape.size();
   if (arguments(expr).size() != rank) {
     if (result_.isValid)
       error(DiagnosticCode::TirWrongRank, expr.range, base.text, rank, arguments(expr).size());
     return std::nullopt;
   }
   for (const Expr *index : arguments(expr)) {
-    if (index->kind == Expr::Kind::Slice) {
-      issue(index->range, "an access to several elements at once");
-      access.indices.push_back(indexOpaque(textOf(*index)));
-    } else {
-      access.indices.push_back(toIndex(*index, conversion));
-    }
+    const bool isSlice = index->kind == Expr::Kind::Slice;
+    access.indices.push_back(isSlice ? convertSlice(*index, conversion)
+                                     : toIndex(*index, conversion));
   }
+  if (view)
+    access.indices = throughView(*view, std::move(access.indices));
   return access;
+}
+
+/// Where an element of \p view stands in the buffer behind it.
+std::vector<IndexExprPtr> FunctionReader::throughView(const BufferView &view,
+                                                      std::vector<IndexExprPtr> indices) const {
+  const Shape &shape = tensorOf(view.tensor).shape;
+  if (view.begin.empty())
+    return unflatten(flatIndex(indices, view.shape), shape);
+  std::vector<IndexExprPtr> whole = view.begin;
+  const std::size_t left = whole.size() - indices.size();
+  for (std::size_t d = 0; d < indices.size(); ++d)
+    whole[left + d] = plus(whole[left + d], std::move(indices[d]));
+  return whole;
 }
 
 ValueExprPtr FunctionReader::convertLoad(const Expr &expr, Conversion &conversion) {

@@ -6,6 +6,7 @@
 #include "ir/Workload.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,10 +17,21 @@
 
 namespace acadlc::tir {
 
+/// Another look at a buffer: `T.match_buffer(A[i:i + 4, 0:8], (4, 8))`, or a buffer that is
+/// declared on the data of another.
+struct BufferView {
+  workload::TensorRef tensor;
+  Shape shape;
+  /// Where the view begins, for each dimension of the tensor; its last dimensions are the view's.
+  /// Empty: the view has the tensor's elements in their order in memory.
+  std::vector<workload::IndexExprPtr> begin;
+};
+
 /// What a name stands for inside a function.
 struct NameMeaning {
   enum class Kind : std::uint8_t {
     Buffer, ///< tensor
+    View,   ///< view: another look at a buffer
     Value,  ///< value: a loop or block variable, or a `let` without loads
     Let,    ///< definition: a `let` with loads, which belong to who uses the name
     Size,   ///< a symbolic size that may have no value
@@ -30,19 +42,27 @@ struct NameMeaning {
   workload::ValueExprPtr value;
   std::size_t parameter = 0;
   const Expr *definition = nullptr;
+  std::shared_ptr<const BufferView> view = nullptr;
 
+  static NameMeaning of(BufferView view) {
+    NameMeaning meaning = size();
+    meaning.kind = Kind::View;
+    meaning.view = std::make_shared<const BufferView>(std::move(view));
+    return meaning;
+  }
   static NameMeaning buffer(bool isLocal, std::size_t index) {
-    return {Kind::Buffer, {isLocal, static_cast<std::uint32_t>(index)}, nullptr, 0, nullptr};
+    return {Kind::Buffer, {isLocal, static_cast<std::uint32_t>(index)}, nullptr, 0, nullptr,
+            nullptr};
   }
   static NameMeaning of(workload::ValueExprPtr value) {
-    return {Kind::Value, {}, std::move(value), 0, nullptr};
+    return {Kind::Value, {}, std::move(value), 0, nullptr, nullptr};
   }
-  static NameMeaning size() { return {Kind::Size, {}, nullptr, 0, nullptr}; }
+  static NameMeaning size() { return {Kind::Size, {}, nullptr, 0, nullptr, nullptr}; }
   static NameMeaning handle(std::size_t parameter) {
-    return {Kind::Handle, {}, nullptr, parameter, nullptr};
+    return {Kind::Handle, {}, nullptr, parameter, nullptr, nullptr};
   }
   static NameMeaning let(const Expr &definition) {
-    return {Kind::Let, {}, nullptr, 0, &definition};
+    return {Kind::Let, {}, nullptr, 0, &definition, nullptr};
   }
 };
 
@@ -66,6 +86,13 @@ struct Guard {
   bool isElse = false;             ///< they stand where it does not hold
   workload::ValueExprPtr value;
   std::vector<workload::Access> accesses; ///< that loads of `value` refer to
+};
+
+/// `range(low, high, step)` and its like; `low` and `step` may be null.
+struct LoopBounds {
+  const Expr *low = nullptr;
+  const Expr *high = nullptr;
+  const Expr *step = nullptr;
 };
 
 /// A store, read where it stands because names mean something else later.
@@ -122,6 +149,7 @@ public:
 
 private:
   // Declarations
+  void bindSizes();
   void readParameters();
   void declareParameter(const Parameter &parameter);
   std::optional<workload::Tensor> readBuffer(const Expr &call, std::size_t firstArgument,
@@ -129,19 +157,29 @@ private:
   std::optional<Shape> readShape(const Expr &expr, const std::optional<Shape> &known);
   std::optional<std::int64_t> readDimension(const Expr &expr, std::optional<std::int64_t> known);
   bool isUnknownSize(const Expr &expr) const;
-  [[nodiscard]] std::optional<Shape> argumentShape(std::size_t parameter) const;
+  [[nodiscard]] const std::optional<Shape> &argumentShape(std::size_t parameter) const;
 
   // Statements
   void readBody(std::span<const Stmt *const> body);
   void readStatement(const Stmt &stmt);
   void readExpressionStatement(const Stmt &stmt);
+  void readBufferStore(const Expr &call, const Expr &value, SourceRange range);
   void readAssignment(const Stmt &stmt);
   bool readDeclaration(const Stmt &stmt, const Expr &target, const Expr &call);
   void matchBuffer(const Stmt &stmt, const Expr &target, const Expr &call);
+  void matchPart(const Expr &target, const Expr &part, const Expr &call);
+  void declareBuffer(const Expr &target, const Expr &call);
+  bool aliasBuffer(const Expr &target, const workload::Tensor &declared, const Expr &call);
+  [[nodiscard]] const NameMeaning *bufferBehind(const Expr &data) const;
   void bindLet(std::string_view name, const Expr &definition);
   void readFor(const Stmt &stmt);
+  void readLoop(const Stmt &stmt, const LoopBounds &bounds);
+  void readGrid(const Stmt &stmt, const Expr &call);
+  void launchThread(const Expr &target, const Expr &call);
+  void readDeclaringWith(const Stmt &stmt);
   void readWith(const Stmt &stmt);
   void readBlock(const Stmt &stmt, const Expr &call);
+  void readBlockAxes(const Stmt &stmt, const Expr &axes);
   void readConditional(const Stmt &stmt);
   void readGuard(const Stmt &stmt, const Expr &condition);
   bool readAxes(const Stmt &stmt);
@@ -157,6 +195,9 @@ private:
   void addVariable(std::string_view name, const workload::ValueExprPtr &low,
                    workload::ValueExprPtr extent, SourceRange range, bool isBlockAxis,
                    workload::Axis::Kind kind);
+  std::size_t makeVariable(std::string_view name, workload::ValueExprPtr extent, SourceRange range,
+                           bool isBlockAxis, workload::Axis::Kind kind);
+  workload::ValueExprPtr laneOf(std::int64_t lanes, SourceRange range);
   void leaveVariables(std::size_t activeCount);
   bool measure(Variable &variable, SourceRange range);
   std::vector<std::size_t> sourcesOf(const workload::ValueExpr &value) const;
@@ -200,7 +241,14 @@ private:
                                      workload::ValueExprPtr right);
   static workload::ValueExprPtr negated(workload::ValueExprPtr operand);
   workload::ValueExprPtr opaque(const Expr &expr, std::string what);
+  workload::ValueExprPtr convertRamp(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertExternal(const Expr &expr, Conversion &conversion);
+  workload::IndexExprPtr convertSlice(const Expr &expr, Conversion &conversion);
+  std::optional<std::int64_t> constantDifference(const workload::ValueExprPtr &high,
+                                                 const workload::ValueExprPtr &low) const;
   std::optional<workload::Access> readAccess(const Expr &expr, Conversion &conversion);
+  std::vector<workload::IndexExprPtr>
+  throughView(const BufferView &view, std::vector<workload::IndexExprPtr> indices) const;
   workload::IndexExprPtr toIndex(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr sizeOfName(std::string_view name, SourceRange range);
 
@@ -232,6 +280,9 @@ private:
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read
   bool isInInit_ = false;
+  /// While a store of vectors is read: the variable that goes through their elements.
+  std::optional<std::size_t> lane_;
+  bool readsTarget_ = false; ///< what a store writes to is being read
   std::size_t convertDepth_ = 0;
   bool reportedLarge_ = false;
   bool leavesBuffer_ = false; ///< reported; other such accesses are still worth a message

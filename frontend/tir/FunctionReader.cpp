@@ -2,6 +2,7 @@
 
 #include "frontend/tir/FunctionParts.h"
 #include "frontend/tir/Parser.h"
+#include "frontend/tir/SymbolicSizes.h"
 #include "frontend/tir/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
@@ -63,6 +64,7 @@ FunctionTemplate FunctionReader::read() {
   Frame frame;
   frame.range = function_.range;
   frames_.push_back(std::move(frame));
+  bindSizes();
   readParameters();
   if (result_.isValid)
     readBody(function_.body);
@@ -75,18 +77,55 @@ void FunctionReader::readParameters() {
     declareParameter(parameter);
 }
 
-std::optional<Shape> FunctionReader::argumentShape(std::size_t parameter) const {
-  return parameter < context_.argumentShapes.size() ? context_.argumentShapes[parameter]
-                                                    : std::nullopt;
+const std::optional<Shape> &FunctionReader::argumentShape(std::size_t parameter) const {
+  static const std::optional<Shape> none;
+  return parameter < context_.argumentShapes.size() ? context_.argumentShapes[parameter] : none;
+}
+
+namespace {
+
+bool isBufferType(const Expr *type) {
+  return type && (type->kind == Expr::Kind::Call || type->kind == Expr::Kind::Subscript) &&
+         tirName(*type->children[0]) == "Buffer";
+}
+
+/// Also with the type of what it points to: `T.handle("float32")`; the first versions of
+/// TVMScript wrote `ty.handle`.
+bool isHandleType(const Expr *type) {
+  return type && (tirName(*type) == "handle" || tirCallName(type) == "handle" ||
+                  dottedName(*type) == "ty.handle");
+}
+
+} // namespace
+
+/// Gives the sizes of this function the values that the shapes of its arguments tell: a dimension
+/// that is a plain name is what the argument has there.
+void FunctionReader::bindSizes() {
+  if (context_.argumentShapes.empty())
+    return;
+  std::size_t index = 0;
+  for (const Parameter &parameter : function_.parameters) {
+    if (!isBufferType(parameter.annotation) && !isHandleType(parameter.annotation))
+      continue;
+    const std::optional<Shape> &known = argumentShape(index++);
+    const Expr *shape = known ? shapeOfParameter(function_, parameter) : nullptr;
+    if (!shape || shape->children.size() != known->size())
+      continue;
+    for (std::size_t d = 0; d < known->size(); ++d) {
+      const std::string_view name = plainSize(*shape->children[d]);
+      if (name.empty())
+        continue;
+      symbols_.emplace(name, (*known)[d]);
+      result_.usesArgumentShapes = true;
+    }
+  }
 }
 
 void FunctionReader::declareParameter(const Parameter &parameter) {
   const Expr *type = parameter.annotation;
   std::string name(parameter.name);
-  bool isBuffer = type && (type->kind == Expr::Kind::Call || type->kind == Expr::Kind::Subscript) &&
-                  tirName(*type->children[0]) == "Buffer";
-  // Also with the type of what it points to: `T.handle("float32")`.
-  bool isHandle = type && (tirName(*type) == "handle" || tirCallName(type) == "handle");
+  const bool isBuffer = isBufferType(type);
+  const bool isHandle = isHandleType(type);
   if (!isBuffer && !isHandle) {
     bool isNumber = type && typeNamed(*type);
     if (!isNumber)
@@ -183,8 +222,7 @@ std::optional<Shape> FunctionReader::readShape(const Expr &expr,
 
 /// Whether \p expr is a name that stands for a size without a value yet.
 bool FunctionReader::isUnknownSize(const Expr &expr) const {
-  if (expr.kind != Expr::Kind::Name || context_.symbols.contains(expr.text) ||
-      symbols_.contains(expr.text))
+  if (expr.kind != Expr::Kind::Name || symbols_.contains(expr.text))
     return false;
   const NameMeaning *symbol = find(expr.text);
   return !symbol || symbol->kind == NameMeaning::Kind::Size;

@@ -49,7 +49,9 @@ struct FunctionContext {
   const SourceManager &sources;
   Tree &tree; ///< takes what strings hold as expressions
   SharedNodes &nodes;
-  const Symbols &symbols;
+  /// Sizes that the caller knows. A size of the function itself that the shapes of its arguments
+  /// tell goes first, whatever the caller's of the same name is.
+  Symbols symbols;
   const std::set<std::string, std::less<>> &sizeNames; ///< that the module declares
   /// Nodes that may still be converted in this file. Bounds what names that stand for expressions
   /// can blow up.

@@ -117,9 +117,13 @@ void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange
   Store store;
   store.range = range;
   Conversion conversion;
+  const std::size_t activeMark = active_.size();
+  lane_.reset();
+  readsTarget_ = true;
   auto written = readAccess(target, conversion);
+  readsTarget_ = false;
   if (!written)
-    return;
+    return leaveVariables(activeMark);
   store.written = std::move(*written);
   keepGuards(store);
   if (const NameMeaning *name = value.kind == Expr::Kind::Name ? find(value.text) : nullptr;
@@ -140,12 +144,18 @@ void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange
   }
   if (frames_.back().isBlock) {
     frames_.back().stores.push_back(std::move(store));
-    return;
+  } else {
+    std::vector<Store> single;
+    single.push_back(std::move(store));
+    buildComputation(frames_.back(), std::move(single));
+    frames_.back().opaqueReason.clear();
   }
-  std::vector<Store> single;
-  single.push_back(std::move(store));
-  buildComputation(frames_.back(), std::move(single));
-  frames_.back().opaqueReason.clear();
+  if (lane_)
+    leaveVariables(activeMark);
+  // Nothing refers to the lane of a store that is done; a nest of many stores keeps none of them.
+  if (lane_ && !frames_.back().isBlock && *lane_ + 1 == variables_.size())
+    variables_.pop_back();
+  lane_.reset();
 }
 
 /// Whether \p store is of a kind that may join its value to what is there.

@@ -46,8 +46,10 @@ void FunctionReader::readStatement(const Stmt &stmt) {
 
 void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   std::string_view name = tirCallName(stmt.value);
-  constexpr std::string_view ignored[] = {"func_attr",   "reads",      "writes",      "where",
-                                          "sblock_attr", "block_attr", "device_entry"};
+  // What says something about the code but computes nothing.
+  constexpr std::string_view ignored[] = {
+      "func_attr",    "reads", "writes", "where", "sblock_attr",        "block_attr",
+      "device_entry", "bind",  "assume", "attr",  "preflattened_buffer"};
   if (name == "where") {
     frames_.back().isGuarded = true;
     if (const Expr *condition = positional(*stmt.value, 0))
@@ -62,24 +64,52 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
     return;
   if (name == "evaluate") {
     const Expr *operand = positional(*stmt.value, 0);
-    if (operand && integerLiteral(*operand))
+    if (operand && (integerLiteral(*operand) || tirCallName(operand) == "assume"))
       return;
+    // The call is what matters.
+    if (const std::string_view inner = tirCallName(operand); !inner.empty())
+      name = inner;
   }
+  if (name == "launch_thread" && positional(*stmt.value, 0))
+    return launchThread(*positional(*stmt.value, 0), *stmt.value);
+  const Expr *value = positional(*stmt.value, 1);
+  if (name == "buffer_store" && value && positional(*stmt.value, 2))
+    return readBufferStore(*stmt.value, *value, stmt.range);
   issue(stmt.range, name.empty() ? "this statement" : "'T." + std::string(name) + "'");
+}
+
+/// `T.buffer_store(B, value, [i, j])`, an old form of `B[i, j] = value`.
+void FunctionReader::readBufferStore(const Expr &call, const Expr &value, SourceRange range) {
+  const Expr &place = *positional(call, 2);
+  std::vector<const Expr *> parts{positional(call, 0)};
+  if (place.kind == Expr::Kind::List || place.kind == Expr::Kind::Tuple)
+    parts.insert(parts.end(), place.children.begin(), place.children.end());
+  else
+    parts.push_back(&place);
+  auto *target = context_.tree.make<Expr>();
+  target->kind = Expr::Kind::Subscript;
+  target->range = range;
+  target->children = context_.tree.list(parts);
+  addStore(*target, value, range);
 }
 
 void FunctionReader::readConditional(const Stmt &stmt) {
   ++conditions_;
-  std::size_t mark = undo_.size();
-  readGuard(stmt, *stmt.value);
+  const std::size_t mark = undo_.size();
   const std::size_t guards = guards_.size();
-  readBody(stmt.body);
+  // Each link of an `elif` chain stands where those before it do not hold.
+  for (const Stmt *link = &stmt; link != nullptr; link = link->elseIf()) {
+    readGuard(*link, *link->value);
+    const std::size_t inside = guards_.size();
+    readBody(link->body);
+    leaveScope(mark);
+    guards_.resize(inside);
+    guards_.back().isElse = true;
+    if (link->elseIf() == nullptr)
+      readBody(link->orElse);
+  }
   leaveScope(mark);
   guards_.resize(guards);
-  guards_.back().isElse = true;
-  readBody(stmt.orElse);
-  leaveScope(mark);
-  guards_.resize(guards - 1);
   --conditions_;
 }
 
@@ -122,39 +152,93 @@ void FunctionReader::bindLet(std::string_view name, const Expr &definition) {
                                          : NameMeaning::let(definition));
 }
 
+namespace {
+
+/// Whether `T.name(…)` makes a buffer.
+bool declaresBuffer(std::string_view name) {
+  constexpr std::string_view forms[] = {
+      "sblock_alloc_buffer", "alloc_buffer", "alloc_local", "alloc_shared",
+      "decl_buffer",         "allocate",     "Buffer",      "buffer_decl"};
+  return std::find(std::begin(forms), std::end(forms), name) != std::end(forms);
+}
+
+} // namespace
+
 /// Reads what makes a buffer or a symbolic size; false if \p call is none of these.
 bool FunctionReader::readDeclaration(const Stmt &stmt, const Expr &target, const Expr &call) {
   std::string_view name = tirCallName(&call);
-  constexpr std::string_view allocations[] = {"sblock_alloc_buffer", "alloc_buffer", "alloc_local",
-                                              "alloc_shared",        "decl_buffer",  "allocate"};
-  if (std::find(std::begin(allocations), std::end(allocations), name) != std::end(allocations)) {
-    auto tensor = readBuffer(call, 0, target.range, std::nullopt);
-    if (!tensor)
-      tensor.emplace();
-    tensor->name = target.text;
-    bind(target.text, NameMeaning::buffer(true, result_.locals.size()));
-    result_.locals.push_back(std::move(*tensor));
-    if (keyword(call, "data"))
-      issue(call.range, "a buffer that shares memory with another");
+  if (declaresBuffer(name)) {
+    declareBuffer(target, call);
     return true;
   }
   if (name == "match_buffer") {
     matchBuffer(stmt, target, call);
     return true;
   }
-  bool isSize = name == "var" || name == "SizeVar" || name == "Var" ||
+  if (name == "launch_thread") {
+    launchThread(target, call);
+    return true;
+  }
+  bool isSize = name == "var" || name == "SizeVar" || name == "Var" || name == "env_thread" ||
                 (arguments(call).empty() && typeNamed(*call.children[0]));
   if (isSize)
     bind(target.text, NameMeaning::size());
   return isSize;
 }
 
+void FunctionReader::declareBuffer(const Expr &target, const Expr &call) {
+  auto tensor = readBuffer(call, 0, target.range, std::nullopt);
+  if (!tensor)
+    tensor.emplace();
+  else if (keyword(call, "data") && aliasBuffer(target, *tensor, call))
+    return;
+  tensor->name = target.text;
+  bind(target.text, NameMeaning::buffer(true, result_.locals.size()));
+  result_.locals.push_back(std::move(*tensor));
+}
+
+/// What `A.data`, or the name of an allocation, is the memory of; null if that is not known.
+const NameMeaning *FunctionReader::bufferBehind(const Expr &data) const {
+  constexpr std::string_view member = ".data";
+  std::string_view name = data.kind == Expr::Kind::Name ? data.text : std::string_view();
+  if (data.kind == Expr::Kind::DottedName && data.text.ends_with(member))
+    name = data.text.substr(0, data.text.size() - member.size());
+  const NameMeaning *meaning = find(name);
+  const bool isBuffer = meaning && (meaning->kind == NameMeaning::Kind::Buffer ||
+                                    meaning->kind == NameMeaning::Kind::View);
+  return isBuffer ? meaning : nullptr;
+}
+
+/// Reads `B = T.decl_buffer(shape, type, data=A.data)`: another name, perhaps another shape, of
+/// what A is. Reports what can't be understood so and returns false.
+bool FunctionReader::aliasBuffer(const Expr &target, const Tensor &declared, const Expr &call) {
+  const NameMeaning *behind = bufferBehind(*keyword(call, "data"));
+  const Expr *offset = keyword(call, "elem_offset");
+  const Expr *strides = keyword(call, "strides");
+  const bool isPlain = (!offset || integerLiteral(*offset) == 0) &&
+                       (!strides || strides->children.empty()) && behind &&
+                       behind->kind == NameMeaning::Kind::Buffer;
+  const Tensor *tensor = isPlain ? &tensorOf(behind->tensor) : nullptr;
+  if (!tensor || tensor->elementType != declared.elementType ||
+      tensor->elementCount() < declared.elementCount()) {
+    issue(call.range, "a buffer that shares memory with another");
+    return false;
+  }
+  if (tensor->shape == declared.shape)
+    bind(target.text, *behind);
+  else
+    bind(target.text, NameMeaning::of(BufferView{behind->tensor, declared.shape, {}}));
+  return true;
+}
+
 void FunctionReader::matchBuffer(const Stmt &stmt, const Expr &target, const Expr &call) {
   const Expr *handle = positional(call, 0);
+  if (handle && handle->kind == Expr::Kind::Subscript)
+    return matchPart(target, *handle, call);
   const NameMeaning *symbol =
       handle && handle->kind == Expr::Kind::Name ? find(handle->text) : nullptr;
   if (!symbol || symbol->kind != NameMeaning::Kind::Handle)
-    return issue(stmt.range, "'T.match_buffer' of a part of a buffer");
+    return issue(stmt.range, "'T.match_buffer' of what is no parameter and no part of a buffer");
   std::size_t index = symbol->parameter;
   if (auto tensor = readBuffer(call, 1, target.range, argumentShape(index))) {
     tensor->name = target.text;
@@ -163,48 +247,166 @@ void FunctionReader::matchBuffer(const Stmt &stmt, const Expr &target, const Exp
   bind(target.text, NameMeaning::buffer(false, index));
 }
 
+/// `C = T.match_buffer(A[i:i + 4, 0:8], (4, 8))`: C is that part of A.
+void FunctionReader::matchPart(const Expr &target, const Expr &part, const Expr &call) {
+  const Expr &base = *part.children[0];
+  const NameMeaning *meaning = base.kind == Expr::Kind::Name ? find(base.text) : nullptr;
+  // Whatever goes wrong, the name is declared.
+  bind(target.text, NameMeaning::size());
+  if (base.kind == Expr::Kind::Name && !meaning)
+    return error(DiagnosticCode::TirUndefinedName, base.range, base.text);
+  const bool isView = meaning && meaning->kind == NameMeaning::Kind::View;
+  if (!meaning || (meaning->kind != NameMeaning::Kind::Buffer && !isView) ||
+      (isView && meaning->view->begin.empty()))
+    return issue(call.range, "'T.match_buffer' of a part of what is no buffer");
+  const TensorRef tensor = isView ? meaning->view->tensor : meaning->tensor;
+  const Shape whole = isView ? meaning->view->shape : tensorOf(tensor).shape;
+  if (whole.size() != arguments(part).size())
+    return error(DiagnosticCode::TirWrongRank, part.range, base.text, whole.size(),
+                 arguments(part).size());
+  Conversion conversion;
+  std::vector<IndexExprPtr> begin;
+  Shape extents;
+  for (std::size_t d = 0; d < whole.size(); ++d) {
+    const Expr &index = *arguments(part)[d];
+    const bool isSlice = index.kind == Expr::Kind::Slice;
+    const Expr *low = isSlice ? index.children[0] : &index;
+    ValueExprPtr first = low ? convert(*low, conversion) : context_.nodes.indexValue(0);
+    std::optional<std::int64_t> extent = 1;
+    if (isSlice && index.children[1])
+      extent = constantDifference(convert(*index.children[1], conversion), first);
+    else if (isSlice)
+      extent = constantDifference(context_.nodes.indexValue(whole[d]), first);
+    IndexExprPtr place = asIndex(first);
+    if (!place || !extent || (isSlice && index.children[2]))
+      return issue(part.range, "'T.match_buffer' of a part whose size is not known");
+    begin.push_back(std::move(place));
+    extents.push_back(*extent);
+  }
+  auto declared = readBuffer(call, 1, target.range, std::nullopt);
+  if (!declared)
+    return;
+  // The view has the last dimensions of the part; the others are single elements.
+  const std::size_t left = extents.size() - std::min(extents.size(), declared->shape.size());
+  const bool fits =
+      declared->shape.size() <= extents.size() &&
+      std::all_of(extents.begin(), extents.begin() + static_cast<std::ptrdiff_t>(left),
+                  [](std::int64_t extent) { return extent == 1; }) &&
+      std::equal(declared->shape.begin(), declared->shape.end(),
+                 extents.begin() + static_cast<std::ptrdiff_t>(left));
+  if (!fits)
+    return issue(part.range, "'T.match_buffer' of a part of another shape");
+  if (isView)
+    begin = throughView(*meaning->view, std::move(begin));
+  bind(target.text,
+       NameMeaning::of(BufferView{tensor, std::move(declared->shape), std::move(begin)}));
+}
+
+namespace {
+
+/// The bounds of a loop over one variable, `range(…)`, `T.serial(…)`, …; none if \p call is no
+/// such.
+std::optional<LoopBounds> boundsOf(const Expr &call) {
+  constexpr std::string_view singles[] = {"serial", "parallel", "vectorized", "unroll",
+                                          "thread_binding"};
+  const std::string_view name = tirCallName(&call);
+  const bool isRange = call.kind == Expr::Kind::Call && call.children[0]->isName("range");
+  if (!isRange && std::find(std::begin(singles), std::end(singles), name) == std::end(singles))
+    return std::nullopt;
+  std::vector<const Expr *> numbers;
+  for (std::size_t i = 0; const Expr *argument = positional(call, i); ++i)
+    if (argument->kind != Expr::Kind::String) // old texts name the thread by position
+      numbers.push_back(argument);
+  LoopBounds bounds;
+  if (numbers.size() == 1)
+    bounds.high = numbers[0];
+  else if (numbers.size() == 2 || numbers.size() == 3)
+    bounds = {numbers[0], numbers[1], numbers.size() == 3 ? numbers[2] : nullptr};
+  else
+    return std::nullopt;
+  if (const Expr *step = keyword(call, "step"))
+    bounds.step = step;
+  return bounds;
+}
+
+} // namespace
+
 void FunctionReader::readFor(const Stmt &stmt) {
   std::size_t mark = undo_.size();
   std::size_t activeMark = active_.size();
   const Expr *call = stmt.value;
-  std::string_view name = tirCallName(call);
-  bool isRange = call->kind == Expr::Kind::Call && call->children[0]->isName("range");
-  constexpr std::string_view singles[] = {"serial", "parallel", "vectorized", "unroll",
-                                          "thread_binding"};
-  bool isSingle =
-      isRange || std::find(std::begin(singles), std::end(singles), name) != std::end(singles);
+  const std::string_view name = tirCallName(call);
   if (name == "thread_binding" && !result_.threadBinding.isValid())
     result_.threadBinding = call->range;
-  Conversion conversion;
-  auto zero = context_.nodes.indexValue(0);
-  std::size_t count = 0;
-  if (name == "grid" || isSingle)
-    while (positional(*call, count))
-      ++count;
-  if (name == "grid" && count == stmt.targets.size()) {
-    for (std::size_t i = 0; i < count; ++i)
-      addVariable(stmt.targets[i]->text, zero, convert(*positional(*call, i), conversion),
-                  positional(*call, i)->range, false, Axis::Kind::Spatial);
-  } else if (isSingle && stmt.targets.size() == 1 && count >= 1 && count <= 3) {
-    const Expr *step = positional(*call, 2);
-    if (step && integerLiteral(*step) != 1)
-      issue(step->range, "a loop with a step");
-    ValueExprPtr extent = convert(*positional(*call, count == 1 ? 0 : 1), conversion);
-    ValueExprPtr low = zero;
-    if (count > 1) {
-      low = convert(*positional(*call, 0), conversion);
-      extent = binaryValue("-", extent, low);
-    }
-    addVariable(stmt.targets[0]->text, low, extent, call->range, false, Axis::Kind::Spatial);
+  const std::optional<LoopBounds> bounds = boundsOf(*call);
+  const bool isGrid = name == "grid" && positional(*call, stmt.targets.size() - 1) &&
+                      !positional(*call, stmt.targets.size());
+  if (isGrid) {
+    readGrid(stmt, *call);
+  } else if (bounds && stmt.targets.size() == 1) {
+    readLoop(stmt, *bounds);
   } else {
     issue(stmt.value->range, "this loop");
     for (const Expr *target : stmt.targets)
-      addVariable(target->text, zero, context_.nodes.indexValue(1), target->range, false,
-                  Axis::Kind::Spatial);
+      addVariable(target->text, context_.nodes.indexValue(0), context_.nodes.indexValue(1),
+                  target->range, false, Axis::Kind::Spatial);
   }
   readBody(stmt.body);
   leaveScope(mark);
   leaveVariables(activeMark);
+}
+
+/// `T.grid(4, (1, 5))`: extents, or first and last values.
+void FunctionReader::readGrid(const Stmt &stmt, const Expr &call) {
+  Conversion conversion;
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
+    const Expr &extent = *positional(call, i);
+    const bool isPair = extent.kind == Expr::Kind::Tuple && extent.children.size() == 2;
+    ValueExprPtr low =
+        isPair ? convert(*extent.children[0], conversion) : context_.nodes.indexValue(0);
+    ValueExprPtr high = convert(isPair ? *extent.children[1] : extent, conversion);
+    if (isPair)
+      high = binaryValue("-", std::move(high), low);
+    addVariable(stmt.targets[i]->text, low, std::move(high), extent.range, false,
+                Axis::Kind::Spatial);
+  }
+}
+
+void FunctionReader::readLoop(const Stmt &stmt, const LoopBounds &bounds) {
+  Conversion conversion;
+  const std::string_view name = stmt.targets[0]->text;
+  const auto step = bounds.step ? integerLiteral(*bounds.step) : 1;
+  if (!step || *step < 1) {
+    issue(bounds.step->range, "a loop whose step is no positive number");
+    return addVariable(name, context_.nodes.indexValue(0), context_.nodes.indexValue(1),
+                       stmt.value->range, false, Axis::Kind::Spatial);
+  }
+  ValueExprPtr extent = convert(*bounds.high, conversion);
+  ValueExprPtr low = bounds.low ? convert(*bounds.low, conversion) : context_.nodes.indexValue(0);
+  if (bounds.low)
+    extent = binaryValue("-", extent, low);
+  const bool isStepped = *step > 1;
+  if (isStepped)
+    extent = binaryValue("//", binaryValue("+", extent, context_.nodes.indexValue(*step - 1)),
+                         context_.nodes.indexValue(*step));
+  const std::size_t id =
+      makeVariable(name, std::move(extent), stmt.value->range, false, Axis::Kind::Spatial);
+  ValueExprPtr value = context_.nodes.axisValue(id);
+  if (isStepped)
+    value = binaryValue("*", value, context_.nodes.indexValue(*step));
+  bind(name, NameMeaning::of(binaryValue("+", value, low)));
+}
+
+/// `T.launch_thread("threadIdx.x", 4)`: a loop around all that follows.
+void FunctionReader::launchThread(const Expr &target, const Expr &call) {
+  const Expr *extent = positional(call, 1);
+  if (!extent || target.kind != Expr::Kind::Name)
+    return issue(call.range, "'T.launch_thread' of this form");
+  if (!result_.threadBinding.isValid())
+    result_.threadBinding = call.range;
+  Conversion conversion;
+  addVariable(target.text, context_.nodes.indexValue(0), convert(*extent, conversion), call.range,
+              false, Axis::Kind::Spatial);
 }
 
 namespace {
@@ -236,6 +438,8 @@ void FunctionReader::readWith(const Stmt &stmt) {
     isInInit_ = false;
     return leaveScope(mark);
   }
+  if (declaresBuffer(name) || name == "launch_thread")
+    return readDeclaringWith(stmt);
   std::size_t mark = undo_.size();
   bool isLet = (name == "LetStmt" || name == "let") && positional(*stmt.value, 0);
   if (isLet) {
@@ -245,7 +449,7 @@ void FunctionReader::readWith(const Stmt &stmt) {
                                                 : stmt.targets[0];
     if (value && target && target->kind == Expr::Kind::Name)
       bindLet(target->text, *value);
-  } else if (name != "Assert") {
+  } else if (name != "Assert" && name != "attr" && name != "realize") {
     issue(stmt.range, name.empty() ? "this statement" : "'T." + std::string(name) + "'");
     for (const Expr *target : stmt.targets)
       bind(target->text, NameMeaning::size());
@@ -257,11 +461,58 @@ void FunctionReader::readWith(const Stmt &stmt) {
   leaveScope(mark);
 }
 
+/// `with T.allocate(…) as data:` and its like: the name holds in the body.
+void FunctionReader::readDeclaringWith(const Stmt &stmt) {
+  const std::size_t mark = undo_.size();
+  const std::size_t activeMark = active_.size();
+  const Expr *target = stmt.targets.empty() ? positional(*stmt.value, 0) : stmt.targets[0];
+  if (tirCallName(stmt.value) == "launch_thread" && target)
+    launchThread(*target, *stmt.value);
+  else if (!stmt.targets.empty())
+    declareBuffer(*target, *stmt.value);
+  else
+    issue(stmt.range, "a buffer without a name");
+  readBody(stmt.body);
+  leaveScope(mark);
+  leaveVariables(activeMark);
+}
+
+/// The axes of the first versions: `with T.block([16, T.reduce_axis(0, 8)], "name") as [i, k]:`.
+/// Without `T.bind` each is a loop of its own; with it, it takes the values of one.
+void FunctionReader::readBlockAxes(const Stmt &stmt, const Expr &axes) {
+  if (axes.children.size() != stmt.targets.size())
+    return error(DiagnosticCode::TirBadAxis, stmt.range, "domains and names differ in number");
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
+    const Expr &domain = *axes.children[i];
+    const std::string_view form = tirCallName(&domain);
+    const bool isRange = form.ends_with("_axis") || form == "range";
+    if (isRange && form != "reduce_axis" && form != "range")
+      frames_.back().opaqueReason = "an axis of kind '" + std::string(form) + "'";
+    const Expr *first = isRange ? positional(domain, 0) : nullptr;
+    const Expr *last = isRange ? positional(domain, 1) : &domain;
+    if (isRange && !last)
+      std::swap(first, last);
+    if (!last)
+      return error(DiagnosticCode::TirBadAxis, domain.range, "an axis needs a domain");
+    Conversion conversion;
+    ValueExprPtr low = first ? convert(*first, conversion) : context_.nodes.indexValue(0);
+    ValueExprPtr extent = convert(*last, conversion);
+    if (first)
+      extent = binaryValue("-", std::move(extent), low);
+    addVariable(stmt.targets[i]->text, low, std::move(extent), domain.range, true,
+                form == "reduce_axis" ? Axis::Kind::Reduction : Axis::Kind::Spatial);
+  }
+  frames_.back().firstLoop = variables_.size();
+}
+
 void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   std::size_t mark = undo_.size();
   std::size_t activeMark = active_.size();
   Frame frame;
   const Expr *label = positional(call, 0);
+  const Expr *axes = label && label->kind == Expr::Kind::List ? label : nullptr;
+  if (axes)
+    label = positional(call, 1);
   if (label && label->kind == Expr::Kind::String)
     frame.label = label->text;
   frame.range = stmt.range;
@@ -269,6 +520,8 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   frame.isBlock = true;
   frames_.push_back(std::move(frame));
   const std::size_t guardMark = guards_.size();
+  if (axes)
+    readBlockAxes(stmt, *axes);
   readBody(stmt.body);
   Frame finished = std::move(frames_.back());
   frames_.pop_back();

@@ -11,6 +11,20 @@ namespace acadlc::tir {
 
 using namespace workload;
 
+/// The function called \p name that is defined inside the one that is being read, or around it;
+/// \p where: the frame that holds it. Null if there is none.
+const Function *NetworkReader::localFunction(std::string_view name,
+                                             const GraphFrame *&where) const {
+  for (const GraphFrame *each = innermost(); each; each = each->outer) {
+    const auto found = each->functions.find(name);
+    if (found == each->functions.end())
+      continue;
+    where = each;
+    return &found->second;
+  }
+  return nullptr;
+}
+
 /// The function that `cls.f` names, after an error if there is none.
 Function *NetworkReader::calleeOf(const Expr &expr) {
   // Texts by hand also name the function alone.
@@ -88,11 +102,12 @@ bool NetworkReader::checkTemplate(const FunctionTemplate &callee, SourceRange ca
   return callee.issues.empty();
 }
 
-bool NetworkReader::checkWrites(const FunctionTemplate &callee, std::size_t inputs,
+/// Reports if \p callee writes one of its inputs that is none of \p mayWrite.
+bool NetworkReader::checkWrites(const FunctionTemplate &callee, const std::vector<bool> &mayWrite,
                                 SourceRange range) {
-  for (std::size_t i = 0; i < inputs; ++i) {
+  for (std::size_t i = 0; i < mayWrite.size(); ++i) {
     const FunctionTemplate::Parameter &parameter = callee.parameters[i];
-    if (!parameter.isWritten)
+    if (!parameter.isWritten || mayWrite[i])
       continue;
     diagnostics_
         .report(DiagnosticCode::TirWrittenInput, parameter.firstWrite, callee.name,
@@ -101,7 +116,7 @@ bool NetworkReader::checkWrites(const FunctionTemplate &callee, std::size_t inpu
     return false;
   }
   // Nothing could be said about what such a call costs.
-  for (std::size_t i = inputs; i < callee.parameters.size(); ++i) {
+  for (std::size_t i = mayWrite.size(); i < callee.parameters.size(); ++i) {
     const FunctionTemplate::Parameter &parameter = callee.parameters[i];
     if (parameter.isWritten)
       continue;
@@ -179,6 +194,7 @@ NetworkReader::bindInputs(const FunctionTemplate &callee, const std::vector<Grap
 GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   const Expr *calleeExpr = positional(expr, 0);
   const Expr *argumentExpr = positional(expr, 1);
+  const bool isInPlace = relaxCallName(&expr) == "call_tir_inplace";
   if (!calleeExpr || !argumentExpr) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "'R.call_tir' without a function and arguments");
@@ -188,7 +204,7 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   GraphValue given = evaluate(*argumentExpr, name + "_argument");
   if (given.kind != GraphValue::Kind::Tuple)
     given = GraphValue::tuple({given});
-  auto types = outputTypes(expr);
+  auto types = outputTypes(expr, isInPlace ? 3 : 2);
   if (!function || !types)
     return {};
   function->isReached = true;
@@ -224,41 +240,65 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
     if (values.kind == GraphValue::Kind::Tuple && !addArguments(values))
       return {};
   }
-  for (const TensorType &type : *types)
-    shapes.emplace_back(type.shape);
+  std::size_t inputs = tensors.size();
+  std::vector<std::optional<std::size_t>> inPlace(types->size());
+  if (isInPlace) {
+    auto read = inPlaceInputs(expr, inputs, types->size());
+    if (!read)
+      return {};
+    inPlace = std::move(*read);
+  }
+  for (std::size_t i = 0; i < types->size(); ++i)
+    if (!inPlace[i])
+      shapes.emplace_back((*types)[i].shape);
   FunctionTemplate &callee = templateOf(*function, shapes, scalars);
   if (!callee.isValid || !checkTemplate(callee, expr.range))
     return {};
-  std::size_t inputs = tensors.size();
   if (types->empty())
     for (std::size_t i = inputs; i < callee.parameters.size(); ++i)
       types->push_back(
           {callee.parameters[i].tensor.shape, callee.parameters[i].tensor.elementType});
-  if (inputs + types->size() != callee.parameters.size()) {
+  inPlace.resize(types->size());
+  std::vector<bool> mayWrite(inputs);
+  std::size_t provided = inputs; // tensors that the call gives
+  for (const auto &input : inPlace) {
+    if (input)
+      mayWrite[*input] = true;
+    else
+      ++provided;
+  }
+  if (provided != callee.parameters.size()) {
     diagnostics_
         .report(DiagnosticCode::TirCallArity, expr.range, callee.name, callee.parameters.size(),
-                inputs + types->size())
+                provided)
         .note(callee.nameRange, "the function is defined here");
     return {};
   }
   auto bound = bindInputs(callee, tensors, frame().prefix + name, argumentExpr->range);
-  if (!bound || !checkWrites(callee, inputs, expr.range))
+  if (!bound || !checkWrites(callee, mayWrite, expr.range))
     return {};
   const TensorOrigin origin = originOf(*bound);
   std::vector<std::uint32_t> outputs;
+  InPlace writes;
   std::vector<GraphValue> results;
+  std::size_t parameter = inputs;
   for (std::size_t i = 0; i < types->size(); ++i) {
     const TensorType &type = (*types)[i];
-    if (!checkType(callee, inputs + i, type.shape, type.elementType, expr.range))
+    const std::size_t written = inPlace[i] ? *inPlace[i] : parameter++;
+    if (!checkType(callee, written, type.shape, type.elementType, expr.range))
       return {};
     std::string suffix = types->size() == 1 ? "" : "[" + std::to_string(i) + "]";
-    outputs.push_back(addTensor(frame().prefix + name + suffix, type.shape, type.elementType,
-                                origin, expr.range));
-    results.push_back(GraphValue::ofTensor(outputs.back()));
+    const std::uint32_t output =
+        addTensor(frame().prefix + name + suffix, type.shape, type.elementType, origin, expr.range);
+    if (inPlace[i])
+      writes.emplace(static_cast<std::uint32_t>(written), output);
+    else
+      outputs.push_back(output);
+    results.push_back(GraphValue::ofTensor(output));
   }
   // What is called once, outside of functions that are inlined many times, is most of a long text.
   const bool isLast = function->mentions == 1 && frames_.size() == 1;
-  if (!addCall(callee, isLast, frame().prefix + name, *bound, outputs, expr.range))
+  if (!addCall(callee, isLast, frame().prefix + name, *bound, outputs, expr.range, writes))
     return {};
   if (isLast)
     forget(*function, callee);
@@ -277,23 +317,54 @@ void resolveTensors(std::vector<StageStatement> &statements,
   }
 }
 
-/// \p body with \p resolve done to every tensor that it names.
+/// \p body with \p read done to every tensor that it reads, \p write to those that it writes.
 std::shared_ptr<const StageBody> resolved(StageBody body,
-                                          const std::function<void(TensorRef &)> &resolve) {
+                                          const std::function<void(TensorRef &)> &read,
+                                          const std::function<void(TensorRef &)> &write) {
   for (Access &access : body.accesses)
-    resolve(access.tensor);
-  resolveTensors(body.init, resolve);
-  resolveTensors(body.statements, resolve);
+    read(access.tensor);
+  resolveTensors(body.init, write);
+  resolveTensors(body.statements, write);
   return std::make_shared<const StageBody>(std::move(body));
 }
 
 } // namespace
 
+/// For each output of a `call_tir_inplace` the input that it takes the place of, if any; none after
+/// an error.
+std::optional<std::vector<std::optional<std::size_t>>>
+NetworkReader::inPlaceInputs(const Expr &call, std::size_t inputs, std::size_t outputs) {
+  const Expr *indices = keyword(call, "inplace_indices");
+  if (!indices)
+    indices = positional(call, 2);
+  std::vector<std::optional<std::size_t>> found;
+  if (indices) {
+    const bool isList = indices->kind == Expr::Kind::List || indices->kind == Expr::Kind::Tuple;
+    for (const Expr *item : isList ? indices->children : std::span(&indices, 1)) {
+      const auto number = integerLiteral(*item);
+      const bool isNew = number == -1;
+      const bool isTaken =
+          !isNew && number &&
+          std::ranges::find(found, std::optional(static_cast<std::size_t>(*number))) != found.end();
+      if (!number || isTaken ||
+          (!isNew && (*number < 0 || *number >= static_cast<std::int64_t>(inputs))))
+        break;
+      found.push_back(isNew ? std::nullopt : std::optional(static_cast<std::size_t>(*number)));
+    }
+  }
+  if (found.size() == outputs)
+    return found;
+  diagnostics_.report(DiagnosticCode::GraphUnsupported, call.range,
+                      "'R.call_tir_inplace' without an input or -1 for each output");
+  return std::nullopt;
+}
+
 /// Adds a call of \p callee. \p isLast: it is not called again, and its content moves into the
 /// call.
 bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::string &name,
                             const std::vector<std::uint32_t> &inputs,
-                            const std::vector<std::uint32_t> &outputs, SourceRange range) {
+                            const std::vector<std::uint32_t> &outputs, SourceRange range,
+                            const InPlace &inPlace) {
   constexpr std::size_t mostComputations = 200'000;
   constexpr std::size_t mostCalls = 100'000;
   computationCount_ += callee.computations.size();
@@ -315,29 +386,45 @@ bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::st
     call.inputs.push_back({false, input});
   for (std::uint32_t output : outputs)
     call.outputs.push_back({false, output});
-  auto resolve = [&](TensorRef &reference) {
+  for (const auto &[parameter, output] : inPlace)
+    call.outputs.push_back({false, output});
+  const auto resolve = [&](TensorRef &reference) {
     if (!reference.isLocal)
       reference.index = tensors[reference.index];
   };
+  // What is written in place is another tensor from then on.
+  const auto write = [&](TensorRef &reference) {
+    if (!inPlace.empty() && !reference.isLocal)
+      if (const auto found = inPlace.find(reference.index); found != inPlace.end())
+        tensors[found->first] = found->second;
+    resolve(reference);
+  };
   for (Computation &computation : call.computations) {
-    resolve(computation.written);
-    for (TensorRef &reference : computation.alsoWritten)
-      resolve(reference);
     for (Access &access : computation.accesses)
       resolve(access.tensor);
     if (computation.body)
-      computation.body = resolved(*computation.body, resolve);
+      computation.body = resolved(*computation.body, resolve, write);
+    write(computation.written);
+    for (TensorRef &reference : computation.alsoWritten)
+      write(reference);
   }
   workload_.calls.push_back(std::move(call));
   return true;
 }
 
-/// A call of a private function of the graph, which is inlined.
+/// A call of a private function of the graph, or of one inside the function; it is inlined.
 GraphValue NetworkReader::callFunction(const Expr &expr, const std::string &name) {
-  Function *function = calleeOf(*expr.children[0]);
-  if (!function)
-    return {};
-  function->isReached = true;
+  const Expr &callee = *expr.children[0];
+  const GraphFrame *where = nullptr;
+  const Function *function =
+      callee.kind == Expr::Kind::Name ? localFunction(callee.text, where) : nullptr;
+  if (!function) {
+    Function *member = calleeOf(callee);
+    if (!member)
+      return {};
+    member->isReached = true;
+    function = member;
+  }
   if (!function->isRelax) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "a direct call of '" + std::string(function->stmt->name) + "'");
@@ -346,7 +433,73 @@ GraphValue NetworkReader::callFunction(const Expr &expr, const std::string &name
   std::vector<GraphValue> given;
   for (const Expr *argument : arguments(expr))
     given.push_back(evaluate(*argument, name + "_argument"));
-  return runFunction(*function, std::move(given), frame().prefix + name + ".", expr.range);
+  return runFunction(*function, std::move(given), frame().prefix + name + ".", expr.range, where);
+}
+
+/// What a call of a function that is not in the text returns, by its annotation; empty if that is
+/// no tensor, none after an error. \p isTuple: of several tensors.
+std::optional<std::vector<TensorType>> NetworkReader::externalTypes(const Expr &call,
+                                                                    bool &isTuple) {
+  if (relaxCallName(&call) == "call_dps_packed") {
+    auto types = outputTypes(call, 2);
+    isTuple = types && types->size() > 1;
+    return types;
+  }
+  const Expr *result = keyword(call, "sinfo_args");
+  if (!result)
+    result = keyword(call, "ty_args");
+  while (result && (result->kind == Expr::Kind::Tuple || result->kind == Expr::Kind::List))
+    result = result->children.empty() ? nullptr : result->children[0];
+  isTuple = relaxCallName(result) == "Tuple";
+  std::vector<TensorType> types;
+  for (const Expr *item : isTuple ? arguments(*result) : std::span(&result, 1)) {
+    // An object, a shape, …
+    if (relaxCallName(item) != "Tensor")
+      return std::vector<TensorType>{};
+    auto type = readTensorType(*item);
+    if (!type)
+      return std::nullopt;
+    types.push_back(std::move(*type));
+  }
+  return types;
+}
+
+/// `R.call_dps_packed("f", (x,), out_sinfo=…)` and its like: what the function does is not in the
+/// text, so that the call is an operator of unknown structure.
+GraphValue NetworkReader::callExternal(const Expr &expr, std::string_view relax,
+                                       const std::string &name) {
+  const Expr *function = positional(expr, 0);
+  bool isTuple = false;
+  const auto types = externalTypes(expr, isTuple);
+  if (!types)
+    return {};
+  OperatorCall call;
+  call.name = relax;
+  call.range = expr.range;
+  std::vector<std::uint32_t> inputs;
+  for (std::size_t i = 1; const Expr *argument = positional(expr, i); ++i) {
+    if (relax == "call_dps_packed" && i == 2)
+      break;
+    if (!operatorArgument(*argument, name, call, inputs))
+      return {};
+  }
+  // Work that goes into an object, or tensors that come out of one, would be lost.
+  if (!function || types->empty() != inputs.empty()) {
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "'R." + std::string(relax) + "' of this form");
+    return {};
+  }
+  if (types->empty())
+    return GraphValue::of(GraphValue::Kind::Other);
+  const std::string what = function->kind == Expr::Kind::String ? std::string(function->text)
+                                                                : textOf(sources_, *function);
+  auto described = describeExternal(call, what, *types, isTuple);
+  if (const auto *problem = std::get_if<std::string>(&described)) {
+    diagnostics_.report(DiagnosticCode::TirCallMismatch, expr.range,
+                        "'R." + std::string(relax) + "': " + *problem);
+    return {};
+  }
+  return addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
 }
 
 } // namespace acadlc::tir

@@ -11,9 +11,8 @@ using namespace workload;
 bool NetworkReader::holdsTensor(const Expr &expr) {
   using Kind = GraphValue::Kind;
   if (expr.kind == Expr::Kind::Name) {
-    const auto found = frame().names.find(expr.text);
-    return found != frame().names.end() &&
-           (found->second.kind == Kind::Tensor || found->second.kind == Kind::Constant);
+    const GraphValue *found = findValue(expr.text);
+    return found && (found->kind == Kind::Tensor || found->kind == Kind::Constant);
   }
   if (expr.kind == Expr::Kind::Call || expr.kind == Expr::Kind::Subscript) {
     const std::string_view relax = relaxCallName(&expr);
@@ -36,8 +35,8 @@ bool NetworkReader::isSizes(const Expr &expr) {
     return positional(expr, 0) != nullptr && isSizes(*positional(expr, 0));
   if (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List)
     return std::ranges::all_of(expr.children, [&](const Expr *item) { return isSizes(*item); });
-  const bool isUnbound = expr.kind == Expr::Kind::Name && !frame().names.contains(expr.text);
-  return isUnbound && (sizeNames_.contains(expr.text) || symbols_.contains(expr.text));
+  const bool isUnbound = expr.kind == Expr::Kind::Name && !findValue(expr.text);
+  return isUnbound && (sizeNames_.contains(expr.text) || sizeNamed(expr.text));
 }
 
 std::optional<OperatorArgument> NetworkReader::sizesArgument(const Expr &expr) {
@@ -89,7 +88,9 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
     argument.text = expr.text;
     return argument;
   }
-  if (expr.kind == Expr::Kind::Float)
+  // A number of TIR that counts nothing: `T.FloatImm("float32", 0.1)`.
+  const bool isOtherNumber = !tirCallName(&expr).empty() && !isSizes(expr);
+  if (expr.kind == Expr::Kind::Float || isOtherNumber)
     return argument;
   const bool isEmpty =
       (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List) && expr.children.empty();

@@ -1,5 +1,6 @@
 #include "frontend/tir/NetworkReader.h"
 #include "frontend/tir/Parser.h"
+#include "frontend/tir/SymbolicSizes.h"
 #include "frontend/tir/Vocabulary.h"
 #include "support/CheckedArithmetic.h"
 
@@ -10,10 +11,11 @@ namespace acadlc::tir {
 using namespace workload;
 
 GraphValue NetworkReader::runFunction(const Function &function, std::vector<GraphValue> arguments,
-                                      const std::string &prefix, SourceRange range) {
+                                      const std::string &prefix, SourceRange range,
+                                      const GraphFrame *outer) {
   constexpr std::size_t deepest = 100;
-  for (const auto &outer : frames_) {
-    if (outer->function == &function || frames_.size() > deepest) {
+  for (const auto &caller : frames_) {
+    if (caller->function == &function || frames_.size() > deepest) {
       diagnostics_.report(DiagnosticCode::RecursiveGraphFunction, range, function.stmt->name);
       return {};
     }
@@ -28,9 +30,15 @@ GraphValue NetworkReader::runFunction(const Function &function, std::vector<Grap
   auto next = std::make_unique<GraphFrame>();
   next->function = &function;
   next->prefix = prefix;
-  for (std::size_t i = 0; i < arguments.size(); ++i)
-    next->names[function.stmt->parameters[i].name] = std::move(arguments[i]);
+  next->outer = outer;
+  const bool isEntry = frames_.empty();
   frames_.push_back(std::move(next));
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Parameter &parameter = function.stmt->parameters[i];
+    if (!isEntry)
+      bindSizes(arguments[i], parameter.annotation);
+    frame().names[parameter.name] = std::move(arguments[i]);
+  }
   runBody(function.stmt->body);
   GraphValue result = frame().result.value_or(GraphValue{});
   frames_.pop_back();
@@ -70,12 +78,23 @@ void NetworkReader::runStatement(const Stmt &stmt) {
   case Stmt::Kind::If:
     diagnostics_.report(DiagnosticCode::GraphControlFlow, stmt.range, "'if'");
     frame().result = GraphValue{};
+    for (const Stmt *link = &stmt; link; link = link->elseIf()) {
+      forgetAssigned(link->body);
+      forgetAssigned(link->orElse);
+    }
     return;
   case Stmt::Kind::For:
   case Stmt::Kind::While:
     diagnostics_.report(DiagnosticCode::GraphControlFlow, stmt.range, "a loop");
     return;
-  case Stmt::Kind::Function:
+  case Stmt::Kind::Function: {
+    const Function function = functionOf(stmt);
+    if (function.isRelax) {
+      frame().functions.insert_or_assign(stmt.name, function);
+      return;
+    }
+    [[fallthrough]];
+  }
   case Stmt::Kind::Class:
     diagnostics_.report(DiagnosticCode::GraphUnsupported, stmt.nameRange,
                         "a definition inside a function");
@@ -83,6 +102,14 @@ void NetworkReader::runStatement(const Stmt &stmt) {
   case Stmt::Kind::Other:
     return;
   }
+}
+
+/// Makes what \p body assigns known by name alone, after an error that says why.
+void NetworkReader::forgetAssigned(std::span<const Stmt *const> body) {
+  for (const Stmt *stmt : body)
+    for (const Expr *target : stmt->targets)
+      if (target->kind == Expr::Kind::Name)
+        frame().names.emplace(target->text, GraphValue{});
 }
 
 void NetworkReader::runExpression(const Stmt &stmt) {
@@ -107,6 +134,9 @@ void NetworkReader::runAssignment(const Stmt &stmt) {
   if (!stmt.value)
     return;
   const Expr &first = *stmt.targets[0];
+  if (stmt.targets.size() > 1 && stmt.value->kind == Expr::Kind::Tuple &&
+      stmt.value->children.size() == stmt.targets.size())
+    return assignEach(stmt);
   GraphValue value = evaluate(*stmt.value, std::string(first.text));
   checkAnnotation(stmt, value);
   if (stmt.targets.size() == 1) {
@@ -125,14 +155,41 @@ void NetworkReader::runAssignment(const Stmt &stmt) {
                         "an assignment to several names");
 }
 
+/// `n, m = T.int64(), T.int64()`: each name has a value of its own.
+void NetworkReader::assignEach(const Stmt &stmt) {
+  std::vector<GraphValue> values;
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i)
+    values.push_back(evaluate(*stmt.value->children[i], std::string(stmt.targets[i]->text)));
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i)
+    if (stmt.targets[i]->kind == Expr::Kind::Name)
+      bindName(*stmt.targets[i], std::move(values[i]));
+}
+
+/// What \p name stands for here or, in a function inside another, around it; null if nothing.
+const GraphValue *NetworkReader::findValue(std::string_view name) {
+  for (const GraphFrame *each = innermost(); each; each = each->outer)
+    if (const auto found = each->names.find(name); found != each->names.end())
+      return &found->second;
+  return nullptr;
+}
+
+/// The value of a symbolic size of the function that is being read, else the one that the user
+/// gave; null if there is none.
+const std::int64_t *NetworkReader::sizeNamed(std::string_view name) {
+  for (const GraphFrame *each = innermost(); each; each = each->outer)
+    if (const auto found = each->sizes.find(name); found != each->sizes.end())
+      return &found->second;
+  const auto given = symbols_.find(name);
+  return given == symbols_.end() ? nullptr : &given->second;
+}
+
 GraphValue NetworkReader::evaluateName(std::string_view name, SourceRange range) {
-  auto found = frame().names.find(name);
-  if (found != frame().names.end())
-    return found->second;
+  if (const GraphValue *found = findValue(name))
+    return *found;
   if (classNames_.contains(name))
     return GraphValue::of(GraphValue::Kind::Module);
-  if (auto symbol = symbols_.find(name); symbol != symbols_.end())
-    return GraphValue::ofNumber(symbol->second);
+  if (const std::int64_t *size = sizeNamed(name))
+    return GraphValue::ofNumber(*size);
   if (sizeNames_.contains(name))
     return GraphValue::of(GraphValue::Kind::Other);
   std::vector<std::string_view> known;
@@ -203,11 +260,14 @@ GraphValue NetworkReader::evaluateCall(const Expr &expr, const std::string &name
     return evaluateRelax(expr, relax, name);
   // `n = T.int64()` declares a symbolic size; its name is known from the whole text.
   if (arguments(expr).empty() && typeNamed(*expr.children[0])) {
-    const auto value = symbols_.find(name);
-    return value == symbols_.end() ? GraphValue::of(GraphValue::Kind::Other)
-                                   : GraphValue::ofNumber(value->second);
+    const std::int64_t *value = sizeNamed(name);
+    return value ? GraphValue::ofNumber(*value) : GraphValue::of(GraphValue::Kind::Other);
   }
-  if (expr.children[0]->kind == Expr::Kind::DottedName)
+  const Expr &callee = *expr.children[0];
+  const GraphFrame *where = nullptr;
+  if (callee.kind == Expr::Kind::DottedName ||
+      (callee.kind == Expr::Kind::Name &&
+       (localFunction(callee.text, where) || functionNames_.contains(callee.text))))
     return callFunction(expr, name);
   diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                       "'" + textOf(sources_, *expr.children[0]) + "'");
@@ -233,29 +293,78 @@ GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
   return GraphValue::constant(std::move(constant));
 }
 
+/// Gives the sizes of the function that is being entered the values that one of its arguments
+/// tells: a dimension of \p type that is a plain name is what \p value has there.
+void NetworkReader::bindSizes(const GraphValue &value, const Expr *type) {
+  const std::string_view kind = relaxCallName(type);
+  if (kind == "Tuple" && value.kind == GraphValue::Kind::Tuple) {
+    for (std::size_t i = 0; i < value.elements->size(); ++i)
+      if (const Expr *element = positional(*type, i))
+        bindSizes((*value.elements)[i], element);
+    return;
+  }
+  const Expr *shape = kind == "Tensor" || kind == "Shape" ? positional(*type, 0) : nullptr;
+  const bool isList =
+      shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
+  if (!isList)
+    return;
+  const std::optional<Shape> extents = extentsOf(value);
+  if (!extents || extents->size() != shape->children.size())
+    return;
+  for (std::size_t d = 0; d < extents->size(); ++d)
+    bindSize(*shape->children[d], (*extents)[d]);
+}
+
+/// Makes \p dimension, if it is a size without a value yet, what an argument or a cast says.
+void NetworkReader::bindSize(const Expr &dimension, std::int64_t extent) {
+  const std::string_view name = plainSize(dimension);
+  if (name.empty() || frame().sizes.contains(name))
+    return;
+  frame().sizes.emplace(name, extent);
+  if (const auto found = frame().names.find(name); found != frame().names.end())
+    found->second = GraphValue::ofNumber(extent);
+}
+
+/// The shape of a tensor, or the numbers of a shape; none if \p value is neither.
+std::optional<Shape> NetworkReader::extentsOf(const GraphValue &value) const {
+  if (value.kind == GraphValue::Kind::Tensor)
+    return workload_.tensors[value.tensor].shape;
+  if (value.kind != GraphValue::Kind::Tuple)
+    return std::nullopt;
+  Shape extents;
+  for (const GraphValue &element : *value.elements) {
+    if (element.kind != GraphValue::Kind::Number)
+      return std::nullopt;
+    extents.push_back(element.number);
+  }
+  return extents;
+}
+
 /// `R.match_cast(x, R.Tensor(("m", 4), …))` gives m the extent that x has.
 void NetworkReader::matchCast(const GraphValue &value, const Expr &type) {
-  const Expr *shape = relaxCallName(&type) == "Tensor" ? positional(type, 0) : nullptr;
-  if (value.kind != GraphValue::Kind::Tensor || !shape || shape->kind != Expr::Kind::Tuple)
+  const std::string_view kind = relaxCallName(&type);
+  const Expr *shape = kind == "Tensor" || kind == "Shape" ? positional(type, 0) : nullptr;
+  const auto extents = extentsOf(value);
+  const bool isList =
+      shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
+  if (!extents || !isList)
     return;
-  const Shape extents = workload_.tensors[value.tensor].shape;
-  if (extents.size() != shape->children.size()) {
+  if (extents->size() != shape->children.size()) {
     diagnostics_.report(DiagnosticCode::TirCallMismatch, type.range,
-                        "the tensor has " + std::to_string(extents.size()) +
+                        "the tensor has " + std::to_string(extents->size()) +
                             " dimensions, this type " + std::to_string(shape->children.size()));
     return;
   }
-  for (std::size_t d = 0; d < extents.size(); ++d)
-    matchSize(*shape->children[d], extents[d]);
+  for (std::size_t d = 0; d < extents->size(); ++d)
+    matchSize(*shape->children[d], (*extents)[d]);
 }
 
 void NetworkReader::matchSize(const Expr &dimension, std::int64_t extent) {
-  const bool isName = dimension.kind == Expr::Kind::Name || dimension.kind == Expr::Kind::String;
-  if (isName && !dimension.text.empty() && !symbols_.contains(dimension.text) &&
-      dimension.text.find_first_of(" +-*/%().") == std::string_view::npos) {
-    symbols_.emplace(dimension.text, extent);
-    return;
-  }
+  const std::string_view name = plainSize(dimension);
+  // What the user says of a size holds in the entry.
+  const bool isKnown = frame().sizes.contains(name) || (frames_.size() == 1 && sizeNamed(name));
+  if (!name.empty() && !isKnown)
+    return bindSize(dimension, extent);
   const auto said = evaluateSize(dimension);
   if (said && *said != extent)
     diagnostics_.report(DiagnosticCode::TirCallMismatch, dimension.range,
@@ -293,9 +402,23 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
     }
     return GraphValue::tuple(std::move(sizes));
   }
+  if (relax == "shape_of" && first) {
+    const GraphValue value = evaluate(*first, name);
+    const auto extents = extentsOf(value);
+    if (!extents)
+      return value.kind == GraphValue::Kind::Unknown ? GraphValue{}
+                                                     : GraphValue::of(GraphValue::Kind::Other);
+    std::vector<GraphValue> sizes;
+    for (const std::int64_t extent : *extents)
+      sizes.push_back(GraphValue::ofNumber(extent));
+    return GraphValue::tuple(std::move(sizes));
+  }
   if (relax == "prim_value" || relax == "shape" || relax == "str" || relax == "dtype" ||
-      relax == "null_value" || relax == "ExternFunc")
+      relax == "null_value" || relax == "ExternFunc" || relax == "print" || relax == "assert_op" ||
+      relax == "device" || relax == "cpu" || relax == "cuda")
     return GraphValue::of(GraphValue::Kind::Other);
+  if (relax == "call_dps_packed" || relax == "call_pure_packed" || relax == "call_packed")
+    return callExternal(expr, relax, name);
   bool isRuntime = relax.starts_with("call_") || relax.starts_with("memory.") ||
                    relax.starts_with("builtin.") || relax.starts_with("vm.") ||
                    relax == "invoke_closure" || relax == "inline_private";

@@ -24,8 +24,8 @@ std::optional<std::int64_t> NetworkReader::evaluateSize(const Expr &expr) {
     return isSize ? evaluateSize(*content) : std::nullopt;
   }
   if (expr.kind == Expr::Kind::Name) {
-    if (auto symbol = symbols_.find(expr.text); symbol != symbols_.end())
-      return symbol->second;
+    if (const std::int64_t *size = sizeNamed(expr.text))
+      return *size;
     if (reportedSizes_.emplace(expr.text).second)
       diagnostics_.report(DiagnosticCode::TirSymbolicSize, expr.range, expr.text);
     return std::nullopt;
@@ -110,13 +110,15 @@ std::optional<TensorType> NetworkReader::readTensorType(const Expr &expr) {
   return type;
 }
 
-/// Types of the results of a `call_tir`; empty if the call does not say.
-std::optional<std::vector<TensorType>> NetworkReader::outputTypes(const Expr &call) {
+/// Types of the results of a `call_tir`, which may stand as argument \p position; empty if the call
+/// does not say.
+std::optional<std::vector<TensorType>> NetworkReader::outputTypes(const Expr &call,
+                                                                  std::size_t position) {
   const Expr *types = keyword(call, "out_ty");
   if (!types)
     types = keyword(call, "out_sinfo");
   if (!types)
-    types = positional(call, 2);
+    types = positional(call, position);
   std::vector<TensorType> out;
   if (!types)
     return out;

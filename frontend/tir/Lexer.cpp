@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 
 namespace acadlc::tir {
@@ -137,13 +138,26 @@ Symbol longOperator(std::string_view text) {
   return Symbol::None;
 }
 
+/// The keywords that begin with each character; bits.
+constexpr std::array<std::uint32_t, 128> keywordsByLetter() {
+  static_assert(keywords.size() <= 32);
+  std::array<std::uint32_t, 128> sets{};
+  for (std::size_t i = 0; i < keywords.size(); ++i)
+    sets.at(static_cast<unsigned char>(keywords.at(i).text[0])) |= std::uint32_t{1} << i;
+  return sets;
+}
+
 Symbol keywordNamed(std::string_view text) {
+  static constexpr std::array<std::uint32_t, 128> sets = keywordsByLetter();
   constexpr std::size_t longest = 8; // "continue", "nonlocal"
-  if (text.size() < 2 || text.size() > longest)
+  const auto letter = static_cast<unsigned char>(text[0]);
+  if (text.size() < 2 || text.size() > longest || letter >= sets.size())
     return Symbol::None;
-  for (const Spelling &entry : keywords)
-    if (entry.text[0] == text[0] && entry.text == text)
+  for (std::uint32_t rest = sets[letter]; rest != 0; rest &= rest - 1) {
+    const Spelling &entry = keywords[static_cast<std::size_t>(std::countr_zero(rest))];
+    if (entry.text == text)
       return entry.symbol;
+  }
   return Symbol::None;
 }
 
@@ -204,6 +218,47 @@ Token Lexer::make(TokenKind kind, std::uint32_t begin, Symbol symbol) const {
 
 void Lexer::badToken(std::uint32_t begin, std::uint32_t end, std::string_view what) {
   diagnostics_.report(DiagnosticCode::TirBadToken, range(begin, end), what);
+}
+
+bool Lexer::skipArguments() {
+  if (peek() != '(')
+    return false;
+  int round = 0;
+  int square = 0;
+  for (std::uint32_t at = position_; at < end_; ++at) {
+    switch (text_[at]) {
+    case '(':
+      ++round;
+      break;
+    case ')':
+      if (--round > 0)
+        break;
+      if (square != 0)
+        return false;
+      position_ = at + 1;
+      return true;
+    case '[':
+      ++square;
+      break;
+    case ']':
+      if (--square < 0)
+        return false;
+      break;
+    case ',':
+    case '.':
+    case ':':
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+      break;
+    default:
+      if (!is(text_[at], namePart | blank))
+        return false;
+    }
+  }
+  return false;
 }
 
 void Lexer::leaveBrackets() { brackets_.clear(); }

@@ -129,6 +129,9 @@ public:
   Token next();
   /// Forgets open brackets, so that the next line break ends a statement.
   void leaveBrackets();
+  /// Skips the arguments of a call that begin here if they stand in one line and hold nothing but
+  /// names, numbers, brackets and plain operators; false, and nothing is skipped, if not.
+  bool skipArguments();
   /// Makes all further tokens the end of the file.
   void stop();
   /// Position of the innermost open bracket; only valid if hasOpenBracket().

@@ -70,8 +70,18 @@ struct GraphFrame {
   const Function *function = nullptr;
   std::string prefix; ///< of names of calls and tensors
   std::unordered_map<std::string_view, GraphValue> names;
+  /// The function's own sizes: from the shapes of its arguments and from `match_cast`.
+  Symbols sizes;
+  std::map<std::string_view, Function> functions; ///< that are defined inside this one
+  const GraphFrame *outer = nullptr;              ///< of a function inside another: where it is
   std::optional<GraphValue> result;
 };
+
+/// What the decorators of \p stmt, a function, say.
+Function functionOf(const Stmt &stmt);
+
+/// Which output of a call holds what a function writes to one of its inputs, by parameter.
+using InPlace = std::map<std::uint32_t, std::uint32_t>;
 
 /// Reads one text. Its parts stand in TirReader.cpp (module, entry), GraphReader.cpp (statements
 /// and expressions), GraphTypes.cpp (types and shapes), GraphCalls.cpp (calls of TIR functions) and
@@ -107,11 +117,17 @@ private:
 
   // Graph
   GraphValue runFunction(const Function &function, std::vector<GraphValue> arguments,
-                         const std::string &prefix, SourceRange range);
+                         const std::string &prefix, SourceRange range, const GraphFrame *outer);
+  void bindSizes(const GraphValue &value, const Expr *type);
+  void bindSize(const Expr &dimension, std::int64_t extent);
+  [[nodiscard]] const std::int64_t *sizeNamed(std::string_view name);
+  [[nodiscard]] const GraphValue *findValue(std::string_view name);
+  void forgetAssigned(std::span<const Stmt *const> body);
   void runBody(std::span<const Stmt *const> body);
   void runStatement(const Stmt &stmt);
   void runExpression(const Stmt &stmt);
   void runAssignment(const Stmt &stmt);
+  void assignEach(const Stmt &stmt);
   void bindName(const Expr &target, GraphValue value);
   GraphValue evaluate(const Expr &expr, const std::string &name);
   GraphValue evaluateName(std::string_view name, SourceRange range);
@@ -119,9 +135,12 @@ private:
   GraphValue evaluateCall(const Expr &expr, const std::string &name);
   GraphValue evaluateRelax(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callTir(const Expr &expr, const std::string &name);
+  std::optional<std::vector<TensorType>> externalTypes(const Expr &call, bool &isTuple);
+  GraphValue callExternal(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callFunction(const Expr &expr, const std::string &name);
   GraphValue evaluateConstant(const Expr &expr);
   void matchCast(const GraphValue &value, const Expr &type);
+  [[nodiscard]] std::optional<Shape> extentsOf(const GraphValue &value) const;
   void matchSize(const Expr &dimension, std::int64_t extent);
 
   // Operators
@@ -141,7 +160,10 @@ private:
 
   // Calls
   Function *calleeOf(const Expr &expr);
-  std::optional<std::vector<TensorType>> outputTypes(const Expr &call);
+  const Function *localFunction(std::string_view name, const GraphFrame *&where) const;
+  std::optional<std::vector<TensorType>> outputTypes(const Expr &call, std::size_t position);
+  std::optional<std::vector<std::optional<std::size_t>>>
+  inPlaceInputs(const Expr &call, std::size_t inputs, std::size_t outputs);
   std::optional<TensorType> readTensorType(const Expr &expr);
   std::optional<Shape> readShape(const Expr &expr);
   std::optional<std::int64_t> evaluateSize(const Expr &expr);
@@ -150,8 +172,10 @@ private:
                                const std::vector<std::optional<std::int64_t>> &scalars);
   void forget(const Function &function, const FunctionTemplate &callee);
   bool checkTemplate(const FunctionTemplate &callee, SourceRange callRange);
-  /// Whether outputs, the parameters behind \p inputs, are all written and nothing else is.
-  bool checkWrites(const FunctionTemplate &callee, std::size_t inputs, SourceRange range);
+  /// Whether outputs, the parameters behind the inputs, are all written and nothing else is but what
+  /// \p mayWrite says of the inputs.
+  bool checkWrites(const FunctionTemplate &callee, const std::vector<bool> &mayWrite,
+                   SourceRange range);
   bool checkType(const FunctionTemplate &callee, std::size_t parameter, const Shape &shape,
                  workload::ElementType type, SourceRange range);
   std::optional<std::vector<std::uint32_t>> bindInputs(const FunctionTemplate &callee,
@@ -159,7 +183,7 @@ private:
                                                        const std::string &name, SourceRange range);
   bool addCall(FunctionTemplate &callee, bool isLast, const std::string &name,
                const std::vector<std::uint32_t> &inputs, const std::vector<std::uint32_t> &outputs,
-               SourceRange range);
+               SourceRange range, const InPlace &inPlace = {});
   [[nodiscard]] workload::TensorOrigin originOf(const std::vector<std::uint32_t> &inputs) const;
   std::uint32_t addTensor(std::string name, Shape shape, workload::ElementType type,
                           workload::TensorOrigin origin, SourceRange range);
@@ -167,6 +191,10 @@ private:
   FunctionContext context(std::vector<std::optional<Shape>> shapes,
                           std::vector<std::optional<std::int64_t>> scalars);
   GraphFrame &frame() { return *frames_.back(); }
+  /// The function that is being read; null while the parameters of the entry are.
+  [[nodiscard]] const GraphFrame *innermost() const {
+    return frames_.empty() ? nullptr : frames_.back().get();
+  }
   /// Guessing what a name should be takes time, so only the first mistakes get that.
   [[nodiscard]] bool mayGuess() const {
     constexpr std::size_t mostGuesses = 20;
@@ -184,7 +212,7 @@ private:
   std::unordered_map<std::string_view, Function *> functionNames_;
   std::set<std::string_view> classNames_;
   std::set<std::string, std::less<>> sizeNames_; ///< symbolic sizes of the text
-  Symbols symbols_;                              ///< the sizes that have a value
+  Symbols symbols_;                              ///< the sizes that the user gave a value
   std::set<std::string, std::less<>> reportedSizes_;
   std::map<std::string, std::unique_ptr<FunctionTemplate>> templates_;
   std::set<const FunctionTemplate *> checked_;

@@ -739,17 +739,17 @@ void logSoftmax(OperatorBuilder &builder) {
                               unary("log", stage.load(sum, outer))));
 }
 
-/// softmax(q · kᵀ · scale) · v for tensors (batch, position, head, element).
+/// softmax(q · kᵀ · scale + bias) · v for tensors (batch, position, head, element).
 void attention(OperatorBuilder &builder) {
   constexpr std::size_t rank = 4;
   const Shape q = builder.shape(0), k = builder.shape(1), v = builder.shape(2);
   if (q.size() != rank || k.size() != rank || v.size() != rank || q[0] != k[0] || q[0] != v[0] ||
       q[2] != k[2] || q[2] != v[2] || q[3] != k[3] || k[1] != v[1])
     throw OperatorError("its query, key and value do not fit one another");
-  if (builder.call().tensors.size() > 3)
-    throw OperatorError("it has a bias");
   const ElementType type = builder.type(0).elementType;
   const Shape scores{q[0], q[2], q[1], k[1]};
+  if (builder.call().tensors.size() > 3 && broadcast(scores, builder.shape(3)) != scores)
+    throw OperatorError("its bias does not fit its scores");
   const TensorRef products = builder.local("scores", {scores, type});
   {
     Stage stage(builder, "scores", products);
@@ -763,7 +763,18 @@ void attention(OperatorBuilder &builder) {
   {
     Stage stage(builder, "scaled", scaled);
     const Indices i = stage.spatial(scores);
-    stage.store(i, binary("*", stage.load(products, i), number(1, type)));
+    ValueExprPtr value = binary("*", stage.load(products, i), number(1, type));
+    if (builder.call().tensors.size() > 3)
+      value = binary("+", std::move(value),
+                     stage.load(OperatorBuilder::input(3), broadcastIndices(i, builder.shape(3))));
+    const std::string_view mask = builder.text("causal_mask", builder.call().positional.size());
+    if (!mask.empty()) {
+      // The last query sees the last key or, "TopLeft", the first one sees the first alone.
+      const std::int64_t ahead = mask == "TopLeft" ? 0 : k[1] - q[1];
+      value = select(binary("<=", valueIndex(i[3]), valueIndex(plus(i[2], ahead))),
+                     std::move(value), lowest(type));
+    }
+    stage.store(i, std::move(value));
   }
   const TensorRef weights = builder.local("weights", {scores, type});
   softmaxInto(builder, scaled, rank - 1, weights);
@@ -815,6 +826,7 @@ constexpr auto neuralOperators = std::to_array<NeuralOperator>({
     {"nn.softmax", softmax},
     {"nn.log_softmax", logSoftmax},
     {"nn.attention", attention},
+    {"nn.attention_bias", attention},
 });
 
 } // namespace

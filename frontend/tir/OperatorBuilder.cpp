@@ -197,6 +197,27 @@ void Stage::store(Indices indices, ValueExprPtr value, Combiner combiner) {
   builder_.add(std::move(computation_));
 }
 
+void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorRef> others) {
+  computation_.writeIndices = std::move(indices);
+  computation_.value = valueNode(ValueExpr::Kind::Opaque, reason, {});
+  computation_.alsoWritten = std::move(others);
+  computation_.opaqueReason = std::move(reason);
+  const bool reduces = std::ranges::any_of(
+      computation_.axes, [](const Axis &each) { return each.kind == Axis::Kind::Reduction; });
+  computation_.combiner = reduces ? Combiner::Opaque : Combiner::None;
+  builder_.add(std::move(computation_));
+}
+
+void opaqueStage(OperatorBuilder &builder, const std::vector<TensorRef> &outputs,
+                 const std::string &reason) {
+  Stage stage(builder, std::string(builder.call().name), outputs.at(0));
+  Indices out = stage.spatial(builder.typeOf(outputs[0]).shape);
+  for (std::size_t i = 0; i < builder.call().tensors.size(); ++i)
+    stage.load(OperatorBuilder::input(i),
+               Indices(builder.shape(i).size(), indexOpaque("an index that is not known")));
+  stage.storeOpaque(std::move(out), reason, {outputs.begin() + 1, outputs.end()});
+}
+
 //===--- Expressions --------------------------------------------------------------------------===//
 
 IndexExprPtr plus(IndexExprPtr left, IndexExprPtr right) {

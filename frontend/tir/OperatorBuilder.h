@@ -40,6 +40,7 @@ public:
   void passOn(std::size_t input) { done_.results.push_back({true, input}); }
   void returnTuple() { done_.isTuple = true; }
   void add(workload::Computation computation);
+  void rename(std::string name) { done_.function.name = std::move(name); }
   OperatorFunction finish() { return std::move(done_); }
 
   // Attributes, by keyword or position.
@@ -84,6 +85,8 @@ public:
   /// Ends the stage: stores \p value, or combines it with what is there.
   void store(Indices indices, workload::ValueExprPtr value,
              workload::Combiner combiner = workload::Combiner::None);
+  /// Ends a stage that also writes \p others and computes what is not modelled, for \p reason.
+  void storeOpaque(Indices indices, std::string reason, std::vector<workload::TensorRef> others);
 
 private:
   workload::IndexExprPtr axis(std::int64_t extent, workload::Axis::Kind kind);
@@ -131,5 +134,15 @@ Indices unflatten(const workload::IndexExprPtr &flat, const Shape &shape);
 /// \p builder 's call is none of them.
 bool buildNeuralOperator(OperatorBuilder &builder);
 bool isNeuralOperator(std::string_view name);
+
+/// The operators that make, copy, pick and order elements, and sums of products by index. False if
+/// \p builder 's call is none of them.
+bool buildDataOperator(OperatorBuilder &builder);
+bool isDataOperator(std::string_view name);
+
+/// A stage that computes \p outputs from all inputs in a way that is not modelled; \p reason says
+/// why.
+void opaqueStage(OperatorBuilder &builder, const std::vector<workload::TensorRef> &outputs,
+                 const std::string &reason);
 
 } // namespace acadlc::tir

@@ -62,14 +62,14 @@ std::optional<workload::ElementType> numberType(const Expr &callee) {
   return mayBeType ? workload::ElementType::fromName(name) : std::nullopt;
 }
 
-/// Whether \p stmt says again what the statements around it say, as `T.reads` does. Such make up a
-/// fifth of a text; they are checked but not kept.
+/// Whether a call of \p callee says again what the statements around it say. Such make up a fifth
+/// of a text; they are not kept.
+bool isRedundant(std::string_view callee) { return callee == "T.reads" || callee == "T.writes"; }
+
 bool isRedundant(const Stmt &stmt) {
-  if (stmt.kind != Stmt::Kind::Expression || stmt.value->kind != Expr::Kind::Call)
-    return false;
-  const Expr &callee = *stmt.value->children[0];
-  return callee.kind == Expr::Kind::DottedName &&
-         (callee.text == "T.reads" || callee.text == "T.writes");
+  return stmt.kind == Stmt::Kind::Expression && stmt.value->kind == Expr::Kind::Call &&
+         stmt.value->children[0]->kind == Expr::Kind::DottedName &&
+         isRedundant(stmt.value->children[0]->text);
 }
 
 bool isInteger(workload::ElementType type) {
@@ -229,6 +229,11 @@ void Parser::simpleStatements() {
   do {
     if (atKind(TokenKind::Newline))
       break;
+    // Mostly they need not even be understood.
+    if (atKind(TokenKind::DottedName) && isRedundant(token_.text) && lexer_.skipArguments()) {
+      advance();
+      continue;
+    }
     const Tree::Mark mark = tree_.mark();
     const Stmt *stmt = simpleStatement();
     if (failed_)
@@ -329,16 +334,23 @@ bool Parser::atName() const {
 
 std::span<const Expr *const> Parser::names() {
   const std::size_t mark = expressions_.size();
-  bool inBrackets = accept(Symbol::LeftParenthesis);
-  do {
+  Symbol close = Symbol::None;
+  if (accept(Symbol::LeftParenthesis))
+    close = Symbol::RightParenthesis;
+  else if (accept(Symbol::LeftBracket))
+    close = Symbol::RightBracket;
+  const bool inBrackets = close != Symbol::None;
+  while (!inBrackets || !at(close)) {
     if (!atName()) {
       fail("a name");
       break;
     }
     expressions_.push_back(leaf(Expr::Kind::Name));
-  } while (accept(Symbol::Comma) && !at(Symbol::RightParenthesis) && !at(Symbol::In));
+    if (!accept(Symbol::Comma) || at(Symbol::In))
+      break;
+  }
   if (inBrackets)
-    expect(Symbol::RightParenthesis);
+    expect(close);
   return takeExpressions(mark);
 }
 
@@ -381,9 +393,6 @@ const Stmt *Parser::ifStatement() {
     stmt->range = rangeFrom(begin);
     stmt->body = suite();
     chain.push_back(stmt);
-    constexpr std::size_t longestChain = 200;
-    if (chain.size() > longestChain)
-      failTooDeep(stmt->range);
   } while (at(Symbol::Elif));
   if (accept(Symbol::Else))
     otherwise = suite();

@@ -193,6 +193,58 @@ void gelu(OperatorBuilder &builder) {
 void square(OperatorBuilder &builder) {
   activation(builder, [](const ValueExprPtr &x, ElementType) { return binary("*", x, x); });
 }
+void selu(OperatorBuilder &builder) {
+  activation(builder, [](const ValueExprPtr &x, ElementType type) {
+    constexpr double scale = 1.0507009873554805, alpha = 1.6732632423543772;
+    ValueExprPtr low =
+        binary("*", binary("-", unary("exp", x), number(1, type)), number(alpha, type));
+    return binary("*", select(binary("<", number(0, type), x), x, std::move(low)),
+                  number(scale, type));
+  });
+}
+/// A leaky ReLU with one slope for each channel.
+void prelu(OperatorBuilder &builder) {
+  const std::size_t axis = normalAxis(builder.integer("axis", 2, 1), builder.shape(0).size());
+  const ElementType type = builder.type(0).elementType;
+  if (builder.shape(1).size() != 1 ||
+      (builder.shape(1)[0] != 1 && builder.shape(1)[0] != builder.shape(0)[axis]))
+    throw OperatorError("its slopes do not fit its input");
+  elementWise(builder, type, [&](Stage &stage, const Indices &indices, ValueExprPtr x) {
+    ValueExprPtr slope =
+        stage.load(OperatorBuilder::input(1), broadcastIndices({indices[axis]}, builder.shape(1)));
+    return select(binary("<", number(0, type), x), x, binary("*", x, std::move(slope)));
+  });
+}
+void maskedFill(OperatorBuilder &builder) {
+  const TensorType type = builder.type(0);
+  const Shape &mask = builder.shape(1);
+  if (broadcast(type.shape, mask) != type.shape)
+    throw OperatorError("its mask does not fit its input");
+  elementWise(builder, type.elementType, [&](Stage &stage, const Indices &indices, ValueExprPtr x) {
+    ValueExprPtr isMasked = stage.load(OperatorBuilder::input(1), broadcastIndices(indices, mask));
+    constexpr double filler = 0; // any: values do not matter
+    return select(std::move(isMasked), number(filler, type.elementType), std::move(x));
+  });
+}
+/// log(exp(x) + exp(y)).
+void logAddExp(OperatorBuilder &builder) {
+  const TensorType left = builder.type(0);
+  const Shape shape = broadcast(left.shape, builder.shape(1));
+  const TensorRef result = builder.output({shape, left.elementType});
+  Stage stage(builder, "log_add_exp", result);
+  const Indices out = stage.spatial(shape);
+  std::vector<ValueExprPtr> powers;
+  for (std::size_t i = 0; i < 2; ++i)
+    powers.push_back(unary(
+        "exp", stage.load(OperatorBuilder::input(i), broadcastIndices(out, builder.shape(i)))));
+  stage.store(out, unary("log", binary("+", powers[0], powers[1])));
+}
+/// Whether a number is finite and the like.
+void classify(OperatorBuilder &builder) {
+  elementWise(builder, boolean, [&](Stage &, const Indices &, ValueExprPtr value) {
+    return unary(builder.call().name, std::move(value));
+  });
+}
 void logicalNot(OperatorBuilder &builder) {
   elementWise(builder, boolean, [](Stage &, const Indices &, ValueExprPtr value) {
     return valueNode(ValueExpr::Kind::Compare, "not", {std::move(value)});
@@ -238,27 +290,93 @@ void dequantize(OperatorBuilder &builder) {
 
 //===--- Reductions ---------------------------------------------------------------------------===//
 
+/// What a reduction of the first tensor leaves.
+struct ReductionForm {
+  std::vector<bool> reduced; ///< by dimension
+  bool keeps = false;        ///< dimensions that are reduced stay, with one element
+  Shape shape;               ///< of the result
+  double count = 1;          ///< elements that one result is made of
+
+  /// The element that is read for the result \p out; adds the axes of the reduction to \p stage.
+  [[nodiscard]] Indices read(Stage &stage, const Indices &out, const Shape &from) const {
+    Indices indices;
+    std::size_t next = 0;
+    for (std::size_t d = 0; d < reduced.size(); ++d) {
+      indices.push_back(reduced[d] ? stage.reduction(from[d]) : out[next]);
+      next += !reduced[d] || keeps ? 1 : 0;
+    }
+    return indices;
+  }
+};
+
+ReductionForm reductionForm(const OperatorBuilder &builder) {
+  const Shape &from = builder.shape(0);
+  ReductionForm form;
+  const auto axes = builder.integers("axis", 1);
+  form.reduced.assign(from.size(), !axes);
+  for (const std::int64_t axis : axes.value_or(Shape{}))
+    form.reduced[normalAxis(axis, from.size())] = true;
+  form.keeps = builder.flag("keepdims");
+  for (std::size_t d = 0; d < from.size(); ++d) {
+    if (!form.reduced[d])
+      form.shape.push_back(from[d]);
+    else if (form.keeps)
+      form.shape.push_back(1);
+    form.count *= form.reduced[d] ? static_cast<double>(from[d]) : 1;
+  }
+  return form;
+}
+
+/// `variance` and `std`: Σ (x − mean)² / count, and its root.
+void variance(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const ReductionForm form = reductionForm(builder);
+  const TensorType type{form.shape, data.elementType};
+  const ValueExprPtr count = number(form.count, data.elementType);
+  const TensorRef sum = builder.local("sum", type);
+  {
+    Stage stage(builder, "sum", sum);
+    const Indices out = stage.spatial(form.shape);
+    const Indices read = form.read(stage, out, data.shape);
+    stage.store(out, stage.load(OperatorBuilder::input(0), read), Combiner::Sum);
+  }
+  const TensorRef squares = builder.local("squares", type);
+  {
+    Stage stage(builder, "squares", squares);
+    const Indices out = stage.spatial(form.shape);
+    const Indices read = form.read(stage, out, data.shape);
+    ValueExprPtr element = stage.load(OperatorBuilder::input(0), read);
+    ValueExprPtr mean = binary("/", stage.load(sum, out), count);
+    const ValueExprPtr distance = binary("-", std::move(element), std::move(mean));
+    stage.store(out, binary("*", distance, distance), Combiner::Sum);
+  }
+  const TensorRef result = builder.output(type);
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(form.shape);
+  ValueExprPtr value = binary("/", stage.load(squares, out), count);
+  stage.store(out, builder.call().name == "std" ? unary("sqrt", std::move(value)) : value);
+}
+
+/// `argmax` and `argmin`: a reduction of pairs, of which the place is what is returned.
+void placeOfExtreme(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const ReductionForm form = reductionForm(builder);
+  constexpr ElementType place{ElementType::Kind::Int, 64};
+  const TensorRef values = builder.local("values", {form.shape, data.elementType});
+  const TensorRef result = builder.output({form.shape, place});
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(form.shape);
+  const Indices read = form.read(stage, out, data.shape);
+  stage.load(OperatorBuilder::input(0), read);
+  stage.storeOpaque(out, "several stores in one block", {values});
+}
+
 void reduction(OperatorBuilder &builder) {
   const std::string_view name = builder.call().name;
   const TensorType data = builder.type(0);
-  std::vector<bool> reduced(data.shape.size());
-  const auto axes = builder.integers("axis", 1);
-  for (std::size_t d = 0; d < reduced.size(); ++d)
-    reduced[d] = !axes;
-  for (const std::int64_t axis : axes.value_or(Shape{}))
-    reduced[normalAxis(axis, data.shape.size())] = true;
-  const bool keeps = builder.flag("keepdims");
-  Shape shape;
-  double count = 1;
-  for (std::size_t d = 0; d < reduced.size(); ++d) {
-    if (!reduced[d])
-      shape.push_back(data.shape[d]);
-    else if (keeps)
-      shape.push_back(1);
-    count *= reduced[d] ? static_cast<double>(data.shape[d]) : 1;
-  }
+  const ReductionForm form = reductionForm(builder);
   const bool isMean = name == "mean";
-  const TensorType type{shape, data.elementType};
+  const TensorType type{form.shape, data.elementType};
   const TensorRef result = isMean ? builder.local("sum", type) : builder.output(type);
   Combiner combiner = Combiner::Sum;
   if (name == "max")
@@ -269,21 +387,17 @@ void reduction(OperatorBuilder &builder) {
     combiner = Combiner::Product;
   {
     Stage stage(builder, isMean ? "sum" : std::string(name), result);
-    const Indices out = stage.spatial(shape);
-    Indices read;
-    std::size_t next = 0;
-    for (std::size_t d = 0; d < reduced.size(); ++d) {
-      read.push_back(reduced[d] ? stage.reduction(data.shape[d]) : out[next]);
-      next += !reduced[d] || keeps ? 1 : 0;
-    }
+    const Indices out = stage.spatial(form.shape);
+    const Indices read = form.read(stage, out, data.shape);
     stage.store(out, stage.load(OperatorBuilder::input(0), read), combiner);
   }
   if (!isMean)
     return;
   const TensorRef average = builder.output(type);
   Stage stage(builder, "mean", average);
-  const Indices indices = stage.spatial(shape);
-  stage.store(indices, binary("/", stage.load(result, indices), number(count, data.elementType)));
+  const Indices indices = stage.spatial(form.shape);
+  stage.store(indices,
+              binary("/", stage.load(result, indices), number(form.count, data.elementType)));
 }
 
 //===--- Data movement ------------------------------------------------------------------------===//
@@ -510,14 +624,33 @@ void stridedSlice(OperatorBuilder &builder) {
   sliceInto(builder, start, step, shape);
 }
 
+/// Where the element \p place of a padded dimension of \p extent elements comes from.
+IndexExprPtr paddedPlace(const IndexExprPtr &place, std::int64_t extent, std::string_view mode) {
+  const auto extreme = [](IndexExpr::Kind kind, IndexExprPtr left, IndexExprPtr right) {
+    return indexBinary(kind, std::move(left), std::move(right));
+  };
+  using Kind = IndexExpr::Kind;
+  if (mode == "circular")
+    return remainder(place, extent);
+  if (mode == "reflect") {
+    IndexExprPtr fromFirst = extreme(Kind::Max, place, extreme(Kind::Sub, indexConstant(0), place));
+    IndexExprPtr fromLast = extreme(Kind::Sub, indexConstant(2 * (extent - 1)), fromFirst);
+    return extreme(Kind::Min, std::move(fromFirst), std::move(fromLast));
+  }
+  return extreme(Kind::Min, extreme(Kind::Max, place, indexConstant(0)), indexConstant(extent - 1));
+}
+
 void pad(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
   const std::size_t rank = data.shape.size();
   const auto widths = builder.integers("pad_width", 1);
   if (!widths || widths->size() != 2 * rank)
     throw OperatorError("'pad_width' has not two numbers for each dimension");
-  const std::string_view mode = builder.text("pad_mode", builder.call().positional.size());
-  if (!mode.empty() && mode != "constant")
+  const std::string_view given = builder.text("pad_mode", 2);
+  const std::string_view mode = given.empty() ? "constant" : given;
+  constexpr auto modes =
+      std::to_array<std::string_view>({"constant", "reflect", "replicate", "edge", "circular"});
+  if (std::ranges::find(modes, mode) == modes.end())
     throw OperatorError("the mode '" + std::string(mode) + "'");
   Shape shape = data.shape;
   ValueExprPtr condition;
@@ -537,6 +670,10 @@ void pad(OperatorBuilder &builder) {
     read.push_back(plus(out[d], -before));
     if (shape[d] == data.shape[d])
       continue;
+    if (mode != "constant") {
+      read[d] = paddedPlace(read[d], data.shape[d], mode);
+      continue;
+    }
     ValueExprPtr inside = isWithin(out[d], before, before + data.shape[d]);
     condition = condition ? binary("and", condition, inside) : inside;
   }
@@ -624,6 +761,8 @@ struct PlainOperator {
 };
 
 constexpr auto plainOperators = std::to_array<PlainOperator>({
+    {"argmax", placeOfExtreme},
+    {"argmin", placeOfExtreme},
     {"astype", cast},
     {"broadcast_to", broadcastTo},
     {"clip", clip},
@@ -631,8 +770,17 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"dequantize", dequantize},
     {"expand_dims", expandDims},
     {"flatten", flatten},
+    {"grad.end_checkpoint", passOn},
+    {"grad.no_grad", passOn},
+    {"grad.start_checkpoint", passOn},
+    {"hint_on_device", passOn},
     {"image.resize2d", resize},
+    {"isfinite", classify},
+    {"isinf", classify},
+    {"isnan", classify},
+    {"log_add_exp", logAddExp},
     {"logical_not", logicalNot},
+    {"masked_fill", maskedFill},
     {"max", reduction},
     {"mean", reduction},
     {"min", reduction},
@@ -642,8 +790,10 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"nn.gelu_tanh", gelu},
     {"nn.leakyrelu", leakyRelu},
     {"nn.pad", pad},
+    {"nn.prelu", prelu},
     {"nn.relu", relu},
     {"nn.relu6", clip},
+    {"nn.selu", selu},
     {"nn.silu", silu},
     {"permute_dims", permute},
     {"prod", reduction},
@@ -652,16 +802,20 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"split", split},
     {"square", square},
     {"squeeze", squeeze},
+    {"std", variance},
     {"stop_lift_params", passOn},
     {"strided_slice", stridedSlice},
     {"sum", reduction},
     {"take", take},
+    {"to_vdevice", passOn},
+    {"variance", variance},
     {"where", whereOperator},
+    {"wrap_param", cast},
 });
 
 void build(OperatorBuilder &builder) {
   const std::string_view name = builder.call().name;
-  if (buildNeuralOperator(builder))
+  if (buildNeuralOperator(builder) || buildDataOperator(builder))
     return;
   if (const std::string_view spelling = spellingOf(unaryOperators, name); !spelling.empty())
     return activation(builder,
@@ -679,8 +833,9 @@ void build(OperatorBuilder &builder) {
 } // namespace
 
 bool isKnownOperator(std::string_view name) {
-  return isNeuralOperator(name) || !spellingOf(unaryOperators, name).empty() ||
-         !spellingOf(binaryOperators, name).empty() || !spellingOf(comparisons, name).empty() ||
+  return isNeuralOperator(name) || isDataOperator(name) ||
+         !spellingOf(unaryOperators, name).empty() || !spellingOf(binaryOperators, name).empty() ||
+         !spellingOf(comparisons, name).empty() ||
          std::ranges::any_of(plainOperators,
                              [&](const PlainOperator &entry) { return entry.name == name; });
 }
@@ -689,6 +844,25 @@ std::variant<OperatorFunction, std::string> describeOperator(const OperatorCall 
   try {
     OperatorBuilder builder(call);
     build(builder);
+    return builder.finish();
+  } catch (const OperatorError &error) {
+    return std::string(error.what());
+  }
+}
+
+std::variant<OperatorFunction, std::string> describeExternal(const OperatorCall &call,
+                                                             const std::string &name,
+                                                             const std::vector<TensorType> &types,
+                                                             bool isTuple) {
+  try {
+    OperatorBuilder builder(call);
+    builder.rename(name);
+    std::vector<TensorRef> outputs;
+    for (const TensorType &type : types)
+      outputs.push_back(builder.output(type));
+    opaqueStage(builder, outputs, "the function '" + name + "' is not in the text");
+    if (isTuple)
+      builder.returnTuple();
     return builder.finish();
   } catch (const OperatorError &error) {
     return std::string(error.what());

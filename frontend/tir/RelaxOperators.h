@@ -66,6 +66,13 @@ struct OperatorFunction {
 /// Whether \p name, without `R.`, is an operator that describeOperator() knows.
 bool isKnownOperator(std::string_view name);
 
+/// A function that is not in the text, called \p name: its results are of \p types, what it
+/// computes is not known.
+std::variant<OperatorFunction, std::string> describeExternal(const OperatorCall &call,
+                                                             const std::string &name,
+                                                             const std::vector<TensorType> &types,
+                                                             bool isTuple);
+
 /// The function of a known operator, or what is wrong with the call.
 std::variant<OperatorFunction, std::string> describeOperator(const OperatorCall &call);
 

@@ -107,6 +107,63 @@ TEST_CASE("relax operators: results, kinds and work") {
        "R.image.resize2d(x, R.shape([24, 24]), layout=\"NCHW\", "
        "method=\"nearest_neighbor\")",
        tensor("1, 8, 24, 24"), DataMovement, 0},
+      {"x: " + tensor("2, 8") + ", w: " + tensor("5, 8"), "R.linear(x, w)", tensor("2, 5"), MatMul,
+       2 * 5 * 8},
+      {"x: " + tensor("2, 8") + ", w: " + tensor("5, 8") + ", b: " + tensor("5,"),
+       "R.nn.linear(x, w, b)", tensor("2, 5"), MatMul, 2 * 5 * 8},
+      {"x: " + tensor("2, 3, 4") + ", w: " + tensor("2, 4, 5"),
+       "R.einsum((x, w), subscripts=\"bij, bjk -> bik\")", tensor("2, 3, 5"), BatchMatMul,
+       2 * 3 * 4 * 5},
+      {"x: " + tensor("2, 3, 4"), "R.einsum((x,), subscripts=\"ijk->kj\")", tensor("4, 3"),
+       Reduction, 0},
+      {"x: " + tensor("3,") + ", w: " + tensor("5,"), "R.outer(x, w)", tensor("3, 5"), ElementWise,
+       0},
+      {image, "R.variance(x, axis=[-1], keepdims=True)", tensor("1, 8, 12, 1"), Reduction, 0},
+      {image, "R.std(x, axis=[2, 3])", tensor("1, 8"), Reduction, 0},
+      {image, "R.argmax(x, axis=1, keepdims=False)", tensor("1, 12, 12", "int64"), ArgMax, 0},
+      {image, "R.argmin(x, axis=None)", tensor("", "int64"), ArgMax, 0},
+      {image, "R.sort(x, axis=-1, descending=False)", tensor("1, 8, 12, 12"), Other, 0},
+      {image, "R.argsort(x, axis=-1, descending=False, dtype=\"int32\")",
+       tensor("1, 8, 12, 12", "int32"), Other, 0},
+      {image, "R.topk(x, k=3, axis=1, ret_type=\"values\")", tensor("1, 3, 12, 12"), Other, 0},
+      {image, "R.cumsum(x, axis=1, dtype=\"void\", exclusive=False)", tensor("1, 8, 12, 12"), Other,
+       0},
+      {image, "R.tril(x, k=0)", tensor("1, 8, 12, 12"), DataMovement, 0},
+      {image, "R.triu(x, R.prim_value(1))", tensor("1, 8, 12, 12"), DataMovement, 0},
+      {image, "R.repeat(x, repeats=2, axis=1)", tensor("1, 16, 12, 12"), DataMovement, 0},
+      {"x: " + tensor("3, 4"), "R.repeat(x, 2)", tensor("24,"), DataMovement, 0},
+      {image, "R.tile(x, repeats=(1, 2, 1, 1))", tensor("1, 16, 12, 12"), DataMovement, 0},
+      {image, "R.flip(x, axis=1)", tensor("1, 8, 12, 12"), DataMovement, 0},
+      {image, "R.stack((x, x), axis=0)", tensor("2, 1, 8, 12, 12"), DataMovement, 0},
+      {image, "R.nn.pixel_shuffle(x, upscale_factor=2)", tensor("1, 2, 24, 24"), DataMovement, 0},
+      {image, "R.nn.pad(x, (0, 0, 0, 0, 1, 1, 2, 2), pad_mode=\"reflect\", pad_value=0.0)",
+       tensor("1, 8, 14, 16"), DataMovement, 0},
+      {image, "R.nn.pad(x, (0, 0, 0, 0, 1, 1, 2, 2), \"replicate\")", tensor("1, 8, 14, 16"),
+       DataMovement, 0},
+      {image + ", a: " + tensor("8,"), "R.nn.prelu(x, a, axis=1)", tensor("1, 8, 12, 12"),
+       ElementWise, 0},
+      {image, "R.nn.selu(x)", tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image, "R.isnan(x)", tensor("1, 8, 12, 12", "bool"), ElementWise, 0},
+      {image, "R.log_add_exp(x, x)", tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image + ", m: " + tensor("12, 12", "bool"), "R.masked_fill(x, m, -1e9)",
+       tensor("1, 8, 12, 12"), DataMovement, 0},
+      {"x: " + tensor("3, 4") + ", i: " + tensor("2, 4", "int64"),
+       "R.gather_elements(x, i, axis=0)", tensor("2, 4"), DataMovement, 0},
+      {"x: " + tensor("3, 4") + ", i: " + tensor("5, 1", "int64"),
+       "R.gather_nd(x, i, batch_dims=0)", tensor("5, 4"), DataMovement, 0},
+      {"x: " + tensor("3, 4") + ", i: " + tensor("2,", "int64"), "R.index_tensor(x, (i,))",
+       tensor("2, 4"), DataMovement, 0},
+      {"x: " + tensor("3, 4") + ", i: " + tensor("2, 4", "int64") + ", u: " + tensor("2, 4"),
+       "R.scatter_elements(x, i, u, axis=0, reduction=\"update\")", tensor("3, 4"), Other, 0},
+      {image, "R.arange(R.prim_value(0), R.prim_value(15), R.prim_value(2), dtype=\"int64\")",
+       tensor("8,", "int64"), Free, 0},
+      {image, "R.zeros(R.shape([4, 4]), dtype=\"float16\")", tensor("4, 4", "float16"), Free, 0},
+      {image, "R.full((2, 3), R.const(0, \"float32\"), dtype=\"float32\")", tensor("2, 3"), Free,
+       0},
+      {image, "R.ones_like(x, dtype=\"void\")", tensor("1, 8, 12, 12"), Free, 0},
+      {image, "R.eye(4, 5, 0, dtype=\"float32\")", tensor("4, 5"), Free, 0},
+      {image, "R.wrap_param(x, dtype=\"float16\")", tensor("1, 8, 12, 12", "float16"), ElementWise,
+       0},
   };
   for (const Case &entry : cases) {
     CAPTURE(entry.call);
@@ -146,6 +203,37 @@ TEST_CASE("relax operators: several results and several stages") {
   CHECK(groups.workload);
 }
 
+TEST_CASE("relax operators: attention with a scale, a bias and a mask") {
+  const std::string heads = tensor("1, 16, 2, 8");
+  const std::string parameters =
+      "q: " + heads + ", k: " + heads + ", v: " + heads + ", b: " + tensor("1, 1, 16, 16");
+  for (const char *call :
+       {"R.nn.attention(q, k, v, scale=T.FloatImm(\"float32\", 0.125), causal_mask=None)",
+        "R.nn.attention(q, k, v, scale=None, causal_mask=\"TopLeft\", window_size=None)",
+        "R.nn.attention(q, k, v, bias=b, causal_mask=\"BottomRight\")",
+        "R.nn.attention_bias(q, k, v, b)"}) {
+    CAPTURE(std::string(call));
+    const Outcome outcome(parameters, call, heads);
+    CHECK(outcome.firstId() == "none");
+    REQUIRE(outcome.workload);
+    CHECK(outcome.workload->macs() == 2 * (2 * 16 * 16 * 8));
+    const bool hasBias = std::string_view(call).find(" b") != std::string_view::npos ||
+                         std::string_view(call).find("=b") != std::string_view::npos;
+    CHECK(outcome.workload->calls.at(0).inputs.size() == (hasBias ? 4 : 3));
+  }
+}
+
+TEST_CASE("relax operators: what is not modelled says so") {
+  const Outcome topk("x: " + tensor("4, 9"), "R.topk(x, k=2, axis=-1, ret_type=\"both\")");
+  REQUIRE(topk.workload);
+  CHECK(topk.workload->results.size() == 2);
+  const Call &call = topk.workload->calls.at(0);
+  REQUIRE(call.computations.size() == 1);
+  CHECK(call.computations[0].opaqueReason == "'R.topk'");
+  CHECK(call.bytesRead == 4 * 9 * 4);
+  CHECK(call.bytesWritten == 4 * 2 * (4 + 4));
+}
+
 TEST_CASE("relax operators: what makes no sense is an error") {
   const std::string image = "x: " + tensor("1, 8, 12, 12");
   for (const char *call : {"R.nn.conv2d(x, x, groups=3)",
@@ -168,7 +256,21 @@ TEST_CASE("relax operators: what makes no sense is an error") {
                            "R.nn.conv2d_transpose(x, x)",
                            "R.expand_dims(x, axis=[9])",
                            "R.add(x)",
-                           "R.astype(x, dtype=\"nonsense\")"}) {
+                           "R.astype(x, dtype=\"nonsense\")",
+                           "R.linear(x, x)",
+                           "R.einsum((x, x), subscripts=\"ab,bc->ac\")",
+                           "R.einsum((x, x, x), subscripts=\"abcd,abcd,abcd->a\")",
+                           "R.einsum((x,), subscripts=\"abcd->az\")",
+                           "R.topk(x, k=99, axis=1)",
+                           "R.repeat(x, repeats=-1, axis=1)",
+                           "R.nn.pixel_shuffle(x, upscale_factor=3)",
+                           "R.nn.prelu(x, x)",
+                           "R.nn.pad(x, pad_width=(0, 0, 0, 0, 1, 1, 1, 1), pad_mode=\"odd\")",
+                           "R.gather_nd(x, R.const([], \"int64\"))",
+                           "R.index_tensor(x, ())",
+                           "R.arange(R.prim_value(4), R.prim_value(0))",
+                           "R.zeros(R.shape([0]), dtype=\"float32\")",
+                           "R.meshgrid((x, x), indexing=\"ij\")"}) {
     CAPTURE(std::string(call));
     const Outcome outcome(image, call);
     CHECK(outcome.firstId() == "E0408");

@@ -80,8 +80,10 @@ const Expr *matchedShape(std::span<const Stmt *const> body, std::string_view nam
     if (tirCallName(stmt->value) != "match_buffer")
       continue;
     const Expr *handle = positional(*stmt->value, 0);
-    if (handle && handle->isName(name))
-      return positional(*stmt->value, 1);
+    if (!handle || !handle->isName(name))
+      continue;
+    const Expr *shape = positional(*stmt->value, 1);
+    return shape ? shape : keyword(*stmt->value, "shape");
   }
   return nullptr;
 }
@@ -102,13 +104,27 @@ void collectSizeNames(std::span<const Stmt *const> statements, SizeNames &names)
   }
 }
 
-const Expr *leadingDimension(const Stmt &function, const Parameter &parameter) {
+const Expr *shapeOfParameter(const Stmt &function, const Parameter &parameter) {
   const Expr *shape = shapeOf(parameter.annotation);
   if (!shape)
     shape = matchedShape(function.body, parameter.name);
   const bool isList =
       shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
-  return isList && !shape->children.empty() ? shape->children[0] : nullptr;
+  return isList ? shape : nullptr;
+}
+
+std::string_view plainSize(const Expr &dimension) {
+  const bool isText = dimension.kind == Expr::Kind::Name || dimension.kind == Expr::Kind::String;
+  if (!isText || dimension.text.empty() || !isLetter(dimension.text[0]))
+    return {};
+  const bool isPlain = std::ranges::all_of(
+      dimension.text, [](char c) { return isLetter(c) || (c >= '0' && c <= '9'); });
+  return isPlain ? dimension.text : std::string_view();
+}
+
+const Expr *leadingDimension(const Stmt &function, const Parameter &parameter) {
+  const Expr *shape = shapeOfParameter(function, parameter);
+  return shape && !shape->children.empty() ? shape->children[0] : nullptr;
 }
 
 std::string listOf(const SizeNames &names) {

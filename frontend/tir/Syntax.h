@@ -87,6 +87,13 @@ struct Stmt {
   std::span<const Stmt *const> orElse;
   std::span<const Expr *const> decorators;
   std::span<const Parameter> parameters;
+
+  /// The `if` that alone stands in the `else` of this one: an `elif`. Null if there is none. Such
+  /// chains are as long as the text; go along them, not down.
+  [[nodiscard]] const Stmt *elseIf() const {
+    const bool isChain = kind == Kind::If && orElse.size() == 1 && orElse[0]->kind == Kind::If;
+    return isChain ? orElse[0] : nullptr;
+  }
 };
 
 /// Owns the nodes of one text.

@@ -18,9 +18,13 @@ namespace {
 /// is none.
 const Expr *findUnknown(std::span<const Stmt *const> body) {
   for (const Stmt *stmt : body) {
-    if (const Expr *inner = findUnknown(stmt->body))
+    const Stmt *link = stmt;
+    for (; link->elseIf(); link = link->elseIf())
+      if (const Expr *inner = findUnknown(link->body))
+        return inner;
+    if (const Expr *inner = findUnknown(link->body))
       return inner;
-    if (const Expr *inner = findUnknown(stmt->orElse))
+    if (const Expr *inner = findUnknown(link->orElse))
       return inner;
     const std::string_view name = relaxCallName(stmt->value);
     if (!name.empty() && !isKnownOperator(name) && !isGraphForm(name))
@@ -83,17 +87,24 @@ void NetworkReader::collect(std::span<const Stmt *const> statements) {
   }
 }
 
-void NetworkReader::collectFunction(const Stmt &stmt) {
-  auto function = std::make_unique<Function>();
-  function->stmt = &stmt;
+Function functionOf(const Stmt &stmt) {
+  Function function;
+  function.stmt = &stmt;
   for (const Expr *decorator : stmt.decorators) {
     bool isCall = decorator->kind == Expr::Kind::Call;
     std::string_view name = dottedName(isCall ? *decorator->children[0] : *decorator);
-    function->isPrim = function->isPrim || name.ends_with("prim_func");
-    function->isRelax = function->isRelax || name == "R.function" || name == "relax.function";
+    // The first versions of TVMScript called it `tvm.script.tir`.
+    function.isPrim =
+        function.isPrim || name.ends_with("prim_func") || name.ends_with("script.tir");
+    function.isRelax = function.isRelax || name == "R.function" || name == "relax.function";
     const Expr *isPrivate = isCall ? keyword(*decorator, "private") : nullptr;
-    function->isPrivate = function->isPrivate || (isPrivate && isPrivate->text == "True");
+    function.isPrivate = function.isPrivate || (isPrivate && isPrivate->text == "True");
   }
+  return function;
+}
+
+void NetworkReader::collectFunction(const Stmt &stmt) {
+  auto function = std::make_unique<Function>(functionOf(stmt));
   auto [entry, isNew] = functionNames_.emplace(stmt.name, function.get());
   if (!isNew)
     diagnostics_.report(DiagnosticCode::TirDuplicateFunction, stmt.nameRange, stmt.name)
@@ -103,8 +114,11 @@ void NetworkReader::collectFunction(const Stmt &stmt) {
 
 void NetworkReader::countMentions(std::span<const Stmt *const> statements) {
   for (const Stmt *stmt : statements) {
-    countMentions(stmt->body);
-    countMentions(stmt->orElse);
+    const Stmt *link = stmt;
+    for (; link->elseIf(); link = link->elseIf())
+      countMentions(link->body);
+    countMentions(link->body);
+    countMentions(link->orElse);
     const Expr *callee = stmt->value && relaxCallName(stmt->value).starts_with("call_tir")
                              ? positional(*stmt->value, 0)
                              : nullptr;
@@ -201,8 +215,11 @@ void NetworkReader::warnOfUnread(const Function &function) {
 
 FunctionContext NetworkReader::context(std::vector<std::optional<Shape>> shapes,
                                        std::vector<std::optional<std::int64_t>> scalars) {
-  return {sources_,          tree_, nodes_, symbols_, sizeNames_, workLeft_, std::move(shapes),
-          std::move(scalars)};
+  Symbols known = frames_.empty() ? Symbols() : frame().sizes;
+  known.insert(symbols_.begin(), symbols_.end());
+  return {
+      sources_,          tree_, nodes_, std::move(known), sizeNames_, workLeft_, std::move(shapes),
+      std::move(scalars)};
 }
 
 //===--- Symbolic sizes -----------------------------------------------------------------------===//
@@ -305,7 +322,7 @@ void NetworkReader::readGraphEntry(const Function &entry) {
     arguments.push_back(
         declare(parameter, isInput ? TensorOrigin::Activation : TensorOrigin::Weight));
   }
-  collectResults(runFunction(entry, std::move(arguments), "", entry.stmt->nameRange));
+  collectResults(runFunction(entry, std::move(arguments), "", entry.stmt->nameRange, nullptr));
 }
 
 /// Reads a TIR function as a network of one call.
@@ -318,7 +335,7 @@ void NetworkReader::readPrimEntry(const Function &entry) {
     --inputs;
   if (inputs == callee.parameters.size() && inputs > 0)
     --inputs; // what is never written is reported as the output
-  if (!checkWrites(callee, inputs, entry.stmt->nameRange))
+  if (!checkWrites(callee, std::vector<bool>(inputs), entry.stmt->nameRange))
     return;
   std::vector<std::uint32_t> tensors;
   for (const auto &parameter : callee.parameters) {

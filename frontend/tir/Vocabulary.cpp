@@ -137,9 +137,29 @@ std::string_view tirName(const Expr &expr) { return behindPrefix(expr, {"T", "ti
 std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
 
 bool isGraphForm(std::string_view name) {
-  constexpr auto forms = std::to_array<std::string_view>(
-      {"ExternFunc", "call_tir", "call_tir_inplace", "const", "dataflow", "dtype", "func_attr",
-       "match_cast", "null_value", "output", "prim_value", "shape", "str", "tuple"});
+  constexpr auto forms = std::to_array<std::string_view>({"ExternFunc",
+                                                          "assert_op",
+                                                          "call_dps_packed",
+                                                          "call_packed",
+                                                          "call_pure_packed",
+                                                          "call_tir",
+                                                          "call_tir_inplace",
+                                                          "const",
+                                                          "cpu",
+                                                          "cuda",
+                                                          "dataflow",
+                                                          "device",
+                                                          "dtype",
+                                                          "func_attr",
+                                                          "match_cast",
+                                                          "null_value",
+                                                          "output",
+                                                          "prim_value",
+                                                          "print",
+                                                          "shape",
+                                                          "shape_of",
+                                                          "str",
+                                                          "tuple"});
   return std::ranges::find(forms, name) != forms.end();
 }
 

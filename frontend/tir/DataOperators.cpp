@@ -1,0 +1,523 @@
+#include "frontend/tir/OperatorBuilder.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+namespace {
+
+using Position = std::ptrdiff_t;
+
+//===--- Products -----------------------------------------------------------------------------===//
+
+/// x · wᵀ + b.
+void linear(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const Shape weight = builder.shape(1);
+  if (data.shape.empty() || weight.size() != 2 || data.shape.back() != weight[1])
+    throw OperatorError("its weights do not fit its input");
+  Shape shape = data.shape;
+  shape.back() = weight[0];
+  const ElementType type =
+      builder.elementType("out_dtype", builder.call().positional.size(), data.elementType);
+  const bool hasBias = builder.call().tensors.size() > 2;
+  const TensorRef sums =
+      hasBias ? builder.local("matmul", {shape, type}) : builder.output({shape, type});
+  {
+    Stage stage(builder, "matmul", sums);
+    const Indices out = stage.spatial(shape);
+    const IndexExprPtr k = stage.reduction(weight[1]);
+    Indices read = out;
+    read.back() = k;
+    const auto factor = [&](std::size_t input, Indices indices) {
+      ValueExprPtr value = stage.load(OperatorBuilder::input(input), std::move(indices));
+      return builder.type(input).elementType == type ? value : castTo(std::move(value), type);
+    };
+    ValueExprPtr left = factor(0, std::move(read));
+    ValueExprPtr right = factor(1, {out.back(), k});
+    stage.store(out, binary("*", std::move(left), std::move(right)), Combiner::Sum);
+  }
+  if (!hasBias)
+    return;
+  const TensorRef result = builder.output({shape, type});
+  Stage stage(builder, "bias", result);
+  const Indices out = stage.spatial(shape);
+  ValueExprPtr left = stage.load(sums, out);
+  stage.store(
+      out, binary("+", std::move(left),
+                  stage.load(OperatorBuilder::input(2), broadcastIndices(out, builder.shape(2)))));
+}
+
+/// "bij,bjk->bik" taken apart.
+struct EinsumForm {
+  std::vector<std::string> operands;
+  std::string result;
+  std::map<char, std::int64_t> extents;
+};
+
+EinsumForm einsumForm(const OperatorBuilder &builder) {
+  EinsumForm form;
+  std::string text(builder.text("subscripts", 1));
+  std::erase(text, ' ');
+  const std::size_t arrow = text.find("->");
+  std::string left = text.substr(0, arrow);
+  for (std::size_t begin = 0; begin <= left.size();) {
+    const std::size_t comma = std::min(left.find(',', begin), left.size());
+    form.operands.push_back(left.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  std::map<char, std::size_t> uses;
+  for (std::size_t i = 0; i < form.operands.size(); ++i) {
+    const Shape &shape = builder.shape(i);
+    if (form.operands[i].size() != shape.size())
+      throw OperatorError("'" + text + "' does not fit its tensor " + std::to_string(i));
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      const char letter = form.operands[i][d];
+      ++uses[letter];
+      if (form.extents.emplace(letter, shape[d]).first->second != shape[d])
+        throw OperatorError(std::string("'") + letter + "' has two extents");
+    }
+  }
+  if (arrow != std::string::npos)
+    form.result = text.substr(arrow + 2);
+  else
+    for (const auto &[letter, count] : uses)
+      if (count == 1)
+        form.result += letter;
+  for (const char letter : form.result)
+    if (!form.extents.contains(letter))
+      throw OperatorError(std::string("no tensor has '") + letter + "'");
+  return form;
+}
+
+void einsum(OperatorBuilder &builder) {
+  const EinsumForm form = einsumForm(builder);
+  if (form.operands.size() > 2 || form.operands.size() != builder.call().tensors.size())
+    throw OperatorError("more than two tensors");
+  Shape shape;
+  for (const char letter : form.result)
+    shape.push_back(form.extents.at(letter));
+  const ElementType type = builder.type(0).elementType;
+  const TensorRef result = builder.output({shape, type});
+  Stage stage(builder, "einsum", result);
+  const Indices out = stage.spatial(shape);
+  std::map<char, IndexExprPtr> indices;
+  for (std::size_t d = 0; d < out.size(); ++d)
+    if (!indices.emplace(form.result[d], out[d]).second)
+      throw OperatorError("its result has a letter twice");
+  bool isReduced = false;
+  for (const std::string &operand : form.operands)
+    for (const char letter : operand)
+      if (!indices.contains(letter)) {
+        indices[letter] = stage.reduction(form.extents.at(letter));
+        isReduced = true;
+      }
+  ValueExprPtr value;
+  for (std::size_t i = 0; i < form.operands.size(); ++i) {
+    Indices read;
+    for (const char letter : form.operands[i])
+      read.push_back(indices.at(letter));
+    ValueExprPtr factor = stage.load(OperatorBuilder::input(i), read);
+    value = value ? binary("*", std::move(value), std::move(factor)) : std::move(factor);
+  }
+  stage.store(out, std::move(value), isReduced ? Combiner::Sum : Combiner::None);
+}
+
+void outer(OperatorBuilder &builder) {
+  if (builder.shape(0).size() != 1 || builder.shape(1).size() != 1)
+    throw OperatorError("its operands must have one dimension");
+  const Shape shape{builder.shape(0)[0], builder.shape(1)[0]};
+  const TensorRef result = builder.output({shape, builder.type(0).elementType});
+  Stage stage(builder, "outer", result);
+  const Indices out = stage.spatial(shape);
+  ValueExprPtr left = stage.load(OperatorBuilder::input(0), {out[0]});
+  ValueExprPtr right = stage.load(OperatorBuilder::input(1), {out[1]});
+  stage.store(out, binary("*", std::move(left), std::move(right)));
+}
+
+//===--- New tensors --------------------------------------------------------------------------===//
+
+/// A new tensor whose elements are \p value of their indices.
+template <typename Value>
+void create(OperatorBuilder &builder, const TensorType &type, const Value &value) {
+  const TensorRef result = builder.output(type);
+  Stage stage(builder, std::string(builder.call().name), result);
+  const Indices out = stage.spatial(type.shape);
+  stage.store(out, value(stage, out));
+}
+
+Shape newShape(const OperatorBuilder &builder) {
+  const auto shape = builder.integers("shape", 0);
+  if (!shape)
+    throw OperatorError("its shape is not known");
+  return *shape;
+}
+
+/// `zeros` and `ones`, of a shape or like another tensor.
+void fill(OperatorBuilder &builder) {
+  const std::string_view name = builder.call().name;
+  const bool isLike = name.ends_with("_like");
+  TensorType type = isLike ? builder.type(0) : TensorType{newShape(builder), {}};
+  type.elementType = builder.elementType("dtype", 1, type.elementType);
+  create(builder, type, [&](Stage &, const Indices &) {
+    return number(name.starts_with("ones") ? 1 : 0, type.elementType);
+  });
+}
+
+/// `full(shape, value)` and `full_like(x, value)`; the value is a tensor of one element.
+void full(OperatorBuilder &builder) {
+  const bool isLike = builder.call().name == "full_like";
+  const std::size_t value = isLike ? 1 : 0;
+  TensorType type =
+      isLike ? builder.type(0) : TensorType{newShape(builder), builder.type(value).elementType};
+  type.elementType = builder.elementType("dtype", 2, type.elementType);
+  create(builder, type, [&](Stage &stage, const Indices &) {
+    const Indices first(builder.shape(value).size(), indexConstant(0));
+    ValueExprPtr element = stage.load(OperatorBuilder::input(value), first);
+    const bool isSame = builder.type(value).elementType == type.elementType;
+    return isSame ? element : castTo(std::move(element), type.elementType);
+  });
+}
+
+void arange(OperatorBuilder &builder) {
+  Shape bounds;
+  for (const OperatorArgument &argument : builder.call().positional)
+    if (argument.integers && argument.integers->size() == 1)
+      bounds.push_back(argument.integers->front());
+    else if (argument.text.empty())
+      throw OperatorError("its bounds are no whole numbers");
+  if (bounds.size() == 1)
+    bounds.insert(bounds.begin(), 0);
+  if (bounds.size() == 2)
+    bounds.push_back(1);
+  const auto length = bounds.size() == 3 ? checkedSub(bounds[1], bounds[0]) : std::nullopt;
+  if (!length || *length <= 0 || bounds[2] < 1)
+    throw OperatorError("its bounds make no sense");
+  const ElementType type = builder.elementType("dtype", 3, ElementType{ElementType::Kind::Int, 64});
+  create(builder, {{(*length - 1) / bounds[2] + 1}, type}, [&](Stage &, const Indices &out) {
+    return castTo(valueIndex(plus(times(out[0], bounds[2]), bounds[0])), type);
+  });
+}
+
+void eye(OperatorBuilder &builder) {
+  const std::int64_t rows = builder.integer("n", 0, 1);
+  const std::int64_t columns = builder.integer("m", 1, rows);
+  const std::int64_t diagonal = builder.integer("k", 2, 0);
+  const ElementType type =
+      builder.elementType("dtype", 3, ElementType{ElementType::Kind::Float, 32});
+  create(builder, {{rows, columns}, type}, [&](Stage &, const Indices &out) {
+    return select(binary("==", valueIndex(plus(out[0], diagonal)), valueIndex(out[1])),
+                  number(1, type), number(0, type));
+  });
+}
+
+/// `tril` and `triu`: what lies on one side of a diagonal, zeros elsewhere.
+void triangle(OperatorBuilder &builder) {
+  const TensorType type = builder.type(0);
+  if (type.shape.size() < 2)
+    throw OperatorError("its input needs two dimensions");
+  const std::int64_t diagonal = builder.integer("k", 1, 0);
+  const bool isUpper = builder.call().name == "triu";
+  create(builder, type, [&](Stage &stage, const Indices &out) {
+    ValueExprPtr row = valueIndex(plus(out[out.size() - 2], diagonal));
+    ValueExprPtr column = valueIndex(out.back());
+    ValueExprPtr isKept = isUpper ? binary("<=", std::move(row), std::move(column))
+                                  : binary("<=", std::move(column), std::move(row));
+    return select(std::move(isKept), stage.load(OperatorBuilder::input(0), out),
+                  number(0, type.elementType));
+  });
+}
+
+void meshgrid(OperatorBuilder &builder) {
+  Shape shape;
+  for (std::size_t i = 0; i < builder.call().tensors.size(); ++i) {
+    if (builder.shape(i).size() != 1)
+      throw OperatorError("its tensors must have one dimension");
+    shape.push_back(builder.shape(i)[0]);
+  }
+  if (builder.text("indexing", 1) == "xy" && shape.size() > 1)
+    throw OperatorError("the indexing 'xy'");
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    create(builder, {shape, builder.type(i).elementType}, [&](Stage &stage, const Indices &out) {
+      return stage.load(OperatorBuilder::input(i), {out[i]});
+    });
+  builder.returnTuple();
+}
+
+//===--- Copies -------------------------------------------------------------------------------===//
+
+/// A tensor of \p shape whose elements are those of the first one at \p place of their indices.
+template <typename Place>
+void copy(OperatorBuilder &builder, const Shape &shape, const Place &place) {
+  create(builder, {shape, builder.type(0).elementType}, [&](Stage &stage, const Indices &out) {
+    return stage.load(OperatorBuilder::input(0), place(out));
+  });
+}
+
+std::int64_t product(std::int64_t left, std::int64_t right) {
+  const auto result = left > 0 && right > 0 ? checkedMul(left, right) : std::nullopt;
+  if (!result)
+    throw OperatorError("it repeats " + std::to_string(left) + " elements " +
+                        std::to_string(right) + " times");
+  return *result;
+}
+
+void repeat(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  const std::int64_t count = builder.integer("repeats", 1, 1);
+  const auto given = builder.integer("axis", 2);
+  if (!given) {
+    copy(builder, {product(elementCount(from), count)},
+         [&](const Indices &out) { return unflatten(quotient(out[0], count), from); });
+    return;
+  }
+  const std::size_t axis = normalAxis(*given, from.size());
+  Shape shape = from;
+  shape[axis] = product(shape[axis], count);
+  copy(builder, shape, [&](Indices out) {
+    out[axis] = quotient(out[axis], count);
+    return out;
+  });
+}
+
+void tile(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  Shape repeats = builder.integers("repeats", 1).value_or(Shape{1});
+  Shape shape = from;
+  while (repeats.size() < shape.size())
+    repeats.insert(repeats.begin(), 1);
+  while (shape.size() < repeats.size())
+    shape.insert(shape.begin(), 1);
+  for (std::size_t d = 0; d < shape.size(); ++d)
+    shape[d] = product(shape[d], repeats[d]);
+  const std::size_t added = shape.size() - from.size();
+  copy(builder, shape, [&](const Indices &out) {
+    Indices read;
+    for (std::size_t d = 0; d < from.size(); ++d)
+      read.push_back(repeats[added + d] == 1 ? out[added + d] : remainder(out[added + d], from[d]));
+    return read;
+  });
+}
+
+void flip(OperatorBuilder &builder) {
+  const Shape shape = builder.shape(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 1, 0), shape.size());
+  copy(builder, shape, [&](Indices out) {
+    out[axis] =
+        indexBinary(IndexExpr::Kind::Sub, indexConstant(shape[axis] - 1), std::move(out[axis]));
+    return out;
+  });
+}
+
+void stack(OperatorBuilder &builder) {
+  const TensorType first = builder.type(0);
+  const std::size_t count = builder.call().tensors.size();
+  const std::size_t axis = normalAxis(builder.integer("axis", 1, 0), first.shape.size() + 1);
+  Shape shape = first.shape;
+  shape.insert(shape.begin() + static_cast<Position>(axis), static_cast<std::int64_t>(count));
+  create(builder, {shape, first.elementType}, [&](Stage &stage, const Indices &out) {
+    Indices read = out;
+    read.erase(read.begin() + static_cast<Position>(axis));
+    ValueExprPtr value;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (builder.type(i) != first)
+        throw OperatorError("its tensors differ");
+      ValueExprPtr element = stage.load(OperatorBuilder::input(i), read);
+      value = value ? select(binary("<=", valueIndex(indexConstant(static_cast<std::int64_t>(i))),
+                                    valueIndex(out[axis])),
+                             std::move(element), std::move(value))
+                    : std::move(element);
+    }
+    return value;
+  });
+}
+
+/// (n, c·r², h, w) as (n, c, h·r, w·r).
+void pixelShuffle(OperatorBuilder &builder) {
+  const Shape from = builder.shape(0);
+  const std::int64_t factor = builder.integer("upscale_factor", 1, 1);
+  constexpr std::int64_t mostFactor = 1 << 15;
+  if (from.size() < 3 || factor < 1 || factor > mostFactor ||
+      from[from.size() - 3] % (factor * factor) != 0)
+    throw OperatorError("its channels are no multiple of the square of its factor");
+  const std::size_t channel = from.size() - 3, row = from.size() - 2, column = from.size() - 1;
+  Shape shape = from;
+  shape[channel] /= factor * factor;
+  shape[row] = product(shape[row], factor);
+  shape[column] = product(shape[column], factor);
+  copy(builder, shape, [&](Indices out) {
+    const IndexExprPtr below = remainder(out[row], factor), right = remainder(out[column], factor);
+    out[channel] = plus(plus(times(out[channel], factor * factor), times(below, factor)), right);
+    out[row] = quotient(out[row], factor);
+    out[column] = quotient(out[column], factor);
+    return out;
+  });
+}
+
+//===--- Copies by index ----------------------------------------------------------------------===//
+
+IndexExprPtr indirect() { return indexOpaque("an index that is read"); }
+
+/// The index along one axis is read: as many results as there are indices.
+void gatherElements(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const Shape shape = builder.shape(1);
+  const std::size_t axis = normalAxis(builder.integer("axis", 2, 0), data.shape.size());
+  if (shape.size() != data.shape.size())
+    throw OperatorError("its tensors differ in the number of dimensions");
+  create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
+    stage.load(OperatorBuilder::input(1), out);
+    Indices read = out;
+    read[axis] = indirect();
+    return stage.load(OperatorBuilder::input(0), read);
+  });
+}
+
+/// The last dimension of the indices holds a place in the first dimensions of the data.
+void gatherNd(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const Shape places = builder.shape(1);
+  const std::int64_t batches = builder.integer("batch_dims", 2, 0);
+  const auto rank = static_cast<std::int64_t>(data.shape.size());
+  const auto most = static_cast<std::int64_t>(places.size()) - 1;
+  const std::int64_t depth = places.empty() ? 0 : places.back();
+  if (places.empty() || batches < 0 || batches > most || depth < 1 || depth > rank - batches)
+    throw OperatorError("its indices do not fit its input");
+  Shape shape(places.begin(), places.end() - 1);
+  shape.insert(shape.end(), data.shape.begin() + batches + depth, data.shape.end());
+  create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
+    const auto outerEnd = out.begin() + static_cast<Position>(places.size() - 1);
+    for (std::int64_t i = 0; i < depth; ++i) {
+      Indices place(out.begin(), outerEnd);
+      place.push_back(indexConstant(i));
+      stage.load(OperatorBuilder::input(1), place);
+    }
+    Indices read(out.begin(), out.begin() + batches);
+    read.insert(read.end(), static_cast<std::size_t>(depth), indirect());
+    read.insert(read.end(), outerEnd, out.end());
+    return stage.load(OperatorBuilder::input(0), read);
+  });
+}
+
+/// x[i, j]: one tensor of indices for each of the first dimensions.
+void indexTensor(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::size_t count = builder.call().tensors.size() - 1;
+  if (count == 0 || count > data.shape.size())
+    throw OperatorError("its indices do not fit its input");
+  Shape places = builder.shape(1);
+  for (std::size_t i = 1; i < count; ++i)
+    places = broadcast(places, builder.shape(1 + i));
+  Shape shape = places;
+  shape.insert(shape.end(), data.shape.begin() + static_cast<Position>(count), data.shape.end());
+  create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
+    const auto end = out.begin() + static_cast<Position>(places.size());
+    const Indices place(out.begin(), end);
+    for (std::size_t i = 0; i < count; ++i)
+      stage.load(OperatorBuilder::input(1 + i), broadcastIndices(place, builder.shape(1 + i)));
+    Indices read(count, indirect());
+    read.insert(read.end(), end, out.end());
+    return stage.load(OperatorBuilder::input(0), read);
+  });
+}
+
+//===--- What is no loop nest of this kind ----------------------------------------------------===//
+
+/// `sort`, `cumsum`, `scatter_nd`: each result depends on many elements in ways that a loop nest of
+/// the workload does not say.
+void unmodelled(OperatorBuilder &builder) {
+  TensorType type = builder.type(0);
+  const std::string_view name = builder.call().name;
+  if (name == "cumsum" || name == "cumprod")
+    type.elementType = builder.elementType("dtype", 2, type.elementType);
+  opaqueStage(builder, {builder.output(type)}, "'R." + std::string(name) + "'");
+}
+
+void argsort(OperatorBuilder &builder) {
+  const TensorType type{builder.shape(0),
+                        builder.elementType("dtype", 3, {ElementType::Kind::Int, 32})};
+  opaqueStage(builder, {builder.output(type)}, "'R.argsort'");
+}
+
+void topk(OperatorBuilder &builder) {
+  TensorType type = builder.type(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 2, -1), type.shape.size());
+  const std::int64_t count = builder.integer("k", 1, 1);
+  if (count > type.shape[axis])
+    throw OperatorError("it takes " + std::to_string(count) + " of " +
+                        std::to_string(type.shape[axis]) + " elements");
+  if (count >= 1)
+    type.shape[axis] = count;
+  const std::string_view given = builder.text("ret_type", 3);
+  const std::string_view results = given.empty() ? "both" : given;
+  std::vector<TensorRef> outputs;
+  if (results != "indices")
+    outputs.push_back(builder.output(type));
+  type.elementType = builder.elementType("dtype", 5, {ElementType::Kind::Int, 32});
+  if (results != "values")
+    outputs.push_back(builder.output(type));
+  opaqueStage(builder, outputs, "'R.topk'");
+  if (results == "both")
+    builder.returnTuple();
+}
+
+struct DataOperator {
+  std::string_view name;
+  void (*build)(OperatorBuilder &);
+};
+
+constexpr auto dataOperators = std::to_array<DataOperator>({
+    {"arange", arange},
+    {"argsort", argsort},
+    {"cumprod", unmodelled},
+    {"cumsum", unmodelled},
+    {"einsum", einsum},
+    {"eye", eye},
+    {"flip", flip},
+    {"full", full},
+    {"full_like", full},
+    {"gather_elements", gatherElements},
+    {"gather_nd", gatherNd},
+    {"index_tensor", indexTensor},
+    {"linear", linear},
+    {"meshgrid", meshgrid},
+    {"nn.linear", linear},
+    {"nn.pixel_shuffle", pixelShuffle},
+    {"ones", fill},
+    {"ones_like", fill},
+    {"outer", outer},
+    {"repeat", repeat},
+    {"scatter_elements", unmodelled},
+    {"scatter_nd", unmodelled},
+    {"sort", unmodelled},
+    {"stack", stack},
+    {"tile", tile},
+    {"topk", topk},
+    {"tril", triangle},
+    {"triu", triangle},
+    {"zeros", fill},
+    {"zeros_like", fill},
+});
+
+} // namespace
+
+bool isDataOperator(std::string_view name) {
+  return std::ranges::any_of(dataOperators,
+                             [&](const DataOperator &entry) { return entry.name == name; });
+}
+
+bool buildDataOperator(OperatorBuilder &builder) {
+  const auto *found = std::ranges::find(dataOperators, builder.call().name, &DataOperator::name);
+  if (found == dataOperators.end())
+    return false;
+  found->build(builder);
+  return true;
+}
+
+} // namespace acadlc::tir
