@@ -99,7 +99,6 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::find(const OccupationState
     run->isSearching = false;
     return std::nullopt;
   }
-  jump->certificate.k0 = *earlier;
   restart();
   return jump;
 }
@@ -202,16 +201,38 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::jumpBetween(const Occupati
     jump.numberChanges.push_back(mark.numbers[i] - before.numbers[i]);
   for (std::int64_t &shift : jump.addressShift)
     shift *= jump.periods;
-  const program::Repeat &repeat = plan_.program->repeats[mark.places.front().repeat];
-  const Advance &own = jump.advances.front();
-  jump.certificate.loop = repeat.range;
-  jump.certificate.period = own.iterations;
-  jump.certificate.cyclesPerPeriod = mark.now - before.now;
-  jump.certificate.isInExpansion = true;
-  jump.certificate.periods = own.left / own.iterations == jump.periods ? 0 : jump.periods + 1;
+  jump.certificate = certificateOf(state, before, mark, jump);
   if (__builtin_mul_overflow(jump.periods, jump.certificate.cyclesPerPeriod, &jump.cycles))
     jump.cycles = std::numeric_limits<std::int64_t>::max();
   return jump;
+}
+
+/// What \p jump claims, with the place where it was found: so that others can go through it again.
+timing::Certificate ExpansionSearch::certificateOf(const OccupationState &state, const Mark &before,
+                                                   const Mark &mark, const Jump &jump) const {
+  timing::Certificate certificate;
+  const Advance &own = jump.advances.front();
+  certificate.loop = plan_.program->repeats[own.repeat].range;
+  certificate.period = own.iterations;
+  certificate.cyclesPerPeriod = mark.now - before.now;
+  certificate.periods = own.left / own.iterations == jump.periods ? 0 : jump.periods + 1;
+  certificate.firstCycle = before.now;
+  for (const Advance &advance : jump.advances) {
+    const Expansion &expansion = state.expansions[advance.expansion];
+    const std::size_t ageSize = std::size_t{plan_.nesting} + 1;
+    const auto age = state.ages.begin() + static_cast<std::ptrdiff_t>(expansion.flight * ageSize);
+    const std::int64_t iteration = plan_.program->repeats[advance.repeat].count - 1 - advance.left;
+    certificate.expandedLoops.push_back({*age,
+                                         {age + 1, age + 1 + state.flights[expansion.flight].level},
+                                         expansion.phase,
+                                         advance.depth,
+                                         iteration - advance.iterations,
+                                         advance.iterations,
+                                         expansion.handedOn - advance.instructions,
+                                         advance.instructions});
+  }
+  certificate.k0 = certificate.expandedLoops.front().k0;
+  return certificate;
 }
 
 /// The loops that have gone on between two states with equal forms, and for how many periods more

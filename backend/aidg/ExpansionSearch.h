@@ -135,6 +135,8 @@ private:
   std::optional<Jump> jumpBetween(const OccupationState &state, const Mark &before,
                                   const Mark &mark) const;
   bool findAdvances(const Mark &before, const Mark &mark, Jump &jump) const;
+  [[nodiscard]] timing::Certificate certificateOf(const OccupationState &state, const Mark &before,
+                                                  const Mark &mark, const Jump &jump) const;
   [[nodiscard]] bool isConsistent(const Jump &jump) const;
   bool limitByLooks(const OccupationState &state, const Mark &before, Jump &jump) const;
   [[nodiscard]] bool findsTheSame(const OccupationState &state, const Mark &before,

@@ -305,6 +305,7 @@ private:
       return addStep(item.step, region);
     const auto index = newRepeat();
     const program::RegionId body = newRegion();
+    result_.isWrittenOut[index] = true;
     program::Repeat &repeat = program().repeats[index];
     repeat = {0, 1, item.count, body, static_cast<std::uint32_t>(around_.size()), rangeOf(item)};
     program().maxDepth = std::max(program().maxDepth, repeat.depth + 1);
@@ -321,6 +322,7 @@ private:
   std::uint32_t newRepeat() {
     program().repeats.emplace_back();
     result_.kernelTrips.push_back(0);
+    result_.isWrittenOut.push_back(false);
     return static_cast<std::uint32_t>(program().repeats.size() - 1);
   }
 

@@ -18,6 +18,7 @@ struct RolledProgram {
   /// By repeat: trips of innermost repeats of the other program in one iteration. (Repeats that it
   /// does not have are not counted.)
   std::vector<std::int64_t> kernelTrips;
+  std::vector<bool> isWrittenOut; ///< by repeat: the other program does not have it
 };
 
 /// \p program with runs of alike steps of its outermost region as repeats; nothing if it has none.

@@ -116,7 +116,9 @@ void OccupationEngine::take(const LoopSearch::Jump &jump, timing::Evaluation &re
   result.evaluatedIterations -= plan_.kernelTrips.empty()
                                     ? jump.kernelIterations
                                     : jump.iterations * plan_.kernelTrips[jump.repeat];
-  certify(jump.certificate, result);
+  timing::Certificate certificate = jump.certificate;
+  certificate.isWrittenOut = !plan_.isWrittenOut.empty() && plan_.isWrittenOut[jump.repeat];
+  certify(certificate, result);
 }
 
 void OccupationEngine::searchExpansions(timing::Evaluation &result) {

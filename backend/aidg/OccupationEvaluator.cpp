@@ -22,8 +22,10 @@ timing::Evaluation evaluateRecurring(const arch::ArchitectureGraph &graph,
   const std::optional<RolledProgram> rolled = rollLoops(program);
   OccupationPlan plan = makeOccupationPlan(graph, rolled ? rolled->program : program);
   planRepeats(plan);
-  if (rolled)
+  if (rolled) {
     plan.kernelTrips = rolled->kernelTrips;
+    plan.isWrittenOut = rolled->isWrittenOut;
+  }
   timing::Evaluation result = OccupationEngine(plan, options).run();
   // Iterations are counted as in the program that was given.
   const std::int64_t skipped = result.kernelIterations - result.evaluatedIterations;

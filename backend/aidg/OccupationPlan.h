@@ -186,6 +186,7 @@ struct OccupationPlan {
   /// By repeat: iterations that count as evaluated in one of its own (see RolledProgram); empty:
   /// trips of innermost repeats.
   std::vector<std::int64_t> kernelTrips;
+  std::vector<bool> isWrittenOut; ///< by repeat, as in RolledProgram; empty: none is
 
   [[nodiscard]] std::span<const arch::ObjectId> routeOf(std::uint32_t instruction) const {
     return instructions[instruction].route.of(routeObjects);

@@ -44,6 +44,10 @@ public:
   [[nodiscard]] const std::vector<std::int64_t> &loopValues() const { return loopValues_; }
   /// How many stand before it in the nest.
   [[nodiscard]] std::int64_t position() const { return position_; }
+  /// Fills \p loops with those around it, outermost first.
+  void findLoops(std::vector<program::InstructionStream::Loop> &loops) const {
+    stream_.findLoops(loops);
+  }
   void advance() {
     program::Instance next;
     isAtEnd_ = !stream_.next(next);

@@ -30,10 +30,12 @@ timing::Evaluation OccupationRun::run() {
     return result;
   }
   readAhead();
+  scheduleMoments();
   std::vector<Timed> due;
   do {
     cycle(due);
     takeSnapshots();
+    showMoments();
     isStopped_ = options_.isEnough && options_.isEnough();
   } while (!overflow_ && !isStopped_ && timed_.advance(now_, due));
   result.cycles = lastFinish_;

@@ -12,7 +12,8 @@
 /// - OccupationDependences.cpp: hazards of stations and dependences awaited in units
 /// - OccupationTurns.cpp: program order at objects
 /// - OccupationDeadlock.cpp: why nothing goes on
-/// - OccupationSnapshot.cpp: the state, to compare moments
+/// - OccupationSnapshot.cpp: the state where instructions are fetched, to compare it with others
+/// - OccupationMoment.cpp: the whole state while instructions expand, likewise
 ///
 /// Events of an instruction that happen in part 1 are known to all at once ("published"); those
 /// that happen later in a cycle are known to the instruction itself, and published in part 1 of the
@@ -299,8 +300,34 @@ private:
   [[nodiscard]] StateSnapshot snapshot(std::int64_t base) const;
   static void appendRecord(const Record &record, const std::vector<std::int64_t> &ages,
                            std::vector<std::int64_t> &out);
+  static void appendProgress(const Record &record, std::vector<std::int64_t> &out);
+  static void appendPhase(const PhaseState &phase, std::vector<std::int64_t> &out);
   [[nodiscard]] std::vector<std::int64_t> wordsInChannels() const;
   [[nodiscard]] std::vector<std::int64_t> comingEvents(const std::vector<std::int64_t> &ages) const;
+
+  // ---- Moments (OccupationMoment.cpp) ----------------------------------------------------------
+
+  /// Sees to it that there are cycles at whose ends moments are to be shown.
+  void scheduleMoments();
+  void showMoments();
+  [[nodiscard]] Moment moment() const;
+  /// The place of an instruction in the order of age; −1 if it is no more in flight.
+  [[nodiscard]] std::int64_t numberOf(const Reference &reference) const;
+  [[nodiscard]] std::int64_t numberOf(const Record *record) const;
+  void appendFlight(const Record &record, std::vector<std::int64_t> &out) const;
+  void appendAge(const Record &record, std::vector<std::int64_t> &out) const;
+  void appendPhases(const Record &record, std::vector<std::int64_t> &out) const;
+  void appendAwaits(const Record &record, std::vector<std::int64_t> &out) const;
+  void appendUnit(const Unit &unit, std::vector<std::int64_t> &out) const;
+  void appendPlace(const Place &place, std::vector<std::int64_t> &out) const;
+  /// How far the accesses of instructions in flight that meet lie apart.
+  [[nodiscard]] std::vector<std::int64_t> meetingAccesses() const;
+  [[nodiscard]] std::vector<std::int64_t> objects() const;
+  [[nodiscard]] std::vector<std::int64_t> turns() const;
+  /// What has happened in this cycle and is known to all in the next.
+  [[nodiscard]] std::vector<std::int64_t> lateEvents() const;
+  [[nodiscard]] std::vector<std::int64_t> eventsToCome() const;
+  void findStreams(std::vector<StreamPlace> &streams) const;
 
   // ---- Deadlock --------------------------------------------------------------------------------
 
@@ -368,6 +395,7 @@ private:
   std::int64_t buffered_ = 0;   ///< instructions in the issue buffer
   std::int64_t fetchedCount_ = 0;
   std::size_t snapshotCount_ = 0; ///< that have been taken
+  std::size_t momentCount_ = 0;   ///< that have been shown
 
   // Objects, by id
   std::vector<std::deque<Record *>> ports_; ///< in the issue buffer for this one, in program order

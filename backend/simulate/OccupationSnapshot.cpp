@@ -51,6 +51,17 @@ void OccupationRun::appendRecord(const Record &record, const std::vector<std::in
   out.push_back(rankOf(record.age.index, ages));
   out.push_back(static_cast<std::int64_t>(record.age.emission.size()));
   out.insert(out.end(), record.age.emission.begin(), record.age.emission.end());
+  appendProgress(record, out);
+  for (const PhaseState &phase : record.phases) {
+    appendPhase(phase, out);
+    if (phase.expansion)
+      out.insert(out.end(), {phase.expansion->cursor.position(), phase.expansion->uncompleted,
+                             phase.expansion->unread});
+  }
+}
+
+/// How far it has come on its way and what has happened to it.
+void OccupationRun::appendProgress(const Record &record, std::vector<std::int64_t> &out) {
   out.push_back(static_cast<std::int64_t>(record.position));
   out.push_back(static_cast<std::int64_t>(record.requests));
   for (const bool flag : {record.isStageDone, record.hasStarted, record.isPartOver,
@@ -61,15 +72,13 @@ void OccupationRun::appendRecord(const Record &record, const std::vector<std::in
                   (station.isReleased ? 4 : 0));
   for (const EventState event : record.events)
     out.push_back(static_cast<std::int64_t>(event));
-  for (const PhaseState &phase : record.phases) {
-    out.push_back(static_cast<std::int64_t>(phase.status) * 4 + (phase.hasObject ? 2 : 0) +
-                  (phase.keepsObject ? 1 : 0));
-    for (const HoldingState &holding : phase.holdings)
-      out.push_back(holding.isActive ? 1 : 0);
-    if (phase.expansion)
-      out.insert(out.end(), {phase.expansion->cursor.position(), phase.expansion->uncompleted,
-                             phase.expansion->unread});
-  }
+}
+
+void OccupationRun::appendPhase(const PhaseState &phase, std::vector<std::int64_t> &out) {
+  out.push_back(static_cast<std::int64_t>(phase.status) * 4 + (phase.hasObject ? 2 : 0) +
+                (phase.keepsObject ? 1 : 0));
+  for (const HoldingState &holding : phase.holdings)
+    out.push_back(holding.isActive ? 1 : 0);
 }
 
 /// Phases with credits or in lock step, those with words under way, then the channels.

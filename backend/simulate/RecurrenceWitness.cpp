@@ -1,5 +1,7 @@
 #include "backend/simulate/RecurrenceWitness.h"
 
+#include "backend/simulate/AlikeInstructions.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,18 +26,22 @@ constexpr std::int64_t farInstructions = 100'000;
 constexpr std::int64_t mostArrivals = 512;
 
 /// States are compared at the begins of the periods, some more behind them while that costs little,
-/// and pairs far behind. What a fetch brings at the last of them must be of the loop.
+/// and pairs far behind. What a fetch brings at the last of them must be of the loop. Where a loop
+/// that is written out ends is not known: of it two periods are looked at.
 ReplaySpan spanOf(const Certificate &certificate) {
   const std::int64_t period = certificate.instructionsPerPeriod;
   std::int64_t periods = std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
   if (certificate.periods != 0)
     periods = std::min(periods, certificate.periods);
+  if (certificate.isWrittenOut)
+    periods = 2;
   ReplaySpan span;
   span.first = certificate.firstInstruction;
   for (std::int64_t i = 0; i <= periods; ++i)
     span.boundaries.push_back(span.first + i * period);
   for (std::int64_t i = 2 * periods;
-       (i + 1) * period <= farInstructions && (certificate.periods == 0 || i < certificate.periods);
+       !certificate.isWrittenOut && (i + 1) * period <= farInstructions &&
+       (certificate.periods == 0 || i < certificate.periods);
        i *= 2)
     for (const std::int64_t begin : {i, i + 1})
       span.boundaries.push_back(span.first + begin * period);
@@ -49,9 +55,25 @@ RecurrenceWitness::RecurrenceWitness(const Certificate &certificate,
                                      const arch::ArchitectureGraph &graph,
                                      const program::Program &program)
     : certificate_(certificate), graph_(graph), program_(program), span_(spanOf(certificate)),
-      loop_(certificate, program), shifts_(graph) {}
+      loop_(certificate, program), shifts_(graph) {
+  if (certificate.isWrittenOut)
+    alike_ = findAlikeInstructions(program);
+}
 
 //===--- What is shown ------------------------------------------------------------------------===//
+
+/// What instructions are compared by.
+program::InstructionId RecurrenceWitness::nameOf(program::InstructionId id) const {
+  return alike_.empty() ? id : alike_[id];
+}
+
+void RecurrenceWitness::observe(const StateSnapshot &snapshot) {
+  StateSnapshot named = snapshot;
+  for (std::vector<program::InstructionId> *ids : {&named.flights, &named.arrived})
+    for (program::InstructionId &id : *ids)
+      id = nameOf(id);
+  states_.add(named);
+}
 
 void RecurrenceWitness::observe(const Instance &instance, const InstructionTimes &times,
                                 const InstructionStream &stream) {
@@ -67,10 +89,15 @@ void RecurrenceWitness::observe(const Instance &instance, const InstructionTimes
     checkPlace(0, stream);
   if (isFetched && instance.index == middle())
     checkPlace(1, stream);
-  compareInstruction(instance, times, stream);
+  Instance named = instance;
+  named.id = nameOf(instance.id);
+  compareInstruction(named, times, stream);
 }
 
+/// Of a loop that is written out there is no place: its iterations are told by their instructions.
 void RecurrenceWitness::checkPlace(std::int64_t period, const InstructionStream &stream) {
+  if (certificate_.isWrittenOut)
+    return;
   const LoopFollower::Place place = loop_.placeAt(period, stream);
   hasLeftLoop_ = place == LoopFollower::Place::Left;
   if (place == LoopFollower::Place::Elsewhere)
@@ -92,7 +119,7 @@ void RecurrenceWitness::compareInstruction(const Instance &instance, const Instr
     second_.emplace_back(instance, times);
     return;
   }
-  hasLeftLoop_ = !loop_.isInLoop(stream);
+  hasLeftLoop_ = !certificate_.isWrittenOut && !loop_.isInLoop(stream);
   if (!hasLeftLoop_)
     fail(fmt::format("instruction {} is not the same as the one a period before", instance.index));
 }

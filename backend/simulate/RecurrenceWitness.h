@@ -26,12 +26,13 @@ public:
   void observe(const program::Instance &instance, const timing::InstructionTimes &times,
                const program::InstructionStream &stream);
   /// The state at a boundary of the span.
-  void observe(const StateSnapshot &snapshot) { states_.add(snapshot); }
+  void observe(const StateSnapshot &snapshot);
 
   /// When all has been shown.
   [[nodiscard]] Replay result();
 
 private:
+  [[nodiscard]] program::InstructionId nameOf(program::InstructionId id) const;
   [[nodiscard]] std::int64_t begin() const { return certificate_.firstInstruction; }
   [[nodiscard]] std::int64_t middle() const { return begin() + certificate_.instructionsPerPeriod; }
   [[nodiscard]] std::int64_t end() const { return middle() + certificate_.instructionsPerPeriod; }
@@ -55,6 +56,8 @@ private:
   const program::Program &program_;
   ReplaySpan span_;
   LoopFollower loop_;
+  /// Of a loop that is written out: the first that each instruction is alike to.
+  std::vector<program::InstructionId> alike_;
   /// Of the periods; those of the second that are the same.
   std::vector<ObservedInstruction> first_, second_;
   /// Of each of the first, those of operands in storages with state.

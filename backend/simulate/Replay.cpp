@@ -1,6 +1,7 @@
 #include "backend/simulate/Replay.h"
 
 #include "backend/simulate/DriftWitness.h"
+#include "backend/simulate/ExpansionWitness.h"
 #include "backend/simulate/RecurrenceWitness.h"
 #include "backend/simulate/Simulator.h"
 #include "support/CheckedArithmetic.h"
@@ -107,6 +108,54 @@ private:
   std::int64_t shown_ = 0;           ///< instructions
 };
 
+/// All witnesses of loops within expansions, in one simulation. They see the state in certain
+/// cycles, and no instruction.
+class MomentReplayer {
+public:
+  MomentReplayer(const arch::ArchitectureGraph &graph, const program::Program &program,
+                 std::int64_t mostCycles)
+      : graph_(graph), program_(program), mostCycles_(mostCycles) {}
+
+  void add(const Certificate &certificate) {
+    for (const std::int64_t time : witnesses_.emplace_back(certificate, graph_, program_).times())
+      atTime_[time].push_back(witnesses_.size() - 1);
+  }
+
+  std::vector<Replay> run() {
+    SimulateOptions options;
+    for (const auto &[time, witnesses] : atTime_)
+      options.momentsAt.push_back(time);
+    options.momentObserver = [this](const Moment &moment) {
+      for (const std::size_t i : atTime_.at(moment.state.time))
+        witnesses_[i].observe(moment);
+      last_ = moment.state.time;
+    };
+    options.isEnough = [this] {
+      return ++cycles_ == mostCycles_ || last_ == atTime_.rbegin()->first;
+    };
+    if (!witnesses_.empty())
+      simulate(graph_, program_, options);
+    std::vector<Replay> results;
+    for (const ExpansionWitness &witness : witnesses_) {
+      Replay &result = results.emplace_back(witness.result());
+      if (result.verdict == Replay::Verdict::NotReplayed)
+        result.finding = fmt::format("not replayed: its second period ends in cycle {}; the first "
+                                     "{} cycles in which something happens are simulated",
+                                     witness.times().back(), mostCycles_);
+    }
+    return results;
+  }
+
+private:
+  const arch::ArchitectureGraph &graph_;
+  const program::Program &program_;
+  std::int64_t mostCycles_;
+  std::vector<ExpansionWitness> witnesses_;
+  std::map<std::int64_t, std::vector<std::size_t>> atTime_; ///< who wants to see the state
+  std::int64_t cycles_ = 0;                                 ///< so far in which something happened
+  std::optional<std::int64_t> last_;                        ///< cycle that has been shown
+};
+
 /// Whether the limits leave room for what a witness wants to see at least.
 bool hasRoom(const Certificate &certificate, const ReplayLimits &limits) {
   if (certificate.isDrift)
@@ -118,8 +167,6 @@ bool hasRoom(const Certificate &certificate, const ReplayLimits &limits) {
 
 /// Why \p certificate is not replayed; empty if it is.
 std::string whyNotReplayed(const Certificate &certificate, const ReplayLimits &limits) {
-  if (certificate.isInExpansion)
-    return "not replayed: the loop is within what an instruction expands to";
   if (certificate.instructionsPerPeriod <= 0)
     return "not replayed: it is not known where in the stream it was found";
   if (certificate.instructionsPerPeriod > limits.instructionsPerPeriod)
@@ -134,8 +181,9 @@ std::string whyNotReplayed(const Certificate &certificate, const ReplayLimits &l
   return {};
 }
 
-/// What makes certificates equal. Where in the stream is left out, but for drifts: how long one
-/// lasts depends on the state that it begins in.
+/// What makes certificates equal. Where in the stream is left out, but for drifts, as how long one
+/// lasts depends on the state that it begins in, and for loops that are written out, of which the
+/// place is all that tells them apart.
 using Claim = std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                          std::int64_t, std::optional<std::int64_t>>;
 
@@ -146,17 +194,18 @@ Claim claimOf(const Certificate &one) {
           one.cyclesPerPeriod,
           one.instructionsPerPeriod,
           one.periods,
-          one.isDrift ? std::optional(one.firstInstruction) : std::nullopt};
+          one.isDrift || one.isWrittenOut ? std::optional(one.firstInstruction) : std::nullopt};
 }
 
-} // namespace
-
-std::vector<Replay> replay(const arch::ArchitectureGraph &graph, const program::Program &program,
-                           const std::vector<Certificate> &certificates,
-                           const ReplayLimits &limits) {
+/// Replays those of loops of the fetched stream; the others have no result.
+void replayFetched(const arch::ArchitectureGraph &graph, const program::Program &program,
+                   const std::vector<Certificate> &certificates, const ReplayLimits &limits,
+                   std::vector<Replay> &answers) {
   // Of equal ones the first in the stream.
   std::map<Claim, Certificate> claims;
   for (const Certificate &certificate : certificates) {
+    if (certificate.isInExpansion())
+      continue;
     const auto [place, isNew] = claims.try_emplace(claimOf(certificate), certificate);
     if (!isNew && certificate.firstInstruction < place->second.firstInstruction)
       place->second = certificate;
@@ -175,9 +224,52 @@ std::vector<Replay> replay(const arch::ArchitectureGraph &graph, const program::
   std::vector<Replay> replayed = replayer.run();
   for (std::size_t i = 0; i < order.size(); ++i)
     results[order[i]] = std::move(replayed[i]);
-  std::vector<Replay> answers;
-  for (const Certificate &certificate : certificates)
-    answers.push_back(results.at(claimOf(certificate)));
+  for (std::size_t i = 0; i < certificates.size(); ++i)
+    if (!certificates[i].isInExpansion())
+      answers[i] = results.at(claimOf(certificates[i]));
+}
+
+/// What is wrong with the times of \p certificate, of a loop within an expansion; NotReplayed
+/// without a finding if nothing is.
+Replay checkTimes(const Certificate &certificate) {
+  if (certificate.firstCycle < 0 || certificate.cyclesPerPeriod <= 0)
+    return {Replay::Verdict::Fails,
+            fmt::format("periods of {} cycles from cycle {} on are none",
+                        certificate.cyclesPerPeriod, certificate.firstCycle)};
+  const auto cycles = checkedMul(certificate.cyclesPerPeriod, 2);
+  if (!cycles || !checkedAdd(certificate.firstCycle, *cycles))
+    return {Replay::Verdict::NotReplayed, "not replayed: its second period ends beyond 64 bits"};
+  return {};
+}
+
+/// Replays those of loops within expansions.
+void replayExpanded(const arch::ArchitectureGraph &graph, const program::Program &program,
+                    const std::vector<Certificate> &certificates, const ReplayLimits &limits,
+                    std::vector<Replay> &answers) {
+  MomentReplayer replayer(graph, program, limits.cycles);
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    if (!certificates[i].isInExpansion())
+      continue;
+    answers[i] = checkTimes(certificates[i]);
+    if (!answers[i].finding.empty())
+      continue;
+    replayer.add(certificates[i]);
+    places.push_back(i);
+  }
+  std::vector<Replay> replayed = replayer.run();
+  for (std::size_t i = 0; i < places.size(); ++i)
+    answers[places[i]] = std::move(replayed[i]);
+}
+
+} // namespace
+
+std::vector<Replay> replay(const arch::ArchitectureGraph &graph, const program::Program &program,
+                           const std::vector<Certificate> &certificates,
+                           const ReplayLimits &limits) {
+  std::vector<Replay> answers(certificates.size());
+  replayFetched(graph, program, certificates, limits, answers);
+  replayExpanded(graph, program, certificates, limits, answers);
   return answers;
 }
 

@@ -2,6 +2,7 @@
 /// The simulator: the event-driven reference that docs/timing.md describes.
 #pragma once
 
+#include "backend/simulate/Moment.h"
 #include "backend/simulate/StateSnapshot.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
@@ -24,6 +25,10 @@ struct SimulateOptions {
   /// which the instruction enters the issue buffer, relative to it. None for those never fetched.
   std::vector<std::int64_t> snapshotsAt;
   std::function<void(const StateSnapshot &)> snapshotObserver;
+  /// Cycles, ascending, at whose ends the whole state is shown. Only for streams with occupations
+  /// (timing::usesOccupations).
+  std::vector<std::int64_t> momentsAt;
+  std::function<void(const Moment &)> momentObserver;
   /// Asked at the end of every cycle with events, if set: true ends the simulation there, and the
   /// result is marked limitReached.
   std::function<bool()> isEnough;

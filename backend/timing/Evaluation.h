@@ -35,6 +35,20 @@ struct InstructionTimes {
   friend bool operator==(const InstructionTimes &, const InstructionTimes &) = default;
 };
 
+/// A loop of the stream that a phase of an instruction hands on, which goes on while a certificate
+/// holds.
+struct ExpandedLoop {
+  /// Whose phase it is: its index in the fetched stream and, if it was emitted itself, the numbers
+  /// of its emission, as in program::Instance.
+  std::int64_t index = 0;
+  std::vector<std::int64_t> emission;
+  std::uint32_t phase = 0;         ///< of that instruction
+  std::size_t depth = 0;           ///< of the loop in the stream of that phase, 0 = outermost
+  std::int64_t k0 = 0, period = 0; ///< iterations of this loop
+  /// What the phase has handed on before its iteration k0 is met, and does in a period.
+  std::int64_t firstInstruction = 0, instructionsPerPeriod = 0;
+};
+
 /// Proof that a loop repeats itself: after iteration k0 the state recurs every `period` iterations,
 /// each time `cyclesPerPeriod` later.
 struct Certificate {
@@ -48,8 +62,18 @@ struct Certificate {
   /// No recurrence: in each period every time moves by an amount of its own, that of the
   /// instruction fetch by cyclesPerPeriod.
   bool isDrift = false;
-  /// The loop is one of the stream that an instruction expands to. Where it was found is not kept.
-  bool isInExpansion = false;
+  /// The program has no such loop: the iterations, which are alike but for addresses, stand in it
+  /// one after the other. `loop` is the first instruction of one.
+  bool isWrittenOut = false;
+  /// The loop is one of the stream that an instruction expands to: the first of these, which go on
+  /// in lock step. Empty for loops of the fetched stream.
+  // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+  std::vector<ExpandedLoop> expandedLoops = {};
+  /// The cycle in which these loops have reached their iterations k0; 0 for loops of the fetched
+  /// stream, which have their place in that.
+  std::int64_t firstCycle = 0;
+
+  [[nodiscard]] bool isInExpansion() const { return !expandedLoops.empty(); }
 };
 
 /// One instruction of a deadlock and what it waits for.

@@ -2,6 +2,7 @@
 // and on random programs with queues, phases, channels and expansions those of the simulator that
 // knows them.
 
+#include "backend/simulate/Replay.h"
 #include "tests/property/Compare.h"
 #include "tests/property/Evaluators.h"
 #include "tests/property/RandomOccupationCase.h"
@@ -300,6 +301,26 @@ TEST_CASE("occupations: longer loops within expansions equal full evaluation") {
 
 TEST_CASE("occupations: loops that are written out equal full evaluation") {
   checkJumps(withLongLoops(), 3'900'000, evaluateInFull, true);
+}
+
+TEST_CASE("occupations: certificates of loops that are written out hold in the simulator") {
+  const std::uint64_t cases = propertyCases(3000) / 20;
+  std::uint64_t writtenOut = 0;
+  for (std::uint64_t seed = 3'950'000; seed != 3'950'000 + cases; ++seed) {
+    RandomCase randomCase = makeOccupationCase(seed, withLongLoops());
+    randomCase.program = WrittenOut(randomCase.program).make();
+    const std::vector<timing::Certificate> certificates =
+        runExtrapolatedOccupations(randomCase.graph, randomCase.program, nullptr).certificates;
+    const std::vector<simulate::Replay> replays =
+        simulate::replay(randomCase.graph, randomCase.program, certificates);
+    for (std::size_t i = 0; i != replays.size(); ++i) {
+      CAPTURE(seed);
+      CAPTURE(replays[i].finding);
+      CHECK(replays[i].verdict != simulate::Replay::Verdict::Fails);
+      writtenOut += certificates[i].isWrittenOut ? 1 : 0;
+    }
+  }
+  CHECK(writtenOut * 4 > cases);
 }
 
 } // namespace acadlc::test
