@@ -308,8 +308,7 @@ private:
   }
 
   void addBinding(const ColumnBinding &binding, bool isRepeated) {
-    const ParsedOverride &parsed =
-        parse("--bind " + binding.name, binding.expression, binding.name);
+    const ParsedOverride &parsed = parse("--bind", binding.expression, binding.name);
     if (isRepeated) {
       diagnostics_.report(DiagnosticCode::GivenTwice, parsed.nameRange, binding.name);
       return;
@@ -323,16 +322,13 @@ private:
 
   /// The text of an option as an expression; reports if it is none.
   const ParsedOverride &parse(const std::string &option, const std::string &text,
-                              const std::string &name = "value") {
-    // A name like `matmul.tile` is none of the language, so it can't be parsed.
-    const bool isPlain =
-        name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "0123456789_") == std::string::npos;
-    texts_.push_back(parseOverride(option, isPlain ? name : "value", text, sources_));
+                              const std::string &name = "") {
+    texts_.push_back(parseOverride(option, name, text, sources_));
     const ParsedOverride &parsed = texts_.back();
     if (parsed.expression == nullptr) {
       hasBrokenExpression_ = true;
-      auto report = diagnostics_.report(DiagnosticCode::OptionSyntax, parsed.valueRange, option);
+      auto report = diagnostics_.report(DiagnosticCode::OptionSyntax, parsed.valueRange,
+                                        name.empty() ? option : option + " " + name);
       for (const DiagnosticNote &problem : parsed.problems)
         report.note(problem.range, problem.message);
     }

@@ -107,9 +107,7 @@ private:
   void parseOverrides(const std::vector<ParameterOverride> &given,
                       std::vector<ParameterOverride> &parsed) {
     for (const ParameterOverride &override : given) {
-      const bool isPlain = override.name.find('.') == std::string::npos;
-      overrideTexts_.push_back(parseOverride(
-          "-P " + override.name, isPlain ? override.name : "value", override.value, sources_));
+      overrideTexts_.push_back(parseOverride("-P", override.name, override.value, sources_));
       const ParsedOverride &text = overrideTexts_.back();
       if (text.expression == nullptr) {
         auto report =

@@ -3,9 +3,13 @@
 
 #include "backend/aidg/Estimator.h"
 
+#include "backend/aidg/Certificates.h"
 #include "backend/aidg/Graph.h"
+#include "backend/aidg/OccupationEvaluator.h"
 #include "backend/aidg/Recurrence.h"
+#include "backend/simulate/OccupationSimulator.h"
 #include "backend/simulate/Simulator.h"
+#include "backend/timing/TimeLimit.h"
 
 #include <doctest/doctest.h>
 
@@ -180,11 +184,58 @@ TEST_CASE("a latency near the end of the range is an overflow, not a small numbe
     Machine inUnit(1, 8, 1);
     inUnit.emit(0, inUnit.instruction(0, latency, {}, {}));
     CHECK(estimate(inUnit.graph, inUnit.program, {}).overflow);
+    CHECK(simulate::simulate(inUnit.graph, inUnit.program, {}).overflow);
     Machine inStage(1, 8, 1);
     inStage.graph.objects[inStage.stages[0]].latency = latency;
     inStage.emit(0, inStage.instruction(0, 1, {}, {}));
     CHECK(estimate(inStage.graph, inStage.program, {}).overflow);
+    CHECK(simulate::simulate(inStage.graph, inStage.program, {}).overflow);
   }
+}
+
+TEST_CASE("cycle 2^61 is the last one, whoever counts") {
+  // One after the other on a unit: 2^14 - 1 instructions of 2^47 cycles and a last one.
+  const std::int64_t latency = std::int64_t{1} << 47;
+  const auto evaluate = [&](std::int64_t last) {
+    Machine machine(1, 8, 1);
+    machine.emit(machine.repeat((std::int64_t{1} << 14) - 1),
+                 machine.instruction(0, latency, {}, {}));
+    machine.emit(0, machine.instruction(0, last, {}, {}));
+    EstimateOptions inTimeOrder;
+    inTimeOrder.forceTimeOrder = true;
+    return std::array{estimate(machine.graph, machine.program, {}),
+                      estimate(machine.graph, machine.program, inTimeOrder),
+                      evaluateOccupations(machine.graph, machine.program, {}),
+                      simulate::simulate(machine.graph, machine.program, {}),
+                      simulate::simulateOccupations(machine.graph, machine.program, {})};
+  };
+  const std::int64_t fits = timing::timeLimit - evaluate(1)[3].cycles + 1;
+  for (const timing::Evaluation &result : evaluate(fits)) {
+    CHECK(result.completed());
+    CHECK(result.cycles == timing::timeLimit);
+  }
+  for (const timing::Evaluation &result : evaluate(fits + 1))
+    CHECK(result.overflow);
+}
+
+TEST_CASE("certificates of a loop are one where they say the same") {
+  timing::Certificate drift{{}, 5, 2, 14, 10, 4, 30, true};
+  Certificates certificates;
+  certificates.add(drift);
+  drift.firstInstruction = 1000; // the loop is gone through again
+  certificates.add(drift);
+  // The same figures for a longer time: the first one would not cover what is skipped.
+  drift.periods = 40;
+  certificates.add(drift);
+  drift.isDrift = false;
+  certificates.add(drift);
+  const std::vector<timing::Certificate> all = certificates.take();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].firstInstruction == 10);
+  CHECK(all[0].periods == 30);
+  CHECK(all[1].periods == 40);
+  CHECK(!all[2].isDrift);
+  CHECK(certificates.take().empty());
 }
 
 TEST_CASE("a loop around nothing takes no time") {

@@ -1,14 +1,13 @@
 #include "backend/aidg/MergingEvaluator.h"
 
 #include "backend/aidg/AddressClasses.h"
+#include "backend/aidg/Certificates.h"
 #include "backend/aidg/LoopSearch.h"
 #include "backend/aidg/MergingState.h"
 #include "backend/aidg/TimeLimit.h"
 #include "support/InternalError.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 
 namespace acadlc::aidg {
 
@@ -85,6 +84,7 @@ public:
     }
     result.limitReached = limitReached_;
     result.cycles = state_.end;
+    result.certificates = certificates_.take();
     return result;
   }
 
@@ -99,12 +99,7 @@ private:
     stream_.skip(jump.depth, jump.iterations, jump.instructions, jump.kernelIterations, next_);
     result.evaluatedIterations -= jump.kernelIterations;
     result.guarantee = timing::Guarantee::Certified;
-    const timing::Certificate &certificate = jump.certificate;
-    if (certified_
-            .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
-                     certificate.cyclesPerPeriod})
-            .second)
-      result.certificates.push_back(certificate);
+    certificates_.add(jump.certificate);
   }
 
   // ---- choosing -------------------------------------------------------------------------------
@@ -712,8 +707,7 @@ private:
   MergingState state_;
   LoopSearch loops_;
   bool mayJump_;
-  /// What has been certified: a loop may be gone through many times.
-  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
+  Certificates certificates_;
 };
 
 } // namespace

@@ -84,6 +84,7 @@ timing::Evaluation OccupationEngine::run() {
     result.deadlock = reportDeadlock();
   result.limitReached = state_.limitReached;
   result.cycles = state_.end;
+  result.certificates = certificates_.take();
   return result;
 }
 
@@ -138,11 +139,7 @@ void OccupationEngine::searchExpansions(timing::Evaluation &result) {
 
 void OccupationEngine::certify(const timing::Certificate &certificate, timing::Evaluation &result) {
   result.guarantee = timing::Guarantee::Certified;
-  if (certified_
-          .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
-                   certificate.cyclesPerPeriod})
-          .second)
-    result.certificates.push_back(certificate);
+  certificates_.add(certificate);
 }
 
 // ---- the cycle ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 /// (docs/timing.md, "Order within a cycle"): release, decide, take, begin; a fetch starts last.
 #pragma once
 
+#include "backend/aidg/Certificates.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/aidg/ExpansionSearch.h"
 #include "backend/aidg/LoopSearch.h"
@@ -14,9 +15,7 @@
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
-#include <set>
 #include <span>
-#include <tuple>
 #include <vector>
 
 namespace acadlc::aidg {
@@ -234,8 +233,24 @@ private:
   // ---- deadlock (OccupationDeadlock.cpp) ----
   timing::DeadlockReport reportDeadlock();
   FlightId waitsFor(FlightId id, timing::Wait &wait);
+  FlightId oldestOther(FlightId except, llvm::function_ref<bool(FlightId)> isWanted);
+  FlightId awaitedOnTheWay(FlightId id, timing::Wait &wait);
+  FlightId awaitedForEntry(FlightId id, arch::ObjectId next, timing::Wait &wait);
+  bool hasRoom(arch::ObjectId object, FlightId id);
+  FlightId turnBefore(arch::ObjectId object, FlightId id);
   FlightId holderOf(arch::ObjectId object, FlightId except);
-  FlightId awaitedBy(FlightId id);
+  bool holdsPart(FlightId id, arch::ObjectId object);
+  FlightId awaitedBy(FlightId id, arch::ObjectId station);
+  FlightId awaitedAtStart(FlightId id, timing::Wait &wait);
+  FlightId awaitedForGrant(FlightId id, timing::Wait &wait);
+  FlightId awaitedByPhases(FlightId id, timing::Wait &wait);
+  FlightId awaitedByPhase(FlightId id, std::uint32_t index, timing::Wait &wait);
+  FlightId awaitedStep(FlightId id, std::uint32_t index, timing::Wait &wait);
+  FlightId awaitedToBegin(FlightId id, std::uint32_t index, timing::Wait &wait);
+  FlightId formerExpander(FlightId id, std::uint32_t index);
+  FlightId awaitedByMessage(FlightId id, std::uint32_t index, timing::Wait &wait);
+  FlightId userOf(arch::ObjectId object, FlightId except);
+  FlightId awaitedByExpansion(FlightId id, std::uint32_t index, timing::Wait &wait);
   [[nodiscard]] std::string describe(FlightId id);
 
   const OccupationPlan &plan_;
@@ -257,8 +272,7 @@ private:
   std::vector<std::uint32_t> advanced_; ///< expansions with another instruction to hand on
   std::int64_t evaluated_ = 0;          ///< instructions under way so far, emitted ones included
   std::int64_t searchedIndex_ = 0;      ///< next instruction when loops were looked at last
-  /// What has been certified: a loop may be gone through many times.
-  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
+  Certificates certificates_;
 
   // Used within a cycle.
   std::vector<TimedEvent> events_;

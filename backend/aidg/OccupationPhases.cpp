@@ -243,6 +243,7 @@ void OccupationEngine::tryExecute(FlightId id) {
     unit.waiters.push_back({id, 0});
     return;
   }
+  note();
   ++unit.inner;
   flight(id).asks = false;
   flight(id).executes = true;

@@ -43,7 +43,7 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
   result.cycles = state_.end();
   result.evaluatedIterations = evaluatedIterations_;
   result.guarantee = hasSkipped_ ? timing::Guarantee::Certified : timing::Guarantee::Exact;
-  result.certificates = std::move(certificates_);
+  result.certificates = certificates_.take();
   return result;
 }
 
@@ -221,11 +221,7 @@ void ProgramOrderEvaluator::observe(std::uint32_t id, const timing::InstructionT
 
 void ProgramOrderEvaluator::certify(const timing::Certificate &certificate) {
   hasSkipped_ = true;
-  if (certified_
-          .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
-                   certificate.cyclesPerPeriod})
-          .second)
-    certificates_.push_back(certificate);
+  certificates_.add(certificate);
 }
 
 } // namespace acadlc::aidg

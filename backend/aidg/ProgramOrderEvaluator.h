@@ -2,6 +2,7 @@
 /// The AIDG evaluated in program order: the flat, fast case.
 #pragma once
 
+#include "backend/aidg/Certificates.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Plan.h"
@@ -14,9 +15,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
-#include <set>
 #include <span>
-#include <tuple>
 #include <vector>
 
 namespace acadlc::aidg {
@@ -129,9 +128,7 @@ private:
   std::vector<Body> bodies_; ///< by repeat
   std::vector<std::optional<BodyId>> regionIds_, instructionIds_;
   std::int64_t mostAtOnce_ = 0; ///< instructions in which no time leaves the 64-bit range
-  std::vector<timing::Certificate> certificates_;
-  /// What has been certified: a loop may be gone through many times.
-  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>> certified_;
+  Certificates certificates_;
 };
 
 } // namespace acadlc::aidg

@@ -1,12 +1,11 @@
 /// \file
-/// How far times may go.
+/// How far times may go, by its short name.
 #pragma once
 
-#include <cstdint>
+#include "backend/timing/TimeLimit.h"
 
 namespace acadlc::aidg {
 
-/// Times beyond this are refused, so that a few additions cannot overflow unnoticed.
-inline constexpr std::int64_t timeLimit = std::int64_t{1} << 61;
+using timing::timeLimit;
 
 } // namespace acadlc::aidg

@@ -800,6 +800,31 @@ TEST_CASE("over chooses among the paths to a unit") {
   CHECK(backwards.find("from 'middle[1]' to 'lane[1]'") != std::string::npos);
 }
 
+TEST_CASE("over takes an edge before a longer path") {
+  const auto bypass = [](const std::string &emits) {
+    return "instruction nop()\narchitecture Bypass() {\n"
+           "  code: SRAM { data_width = 32 bit, size = 1 KiB }\n"
+           "  fetch: InstructionFetchStage { issue_buffer_size = 4 } contains {\n"
+           "    fetcher: InstructionMemoryAccessUnit\n  }\n  code => fetcher\n"
+           "  a, b: PipelineStage\n"
+           "  x: ExecuteStage contains { unit: FunctionalUnit { to_process = [nop] } }\n"
+           "  fetch -> x\n  fetch -> a -> x\n  a -> b -> x\n}\nprogram p() on arch: Bypass {\n" +
+           emits + "\n}\n";
+  };
+  const Stream routes = MergingBench().routesOf(
+      bypass("emit nop() over []\nemit nop() over arch.x\nemit nop() over [arch.a]\n"
+             "emit nop() over [arch.a, arch.x]\nemit nop() over arch.b\n"
+             "emit nop() over [arch.a, arch.b]"));
+  CHECK(routes == Stream{"x", "x", "a x", "a x", "a b x", "a b x"});
+  const std::string open = MergingBench().errorOf(bypass("emit nop()"));
+  CHECK(open.find("E0519") != std::string::npos);
+  CHECK(open.find("'fetch -> x', 'fetch -> a -> x', 'fetch -> a -> b -> x'") != std::string::npos);
+  CHECK(open.find("over [] takes a direct edge") != std::string::npos);
+  // Without the edge nothing is chosen.
+  CHECK(MergingBench().errorOf(mergingMachine(0, "emit nop() over []")).find("E0519") !=
+        std::string::npos);
+}
+
 TEST_CASE("paths are counted, not walked") {
   const std::string message =
       MergingBench().errorOf(mergingMachine(200, "emit nop() over arch.middle[0]"));

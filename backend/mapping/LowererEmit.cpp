@@ -426,7 +426,7 @@ bool Lowerer::resolveUnit(const ast::EmitStatement &statement, const Frame &fram
 
 bool Lowerer::resolveRoute(const ast::EmitStatement &statement, const Frame &frame,
                            const Scope &scope, EmitState &state) {
-  RouteRequest request{state.unit, frame.emitter, {}};
+  RouteRequest request{state.unit, frame.emitter, {}, statement.over != nullptr};
   if (statement.over != nullptr && !stagesOf(*statement.over, scope, request.over))
     return false;
   const RouteAnswer &answer = units_.route(request);
@@ -439,7 +439,9 @@ bool Lowerer::resolveRoute(const ast::EmitStatement &statement, const Frame &fra
       isNone ? DiagnosticCode::NoRoute : DiagnosticCode::AmbiguousRoute, statement.range,
       architecture_.graph.objects[state.unit].name, answer.problem);
   if (!isNone)
-    builder.note({}, "say which one: emit … over STAGE, or over [STAGES] in their order");
+    builder.note({},
+                 "say which one: emit … over STAGE, or over [STAGES] in their order; over [] takes "
+                 "a direct edge");
   return false;
 }
 

@@ -228,7 +228,7 @@ std::optional<Value> Lowerer::overrideOf(const ast::Parameter &parameter, const 
     return given->known;
   const ast::Expr *expression = given->expression;
   if (expression == nullptr) {
-    overrideTexts_.push_back(parseOverride("-P " + name, "value", given->value, sources_));
+    overrideTexts_.push_back(parseOverride("-P", name, given->value, sources_));
     const ParsedOverride &parsed = overrideTexts_.back();
     expression = parsed.expression;
     if (expression == nullptr) {

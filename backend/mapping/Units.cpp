@@ -246,6 +246,11 @@ const RouteAnswer &Units::route(const RouteRequest &request) {
                                 : routes_.emplace(request, searchRoute(request)).first->second;
 }
 
+bool Units::hasEdge(ObjectId source, ObjectId target) const {
+  const std::vector<ObjectId> &targets = graph_.forwardTo[source];
+  return std::find(targets.begin(), targets.end(), target) != targets.end();
+}
+
 RouteAnswer Units::searchRoute(const RouteRequest &request) {
   RouteAnswer answer;
   const ObjectId stage = graph_.objects[request.unit].container;
@@ -266,6 +271,7 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
   waypoints.push_back(stage);
   // FORWARD edges form no cycle, so the paths are those of the legs, combined.
   bool isUnique = true;
+  std::vector<bool> isDirect(waypoints.size()); // the leg that ends there
   for (std::size_t i = 1; i < waypoints.size(); ++i) {
     const ReachedFrom &leg = reachedFrom(waypoints[i - 1]);
     const auto end = leg.find(waypoints[i]);
@@ -275,7 +281,9 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
                       graph_.objects[waypoints[i - 1]].name, graph_.objects[waypoints[i]].name);
       return answer;
     }
-    isUnique = isUnique && end->second.paths == 1;
+    isDirect[i] =
+        request.isStated && end->second.paths != 1 && hasEdge(waypoints[i - 1], waypoints[i]);
+    isUnique = isUnique && (isDirect[i] || end->second.paths == 1);
   }
   if (!isUnique) {
     answer.status = RouteAnswer::Status::Ambiguous;
@@ -286,6 +294,10 @@ RouteAnswer Units::searchRoute(const RouteRequest &request) {
   route.unit = request.unit;
   route.origin = request.origin;
   for (std::size_t i = waypoints.size() - 1; i > 0; --i) {
+    if (isDirect[i]) {
+      route.stages.push_back(waypoints[i]);
+      continue;
+    }
     const ReachedFrom &leg = reachedFrom(waypoints[i - 1]);
     for (ObjectId id = waypoints[i]; id != waypoints[i - 1]; id = leg.at(id).previous)
       route.stages.push_back(id);

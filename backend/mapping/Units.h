@@ -47,6 +47,9 @@ struct RouteRequest {
   arch::ObjectId unit = arch::noObject;
   arch::ObjectId origin = arch::noObject; ///< the stage that emits it; none: the fetch stage
   std::vector<arch::ObjectId> over;       ///< often empty: there is one way only
+  /// Whether `over` is stated: then an edge that leads from one of its stages to the next is taken
+  /// before longer paths between them.
+  bool isStated = false;
   friend auto operator<=>(const RouteRequest &, const RouteRequest &) = default;
 };
 
@@ -89,6 +92,8 @@ private:
   [[nodiscard]] std::vector<arch::ObjectId> throughChannels(arch::ObjectId unit,
                                                             bool isWrite) const;
   [[nodiscard]] bool processes(arch::ObjectId unit, std::string_view operation) const;
+  /// Whether a FORWARD edge leads from \p source to \p target.
+  [[nodiscard]] bool hasEdge(arch::ObjectId source, arch::ObjectId target) const;
   RouteAnswer searchRoute(const RouteRequest &request);
   const ReachedFrom &reachedFrom(arch::ObjectId source);
   /// Counts paths with each edge looked at twice, however many paths there are.

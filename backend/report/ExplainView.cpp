@@ -77,7 +77,7 @@ bool isAlike(const analysis::LayerCertificate &a, const analysis::LayerCertifica
     return one.replay ? one.replay->finding : std::string();
   };
   return a.loop == b.loop && a.period == b.period && a.cyclesPerPeriod == b.cyclesPerPeriod &&
-         a.periods == b.periods && finding(a) == finding(b);
+         a.periods == b.periods && a.isDrift == b.isDrift && finding(a) == finding(b);
 }
 
 /// A loop that is met again and again, inside of others, mostly repeats in the same way. Loops are

@@ -238,12 +238,13 @@ const Message *Channels::find(const Record &owner, std::size_t phase) const {
 }
 
 const Record *Channels::findUser(ObjectId channel, const Record &except) const {
+  const Record *oldest = nullptr;
   for (const Message &message : messages_)
-    if (message.owner != &except)
+    if (message.owner != &except && (!oldest || message.owner->age < oldest->age))
       for (const Message::Hop &hop : message.hops)
         if (hop.channel == channel)
-          return message.owner;
-  return nullptr;
+          oldest = message.owner;
+  return oldest;
 }
 
 void Channels::appendMessage(const Record &owner, std::size_t phase, std::int64_t now,

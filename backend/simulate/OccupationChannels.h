@@ -79,7 +79,8 @@ public:
 
   /// The message of a phase; null if none is under way.
   [[nodiscard]] const Message *find(const Record &owner, std::size_t phase) const;
-  /// Somebody else's message or reservation that takes room in \p channel; null if there is none.
+  /// The oldest other instruction with a message that goes through \p channel; null if there is
+  /// none.
   [[nodiscard]] const Record *findUser(arch::ObjectId channel, const Record &except) const;
 
   /// For snapshots at the end of cycle \p now: appends where the words of the message of a phase

@@ -52,6 +52,8 @@ OccupationRun::Blocked OccupationRun::whyBlocked(Record &record) {
     whyNotGranted(record, blocked);
   else
     whyPhasesWait(record, blocked);
+  if (!blocked.by)
+    blocked.wait.reason = Reason::Never;
   return blocked;
 }
 
@@ -71,12 +73,7 @@ void OccupationRun::whyNotEntered(Record &record, Blocked &blocked) {
       blocked.by = findAwaitedBy(record, record.place());
       return;
     }
-    const bool inOrder = place.queue.issueOrder == arch::QueueOrder::InOrder;
-    for (const Record *other : places_[record.place()].held)
-      if (!before && (isStation && inOrder ? other->instruction->classOrOperation() ==
-                                                 record.instruction->classOrOperation()
-                                           : inOrder || other->next() == record.next()))
-        before = other;
+    before = findFirstToLeave(record);
   }
   if (before != &record) {
     blocked.wait.reason = Reason::Behind;
@@ -84,6 +81,23 @@ void OccupationRun::whyNotEntered(Record &record, Blocked &blocked) {
     return;
   }
   whyNotTaken(record, blocked);
+}
+
+/// Who may leave the place of \p record, and in the same way, before it; else itself.
+const Record *OccupationRun::findFirstToLeave(const Record &record) {
+  const ObjectId id = record.place();
+  const arch::Object &place = graph_.objects[id];
+  const bool isInOrder = place.queue.issueOrder == arch::QueueOrder::InOrder;
+  const bool isWindow = tables_.lookAhead(record.next()).queue == id;
+  const bool isByClass = place.objectClass == ObjectClass::ReservationStation && !isWindow;
+  for (Record *other : places_[id].held) {
+    const bool isAlike = isInOrder ? !isByClass || other->instruction->classOrOperation() ==
+                                                       record.instruction->classOrOperation()
+                                   : other->next() == record.next() && isReady(*other, id);
+    if (isAlike)
+      return other;
+  }
+  return &record;
 }
 
 /// The instruction may leave, but the next object does not take it.
@@ -104,32 +118,46 @@ void OccupationRun::whyNotTaken(const Record &record, Blocked &blocked) {
     return;
   }
   // Another one comes first by age.
+  const Age *first = &record.age;
   for (const Candidate &other : candidates_[next])
-    if (other.record && other.record != &record) {
+    if (*other.age < *first) {
+      first = other.age;
       blocked.wait.reason = Reason::Turn;
-      blocked.by = other.record;
+      blocked.by = other.record ? other.record : units_[other.expander].offering;
     }
 }
 
+/// Who takes a turn at \p id first, or is to emit who does, if that is before \p age.
 const Record *OccupationRun::findTurnBefore(ObjectId id, const Age &age) const {
   const TurnIndex turn = tables_.turnsAt(id);
   if (turn == noTurns)
     return nullptr;
+  const Record *before = nullptr;
   if (!turns_[turn].empty() && turns_[turn].front()->age < age)
-    return turns_[turn].front();
+    before = turns_[turn].front();
+  const Record *first = nullptr;
   for (const Record *expander : expanders_)
-    if (expander->emittedTurns[turn] > 0 && emitsBefore(*expander, age))
-      return expander;
-  return nullptr;
+    if (expander->emittedTurns[turn] > 0 && emitsBefore(*expander, before ? before->age : age) &&
+        (!first || nextEmittedAge(*expander) < nextEmittedAge(*first)))
+      first = expander;
+  return first ? first : before;
 }
 
 // ---- In the unit --------------------------------------------------------------------------------
 
+/// The oldest that \p record awaits; else the oldest that has to emit what it awaits.
 const Record *OccupationRun::findAwaitedBy(Record &record, ObjectId station) {
+  const Record *oldest = nullptr;
   for (const Await &await : record.awaits)
     if (await.station == station && !isOver(await))
-      return find(await.whom);
-  return findEmission(record, station);
+      if (const Record *other = find(await.whom); !oldest || other->age < oldest->age)
+        oldest = other;
+  if (oldest)
+    return oldest;
+  for (const Record *expander : expanders_)
+    if ((!oldest || expander->age < oldest->age) && emitsAwaited(record, station, *expander))
+      oldest = expander;
+  return oldest;
 }
 
 void OccupationRun::whyNotStarted(Record &record, Blocked &blocked) {
@@ -138,7 +166,7 @@ void OccupationRun::whyNotStarted(Record &record, Blocked &blocked) {
   if (blocked.by)
     return;
   for (const Reference &member : findStep(record)->members)
-    if (Record *other = find(member); other && !mayStart(*other))
+    if (Record *other = find(member); !blocked.by && other && !mayStart(*other))
       blocked.by = other;
 }
 
@@ -167,19 +195,42 @@ void OccupationRun::whyPhasesWait(Record &record, Blocked &blocked) {
       whyMessageWaits(record, phase, blocked);
     } else if (state.status == Status::Running && text.kind == Phase::Kind::Expansion) {
       whyExpansionWaits(record, phase, blocked);
-    } else if (state.status == Status::Waiting && text.kind == Phase::Kind::Expansion) {
-      blocked.by = findFormerExpander(record, phase);
-      blocked.wait.reason = blocked.by ? Reason::Turn : blocked.wait.reason;
-    } else if (state.status == Status::Waiting && text.afterStep) {
-      for (const UnitStep &step : units_[record.table->unit].steps)
-        if (step.number == record.step + *text.afterStep)
-          for (const Reference &member : step.members)
-            if (const Record *other = find(member); other && !other->isPartOver) {
-              blocked.wait.reason = Reason::Dependence;
-              blocked.by = other;
-            }
+    } else if (state.status == Status::Waiting && hasSeenEvents(record, phase)) {
+      whyPhaseIsNotDue(record, phase, blocked);
     }
   }
+  if (!blocked.by && awaitsItself(record)) {
+    blocked.wait.object = record.place();
+    blocked.wait.reason = Reason::Dependence;
+    blocked.by = &record;
+  }
+}
+
+/// All events that the phase awaits have happened, but not its step, or it is not its turn.
+void OccupationRun::whyPhaseIsNotDue(const Record &record, std::size_t phase, Blocked &blocked) {
+  const Phase &text = record.instruction->phases[phase];
+  if (text.afterStep && !isStepOver(record.table->unit, record.step + *text.afterStep)) {
+    blocked.wait.reason = Reason::Dependence;
+    for (const UnitStep &step : units_[record.table->unit].steps)
+      if (step.number == record.step + *text.afterStep)
+        for (const Reference &member : step.members)
+          if (const Record *other = find(member); !blocked.by && other && !other->isPartOver)
+            blocked.by = other;
+    return;
+  }
+  blocked.wait.reason = Reason::Turn;
+  blocked.by = findFormerExpander(record, phase);
+}
+
+/// Whether one of its expansions awaits what another one has still to hand on.
+bool OccupationRun::awaitsItself(Record &record) {
+  for (std::size_t phase = 0; phase < record.phases.size(); ++phase) {
+    const PhaseState &state = record.phases[phase];
+    if (state.expansion && state.status == Status::Running && !state.expansion->cursor.isAtEnd() &&
+        findOtherPhase(record, phase))
+      return true;
+  }
+  return false;
 }
 
 /// The phase could begin, but something that it takes is not free.
@@ -260,30 +311,34 @@ void OccupationRun::whyExpansionWaits(Record &record, std::size_t phase, Blocked
 // ---- Who has an object --------------------------------------------------------------------------
 
 const Record *OccupationRun::findHolder(ObjectId id, const Record &except) const {
-  const Unit &unit = units_[id];
-  if (const Record *claimant = find(unit.claimant))
-    return claimant;
-  for (const Reference &reference : unit.processing)
-    if (const Record *record = find(reference); record && record != &except)
-      return record;
-  if (!places_[id].held.empty() && places_[id].held.front() != &except)
-    return places_[id].held.front();
   const Record *own = nullptr;
   for (const Record *record : live_) {
-    bool has = false;
-    for (std::size_t i = 0; i < record->stations.size(); ++i)
-      has = has || (record->stations[i].hasEntry && record->table->stations[i].station == id);
-    for (std::size_t phase = 0; phase < record->phases.size(); ++phase) {
-      const Phase &text = record->instruction->phases[phase];
-      has = has || (record->phases[phase].hasObject && text.object == id);
-      for (std::size_t i = 0; i < text.holding.size(); ++i)
-        has = has || (record->phases[phase].holdings[i].isActive && text.holding[i].object == id);
-    }
-    if (has && record != &except)
+    if (!holds(*record, id))
+      continue;
+    if (record != &except)
       return record;
-    own = has ? record : own;
+    own = record;
   }
   return own;
+}
+
+/// Whether \p record is in \p id or has a part of it.
+bool OccupationRun::holds(const Record &record, ObjectId id) const {
+  if (std::ranges::find(units_[id].processing, record.self) != units_[id].processing.end() ||
+      std::ranges::find(places_[id].held, &record) != places_[id].held.end())
+    return true;
+  for (std::size_t i = 0; i < record.stations.size(); ++i)
+    if (record.stations[i].hasEntry && record.table->stations[i].station == id)
+      return true;
+  for (std::size_t phase = 0; phase < record.phases.size(); ++phase) {
+    const Phase &text = record.instruction->phases[phase];
+    if (record.phases[phase].hasObject && text.object == id)
+      return true;
+    for (std::size_t i = 0; i < text.holding.size(); ++i)
+      if (record.phases[phase].holdings[i].isActive && text.holding[i].object == id)
+        return true;
+  }
+  return false;
 }
 
 } // namespace acadlc::simulate

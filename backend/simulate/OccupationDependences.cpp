@@ -156,15 +156,19 @@ bool OccupationRun::isReady(Record &record, ObjectId station) {
 /// Whose expansion has still to hand on an instruction that \p record awaits at \p station
 /// (noObject: in its unit); null if nobody's.
 const Record *OccupationRun::findEmission(Record &record, ObjectId station) {
-  for (const Record *expander : expanders_) {
-    if (expander == &record || !emitsBefore(*expander, record.age) ||
-        (station == arch::noObject && haveMet(expander->meetings, record.meetings)))
-      continue;
-    for (std::size_t phase = 0; phase < expander->phases.size(); ++phase)
-      if (expander->phases[phase].expansion && emitsAwaited(record, station, *expander, phase))
-        return expander;
-  }
-  return nullptr;
+  const auto found = std::ranges::find_if(
+      expanders_, [&](const Record *expander) { return emitsAwaited(record, station, *expander); });
+  return found == expanders_.end() ? nullptr : *found;
+}
+
+bool OccupationRun::emitsAwaited(Record &record, ObjectId station, const Record &expander) {
+  if (&expander == &record || !emitsBefore(expander, record.age) ||
+      (station == arch::noObject && haveMet(expander.meetings, record.meetings)))
+    return false;
+  for (std::size_t phase = 0; phase < expander.phases.size(); ++phase)
+    if (expander.phases[phase].expansion && emitsAwaited(record, station, expander, phase))
+      return true;
+  return false;
 }
 
 /// The walk of \p record ahead through a nest of \p expander.

@@ -66,12 +66,17 @@ void OccupationRun::served(Record &record) {
 
 // ---- Phases begin -------------------------------------------------------------------------------
 
+bool OccupationRun::hasSeenEvents(const Record &record, std::size_t number) {
+  return std::ranges::all_of(record.instruction->phases[number].after,
+                             [&](EventId event) { return record.hasHappened(event); });
+}
+
 /// Whether everything has happened that a phase waits for.
 bool OccupationRun::isDue(const Record &record, std::size_t number) const {
   const Phase &phase = record.instruction->phases[number];
   if (!record.hasStarted || record.phases[number].status != Status::Waiting)
     return false;
-  if (!std::ranges::all_of(phase.after, [&](EventId event) { return record.hasHappened(event); }))
+  if (!hasSeenEvents(record, number))
     return false;
   if (phase.afterStep && !isStepOver(record.table->unit, record.step + *phase.afterStep))
     return false;
@@ -239,7 +244,7 @@ void OccupationRun::happen(Record &record, EventId event) {
 /// Part 1: everybody knows of an event of \p record.
 void OccupationRun::publish(Record &record, EventId event) {
   record.events[event] = EventState::Published;
-  noteChange();
+  noteKnown();
   releaseHoldings(record, event);
   for (std::size_t i = 0; i < record.stations.size(); ++i)
     if (record.table->stations[i].release == event)

@@ -1,5 +1,6 @@
 #include "backend/simulate/OccupationRun.h"
 
+#include "backend/timing/TimeLimit.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 
@@ -63,10 +64,8 @@ void OccupationRun::cycle(const std::vector<Timed> &due) {
   enterAll();
   part_ = Part::Begin;
   beginAll();
-  if (!hasChanged_)
-    return;
-  lastChange_ = now_;
-  schedule(1, {Timed::Kind::Wake, nobody, 0, {}});
+  if (hasChanged_) // what ended with the last cycle there is must still be known to others
+    timed_.push(now_ + 1, {Timed::Kind::Wake, nobody, 0, {}});
 }
 
 /// Part 1: everything that is over by this cycle.
@@ -121,7 +120,7 @@ void OccupationRun::beginAll() {
 
 void OccupationRun::schedule(std::int64_t delay, const Timed &timed) {
   const std::optional<std::int64_t> time = checkedAdd(now_, delay);
-  if (!time || delay == timing::StorageModel::overflow) {
+  if (!time || *time > timing::timeLimit || delay == timing::StorageModel::overflow) {
     overflow_ = true;
     return;
   }
@@ -166,7 +165,7 @@ void OccupationRun::publishLate() {
   std::vector<Late> late;
   late.swap(late_);
   for (const Late &item : late) {
-    noteChange();
+    noteKnown();
     if (item.kind == Late::Kind::StepOver) {
       endStep(item.unit, item.step);
       continue;

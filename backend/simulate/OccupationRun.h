@@ -123,7 +123,13 @@ private:
   void publishLate();
   /// Lets something be over \p delay cycles from now; at least 1.
   void schedule(std::int64_t delay, const Timed &timed);
-  void noteChange() { hasChanged_ = true; }
+  /// Something happened in this cycle.
+  void noteChange() {
+    hasChanged_ = true;
+    lastChange_ = now_;
+  }
+  /// Something that happened before is known to others from now on.
+  void noteKnown() { hasChanged_ = true; }
   [[nodiscard]] bool isReleasing() const { return part_ == Part::Release; }
 
   Record &create(program::InstructionId id, const std::vector<std::int64_t> &loopValues, Age age,
@@ -194,6 +200,8 @@ private:
 
   void beginPhases(Record &record);
   [[nodiscard]] bool isDue(const Record &record, std::size_t phase) const;
+  /// Whether all events that the phase awaits have happened.
+  [[nodiscard]] static bool hasSeenEvents(const Record &record, std::size_t phase);
   [[nodiscard]] bool takesNothing(const Record &record, std::size_t phase) const;
   /// Begins the phase, or all of its lock step, if everything that it takes is free.
   bool tryBegin(Record &record, std::size_t phase);
@@ -263,6 +271,7 @@ private:
   [[nodiscard]] const Record *findEmission(Record &record, arch::ObjectId station);
   [[nodiscard]] Scout &scoutFor(Record &record, const Record &expander, std::size_t phase,
                                 arch::ObjectId station, std::size_t reader);
+  [[nodiscard]] bool emitsAwaited(Record &record, arch::ObjectId station, const Record &expander);
   [[nodiscard]] bool emitsAwaited(Record &record, arch::ObjectId station, const Record &expander,
                                   std::size_t phase);
   [[nodiscard]] bool isAwaited(const Record &record, arch::ObjectId station,
@@ -344,9 +353,13 @@ private:
   void whyPhasesWait(Record &record, Blocked &blocked);
   void whyPhaseWaits(Record &record, std::size_t phase, Blocked &blocked);
   void whyMessageWaits(const Record &record, std::size_t phase, Blocked &blocked);
+  void whyPhaseIsNotDue(const Record &record, std::size_t phase, Blocked &blocked);
   void whyExpansionWaits(Record &record, std::size_t phase, Blocked &blocked);
-  /// Somebody who has a part of \p object; null if nobody has.
+  [[nodiscard]] bool awaitsItself(Record &record);
+  /// The oldest other one that has a part of \p object; else \p except if it has, or null.
   [[nodiscard]] const Record *findHolder(arch::ObjectId object, const Record &except) const;
+  [[nodiscard]] bool holds(const Record &record, arch::ObjectId object) const;
+  [[nodiscard]] const Record *findFirstToLeave(const Record &record);
   [[nodiscard]] const Record *findAwaitedBy(Record &record, arch::ObjectId station);
   [[nodiscard]] const Record *findTurnBefore(arch::ObjectId id, const Age &age) const;
 
@@ -362,7 +375,8 @@ private:
   Channels channels_;
 
   // Time
-  std::int64_t now_ = 0, lastChange_ = 0, lastFinish_ = 0;
+  std::int64_t now_ = 0, lastFinish_ = 0;
+  std::int64_t lastChange_ = 0; ///< when something happened last
   Part part_ = Part::Release;
   bool hasChanged_ = false, overflow_ = false;
   bool isStopped_ = false; ///< by options_.isEnough

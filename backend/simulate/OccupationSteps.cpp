@@ -183,7 +183,7 @@ void OccupationRun::checkUnitPart(Record &record) {
 
 void OccupationRun::leaveUnit(ObjectId id, const Reference &who) {
   std::erase(units_[id].processing, who);
-  noteChange();
+  noteKnown();
 }
 
 /// Everybody knows now that the step has ended.

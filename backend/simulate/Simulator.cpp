@@ -5,6 +5,7 @@
 #include "backend/simulate/OccupationSimulator.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
+#include "backend/timing/TimeLimit.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 
@@ -209,7 +210,7 @@ private:
   /// Lets \p event happen \p delay cycles from now; at least 1.
   void schedule(std::int64_t delay, Event::Kind kind, std::uint32_t id) {
     const std::optional<std::int64_t> time = checkedAdd(now_, delay);
-    if (!time || delay == timing::StorageModel::overflow) {
+    if (!time || *time > timing::timeLimit || delay == timing::StorageModel::overflow) {
       overflow_ = true;
       return;
     }

@@ -18,6 +18,8 @@ std::string describe(const Wait &wait, const Wait &next, const arch::Architectur
   case Wait::Reason::Turn:
     return begin + " waits for its turn at " + object + ", behind " + next.instruction;
   case Wait::Reason::Dependence:
+    if (wait.instruction == next.instruction)
+      return begin + " waits for instructions that it has itself still to emit";
     return begin + " waits for the result of " + next.instruction;
   case Wait::Reason::Behind:
     return begin + " waits behind " + next.instruction + ", which is to enter " + object + " first";

@@ -86,7 +86,8 @@ struct Wait {
   enum class Reason : std::uint8_t {
     Occupied,   ///< `object` is held by the next instruction of the report
     Turn,       ///< the next instruction comes first at `object` in program order
-    Dependence, ///< it is in `object` and depends on the next instruction
+    Dependence, ///< it is in `object` and depends on the next instruction; one that is its own
+                ///< next emits instructions that wait for one another
     Behind,     ///< it stands in the issue buffer or a queue behind the next instruction
     Never,      ///< at `object` for what never comes; such a report has no other waits
   } reason{};
@@ -124,7 +125,7 @@ struct Evaluation {
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
   std::vector<Certificate> certificates;
   std::optional<DeadlockReport> deadlock;
-  bool overflow = false;     ///< a time or count left the 64-bit range
+  bool overflow = false;     ///< a time left timeLimit, or a count the 64-bit range
   bool limitReached = false; ///< stopped at the limit of instructions that the caller set
   /// Stopped at the budget; `cycles` is when the last of those that did finish had finished. What
   /// callers of aidg::estimate() see instead is Bounded.

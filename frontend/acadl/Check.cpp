@@ -117,6 +117,38 @@ void reportUnknownDeclaration(DiagnosticEngine &diagnostics, const Names &names,
   suggest(report, name.parts.back(), candidates);
 }
 
+const ast::ArchitectureDeclaration *findArchitecture(DiagnosticEngine &diagnostics,
+                                                     const Names &names,
+                                                     const ast::QualifiedName &name) {
+  const Symbol *symbol = resolve(name, *names.module().scope);
+  const auto *architecture =
+      symbol ? ast::dynCast<ast::ArchitectureDeclaration>(symbol->declaration) : nullptr;
+  if (!architecture)
+    reportUnknownDeclaration(diagnostics, names, name, symbol, ast::DeclarationKind::Architecture);
+  return architecture;
+}
+
+Type instanceType(const ast::ArchitectureDeclaration *architecture) {
+  Type type;
+  if (architecture) {
+    type = Type::of(Type::Kind::Instance);
+    type.structure = architecture;
+  }
+  return type;
+}
+
+const ast::ArchitectureDeclaration *declareArchitecture(DiagnosticEngine &diagnostics, Names &names,
+                                                        const ast::Identifier &name,
+                                                        const ast::QualifiedName &architecture) {
+  const auto *found = findArchitecture(diagnostics, names, architecture);
+  declare(diagnostics, names,
+          {.text = name.text,
+           .range = name.range,
+           .kind = Name::Kind::Extent,
+           .type = instanceType(found)});
+  return found;
+}
+
 void reportUnknownInstruction(DiagnosticEngine &diagnostics, const ast::Identifier &name,
                               Names &names, const StructureInfo *architecture) {
   std::vector<std::string_view> candidates;

@@ -698,24 +698,9 @@ void checkMappingBody(Checker &checker, DiagnosticEngine &diagnostics,
 
 void checkProgram(Checker &checker, DiagnosticEngine &diagnostics,
                   const ast::ProgramDeclaration &program) {
-  const Module &module = checker.moduleOf(program);
-  Names names(module);
-  const Symbol *symbol = resolve(program.architecture, *module.scope);
+  Names names(checker.moduleOf(program));
   const auto *architecture =
-      symbol ? ast::dynCast<ast::ArchitectureDeclaration>(symbol->declaration) : nullptr;
-  Type type;
-  if (architecture) {
-    type = Type::of(Kind::Instance);
-    type.structure = architecture;
-  } else {
-    reportUnknownDeclaration(diagnostics, names, program.architecture, symbol,
-                             ast::DeclarationKind::Architecture);
-  }
-  declare(diagnostics, names,
-          {.text = program.architectureName.text,
-           .range = program.architectureName.range,
-           .kind = Name::Kind::Extent,
-           .type = type});
+      declareArchitecture(diagnostics, names, program.architectureName, program.architecture);
   Expressions(checker, diagnostics).checkParameters(program.parameters, names);
   BodyChecker(checker, diagnostics, BodyChecker::Owner::Program, architecture)
       .run(program.body, names);

@@ -160,6 +160,8 @@ Type checkFunction(Checker &checker, DiagnosticEngine &diagnostics, Names &aroun
                    const ast::FunctionDeclaration &function);
 void checkInstruction(Checker &checker, DiagnosticEngine &diagnostics, Names &around,
                       const ast::InstructionDeclaration &instruction, bool isInStructure);
+/// Reports phases that wait for one another in a circle.
+void checkPhaseOrder(DiagnosticEngine &diagnostics, const ast::InstructionDeclaration &instruction);
 void checkStructure(Checker &checker, DiagnosticEngine &diagnostics,
                     const ast::StructureDeclaration &structure, StructureInfo &info);
 /// The header: fills \p info.
@@ -207,6 +209,16 @@ void warnUnusedNames(DiagnosticEngine &diagnostics, Names &names, Name::Kind kin
 void reportUnknownDeclaration(DiagnosticEngine &diagnostics, const Names &names,
                               const ast::QualifiedName &name, const Symbol *found,
                               ast::DeclarationKind wanted);
+/// The architecture that a mapping, program or scalar code is `on`; null and a report if \p name is
+/// none.
+const ast::ArchitectureDeclaration *
+findArchitecture(DiagnosticEngine &diagnostics, const Names &names, const ast::QualifiedName &name);
+/// The type of the name of \p architecture in bodies; an error type if it is null.
+Type instanceType(const ast::ArchitectureDeclaration *architecture);
+/// Both for `on NAME: ARCHITECTURE`; adds NAME to \p names.
+const ast::ArchitectureDeclaration *declareArchitecture(DiagnosticEngine &diagnostics, Names &names,
+                                                        const ast::Identifier &name,
+                                                        const ast::QualifiedName &architecture);
 /// Reports that \p name is no instruction, suggesting those that can be named in \p names and in
 /// \p architecture (may be null).
 void reportUnknownInstruction(DiagnosticEngine &diagnostics, const ast::Identifier &name,

@@ -161,6 +161,7 @@ private:
     }
     for (const ast::Phase &phase : instruction_.phases)
       checkPhase(phase, names, starts, signalled);
+    checkPhaseOrder(diagnostics_, instruction_);
     checkSteps();
   }
 
@@ -196,10 +197,21 @@ private:
     if (phase.expansion && phase.duration)
       report(phase.duration->range, "'for'", "it ends when all that it emits has completed");
     if (!phase.duration && !phase.expansion && (phase.isOver || !phase.object))
-      diagnostics_.report(DiagnosticCode::PhaseWithoutDuration, phase.name.range, phase.name.text,
-                          phase.isOver ? "much it sends" : "long it lasts");
+      reportNoDuration(phase);
     if (phase.together.isValid() && !phase.isOver)
       report(phase.together, "'together'", "it sends no words over a channel");
+  }
+
+  void reportNoDuration(const ast::Phase &phase) {
+    auto report =
+        diagnostics_.report(DiagnosticCode::PhaseWithoutDuration, phase.name.range, phase.name.text,
+                            phase.isOver ? "much it sends" : "long it lasts");
+    if (phase.isOver)
+      report.note({}, "an amount of data says it, as in 'for 64 bytes'");
+    else
+      report.note({},
+                  "cycles say it, as in 'for 4 cycles'; a phase 'on' a unit lasts as long as the "
+                  "unit says, one that 'expands' as long as what it emits");
   }
 
   /// `after step + n` counts from the step in which the instruction stands: something else must

@@ -28,12 +28,7 @@ void addHeaderNames(const ast::MappingDeclaration &mapping, const MappingInfo &i
     add(index.extent, Name::Kind::Extent, Type::number(false));
   for (const ast::Identifier &coefficient : mapping.coefficients)
     add(coefficient, Name::Kind::Extent, Type::number(false));
-  Type architecture;
-  if (info.architecture) {
-    architecture = Type::of(Type::Kind::Instance);
-    architecture.structure = info.architecture;
-  }
-  add(mapping.architectureName, Name::Kind::Extent, architecture);
+  add(mapping.architectureName, Name::Kind::Extent, instanceType(info.architecture));
   for (const Tensor &tensor : info.tensors) {
     Type type = Type::of(Type::Kind::Tensor);
     type.tensor = &tensor;
@@ -54,7 +49,7 @@ public:
         mapping_(mapping), info_(info), module_(checker.moduleOf(mapping)), names_(module_) {}
 
   void run() {
-    findArchitecture();
+    info_.architecture = findArchitecture(diagnostics_, names_, mapping_.architecture);
     checkResult();
     checkValue(mapping_.value);
     checkReductions();
@@ -69,15 +64,6 @@ public:
   }
 
 private:
-  void findArchitecture() {
-    const Symbol *symbol = resolve(mapping_.architecture, *module_.scope);
-    if (symbol)
-      info_.architecture = ast::dynCast<ast::ArchitectureDeclaration>(symbol->declaration);
-    if (!info_.architecture)
-      reportUnknownDeclaration(diagnostics_, names_, mapping_.architecture, symbol,
-                               ast::DeclarationKind::Architecture);
-  }
-
   /// Params and vias of the body, which other mappings ask for.
   void collectBody(ast::Block block, bool isConditional) {
     for (const ast::Statement *statement : block) {

@@ -38,7 +38,9 @@ public:
         expressions_(checker, diagnostics), names_(checker.moduleOf(scalar)) {}
 
   void run() {
-    findArchitecture();
+    architecture_ =
+        declareArchitecture(diagnostics_, names_, scalar_.architectureName, scalar_.architecture);
+    checkOnlyOne();
     for (const ast::LetStatement *let : scalar_.lets)
       if (let != nullptr)
         expressions_.checkLet(*let, names_);
@@ -51,28 +53,10 @@ public:
   }
 
 private:
-  void findArchitecture() {
-    const Symbol *symbol = resolve(scalar_.architecture, *names_.module().scope);
-    architecture_ =
-        symbol ? ast::dynCast<ast::ArchitectureDeclaration>(symbol->declaration) : nullptr;
-    Type type;
-    if (architecture_ != nullptr) {
-      type = Type::of(Kind::Instance);
-      type.structure = architecture_;
-      checkOnlyOne();
-    } else {
-      reportUnknownDeclaration(diagnostics_, names_, scalar_.architecture, symbol,
-                               ast::DeclarationKind::Architecture);
-    }
-    declare(diagnostics_, names_,
-            {.text = scalar_.architectureName.text,
-             .range = scalar_.architectureName.range,
-             .kind = Name::Kind::Extent,
-             .type = type});
-  }
-
   /// An architecture has one scalar code.
   void checkOnlyOne() {
+    if (architecture_ == nullptr)
+      return;
     for (const ast::Declaration *declaration : checker_.declarations()) {
       const auto *other = ast::dynCast<ast::ScalarDeclaration>(declaration);
       if (other == &scalar_)

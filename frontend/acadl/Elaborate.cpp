@@ -19,22 +19,21 @@ const Symbol *ElaboratedArchitecture::findInstruction(llvm::StringRef name) cons
 
 //===--- Parameters ---------------------------------------------------------------------------===//
 
-ParsedOverride parseOverride(const std::string &title, const std::string &name,
+ParsedOverride parseOverride(const std::string &option, const std::string &name,
                              const std::string &value, SourceManager &sources) {
   ParsedOverride parsed;
-  // Only files can be parsed, so the value becomes that of a constant.
-  const std::string keyword = "const ";
-  const std::string before = keyword + name + " = ";
-  const FileId file = sources.addText(title, before + value);
+  const std::string nameBefore = option + " ";
+  const std::string before = nameBefore + (name.empty() ? "" : name + "=");
+  const FileId file = sources.addText("command line", before + value);
   if (!file.isValid())
     return parsed;
   const auto place = [&](std::size_t offset) {
     return sources.location(file, static_cast<std::uint32_t>(offset));
   };
-  parsed.nameRange = {place(keyword.size()), place(keyword.size() + name.size())};
+  parsed.nameRange = {place(nameBefore.size()), place(nameBefore.size() + name.size())};
   parsed.valueRange = {place(before.size()), place(before.size() + value.size())};
   DiagnosticEngine problems;
-  parsed.tree = parseAcadl(sources, file, problems);
+  parsed.tree = parseAcadlValue(sources, file, static_cast<std::uint32_t>(before.size()), problems);
   const auto &declarations = parsed.tree.declarations;
   if (problems.hasErrors())
     parsed.problems.push_back(
@@ -90,7 +89,7 @@ void Overrides::parse(const ParameterOverride &override, SourceManager &sources,
                       DiagnosticEngine &diagnostics) {
   Entry entry{override.name, {}, override.expression, override.known};
   if (!entry.known && entry.expression == nullptr) {
-    entry.parsed = parseOverride("-P " + override.name, override.name, override.value, sources);
+    entry.parsed = parseOverride("-P", override.name, override.value, sources);
     entry.expression = entry.parsed.expression;
     if (entry.expression == nullptr) {
       auto builder = diagnostics.report(DiagnosticCode::OverrideSyntax, entry.parsed.valueRange,

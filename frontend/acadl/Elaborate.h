@@ -36,8 +36,9 @@ struct ParsedOverride {
   /// What the parser says if it is none.
   std::vector<DiagnosticNote> problems;
 };
-/// Parses \p value, which \p title names in messages: "-P rows". Reports nothing.
-ParsedOverride parseOverride(const std::string &title, const std::string &name,
+/// Parses \p value of `OPTION NAME=VALUE`, or of `OPTION VALUE` if \p name is empty. Messages show
+/// the option as one types it. Reports nothing.
+ParsedOverride parseOverride(const std::string &option, const std::string &name,
                              const std::string &value, SourceManager &sources);
 /// \p value as a value of the parameter type \p type: a bare number counts in the type's unit.
 std::optional<Value> convertOverride(Value value, const ExpectedType &type, SourceRange at,

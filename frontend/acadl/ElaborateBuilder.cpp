@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/ScopeExit.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/ADT/StringSwitch.h>
 
 namespace acadlc {
@@ -102,8 +103,7 @@ void StructureBuilder::runStatement(const ast::Statement &statement, Frame &fram
     if (!hasFailed)
       isDone = runObject(object, frame);
     if (hasFailed || !isDone)
-      for (const ast::Declarator &declarator : object.declarators)
-        frame.scope->declare(declarator.name, Value::ofError());
+      declareFailed(object, frame);
     break;
   }
   case StatementKind::Port: {
@@ -129,6 +129,16 @@ void StructureBuilder::runStatement(const ast::Statement &statement, Frame &fram
   }
   if (!isDone)
     failed_.insert(&statement);
+}
+
+/// Names of objects that could not be made, those of units that they contain included: who uses
+/// them has nothing to be told.
+void StructureBuilder::declareFailed(const ast::ObjectStatement &object, const Frame &frame) {
+  for (const ast::Declarator &declarator : object.declarators)
+    frame.scope->declare(declarator.name, Value::ofError());
+  for (const ast::Statement *statement : object.contents)
+    if (const auto *contained = ast::dynCast<ast::ObjectStatement>(statement))
+      declareFailed(*contained, frame);
 }
 
 bool StructureBuilder::runFor(const ast::ForStatement &statement, Frame &frame) {
@@ -388,6 +398,23 @@ Value StructureBuilder::registerFileValue(arch::ObjectId id, const ObjectPrototy
 
 //===--- Instances ----------------------------------------------------------------------------===//
 
+namespace {
+
+/// The full name of an instance for messages: of one that is nested deeply, where it begins and
+/// ends.
+std::string shortened(llvm::StringRef name) {
+  constexpr std::size_t shown = 8;
+  llvm::SmallVector<llvm::StringRef> parts;
+  name.split(parts, '.');
+  if (parts.size() <= shown)
+    return name.str();
+  const llvm::ArrayRef<llvm::StringRef> all(parts);
+  return fmt::format("{}.….{}", llvm::join(all.take_front(2), "."),
+                     llvm::join(all.take_back(2), "."));
+}
+
+} // namespace
+
 bool StructureBuilder::makeInstances(const ast::ObjectStatement &statement,
                                      const ast::Declarator &declarator,
                                      const ast::TemplateDeclaration &declaration, const Scope &home,
@@ -430,8 +457,9 @@ Value StructureBuilder::makeInstance(const ast::ObjectStatement &statement,
                                  fmt::format("template '{}'", declaration.name.text.str())))
     return Value::ofError();
   DiagnosticNote outer = evaluator_.context();
-  evaluator_.setContext(
-      {{}, fmt::format("in instance '{}' of template '{}'", name, declaration.name.text.str())});
+  evaluator_.setContext({{},
+                         fmt::format("in instance '{}' of template '{}'", shortened(name),
+                                     declaration.name.text.str())});
   const auto restore = llvm::make_scope_exit([&] { evaluator_.setContext(std::move(outer)); });
   Frame inner;
   inner.scope = scope.get();

@@ -57,6 +57,7 @@ private:
   void runBlock(ast::Block block, Frame &frame);
   void declareLocals(ast::Block block, Frame &frame);
   void runStatement(const ast::Statement &statement, Frame &frame);
+  void declareFailed(const ast::ObjectStatement &object, const Frame &frame);
   bool runFor(const ast::ForStatement &statement, Frame &frame);
   bool runIf(const ast::IfStatement &statement, Frame &frame);
   bool runClock(const ast::ClockStatement &statement, const Frame &frame);

@@ -593,9 +593,42 @@ TEST_CASE("elaborate: ports have a kind and a direction") {
                 "E0242 no READ_DATA edge leads from FunctionalUnit 'u' to RegisterFile 'c.r'"));
 }
 
+TEST_CASE("elaborate: messages about -P show what was typed") {
+  const auto shown = [](const ParameterOverride &override) {
+    const Run run(systolic, {override});
+    REQUIRE_FALSE(run.diagnostics.diagnostics().empty());
+    return run.messages();
+  };
+  const std::string name = shown({"row", "4"});
+  CHECK(name.find("command line:1:4: error: architecture 'SystolicArray' has no parameter 'row'") !=
+        std::string::npos);
+  CHECK(name.find("\n-P row=4\n   ^~~\n") != std::string::npos);
+  CHECK(name.find("did you mean 'rows'?") != std::string::npos);
+  const std::string value = shown({"rows", "colums / 2"});
+  CHECK(value.find("\n-P rows=colums / 2\n        ^~~~~~\n") != std::string::npos);
+  // A name that is none of the language, and an expression that ends too early.
+  CHECK(shown({"matmul.tile", "4"}).find("\n-P matmul.tile=4\n   ^~~~~~~~~~~\n") !=
+        std::string::npos);
+  CHECK(shown({"rows", "(4"}).find("\n-P rows=(4\n") != std::string::npos);
+  CHECK(shown({"rows", "4 const b = 5"}).find("\n-P rows=4 const b = 5\n        ^~~") !=
+        std::string::npos);
+  CHECK(shown({"rows", ""}).find("\n-P rows=\n") != std::string::npos);
+}
+
+TEST_CASE("elaborate: a stage that cannot be made hides no unit") {
+  const Run run(withFetch("memory: SRAM { size = 1 KiB }\n"
+                          "x: ExecuteStage { latency = 0 cycles } contains {\n"
+                          "  unit, other: FunctionalUnit { to_process = [] }\n"
+                          "}\nmemory => unit\nother => memory\nfetch -> x"));
+  CHECK(run.first() == "E0314 attribute 'latency' of an ExecuteStage: expected at least 1 cycle, "
+                       "found 0 cycles");
+  CHECK(run.diagnostics.errorCount() == 1);
+}
+
 TEST_CASE("elaborate: limits") {
   const Run recursion(withFetch("t: Tree()", "template Tree() { child: Tree() }"));
   CHECK(recursion.first().starts_with("E0320 instances of template 'Tree' are nested deeper than"));
+  CHECK(recursion.first().ends_with("in instance 't.child.….child.child' of template 'Tree'"));
   const Run twofold(withFetch("t: Tree()", "template Tree() { a, b: Tree() }"));
   CHECK(twofold.diagnostics.errorCount() == 1);
   const Run loop(withFetch("for i in 0 .. 1_000_000_000_000 { let x = i }"), {},

@@ -72,8 +72,9 @@ private:
 /// become invalid identifiers, `ErrorExpr`s, or are left out.
 class TreeBuilder {
 public:
-  TreeBuilder(FileId file, const TokenBuffer &tokens, ErrorList &errors)
-      : tokens_(tokens), errors_(errors), arena_(std::make_unique<llvm::BumpPtrAllocator>()) {
+  TreeBuilder(FileId file, const TokenBuffer &tokens, ErrorList &errors,
+              std::unique_ptr<llvm::BumpPtrAllocator> arena)
+      : tokens_(tokens), errors_(errors), arena_(std::move(arena)) {
     result_.file = file;
   }
 
@@ -1358,8 +1359,16 @@ ast::SourceFile TreeBuilder::build(P::FileContext *file) {
   return std::move(result_);
 }
 
-ast::SourceFile parseText(const SourceManager &sources, FileId file, ErrorList &errors) {
-  TokenBuffer tokens(sources.text(file), errors);
+/// \p arena will hold the tree, and may hold \p text.
+ast::SourceFile parseText(std::string_view text, FileId file, ErrorList &errors,
+                          std::unique_ptr<llvm::BumpPtrAllocator> arena) {
+  if (!checkEncoding(text, errors)) {
+    ast::SourceFile empty;
+    empty.file = file;
+    empty.arena = std::move(arena);
+    return empty;
+  }
+  TokenBuffer tokens(text, errors);
   P parser(&tokens);
   parser.removeErrorListeners();
   parser.setErrorHandler(std::make_shared<ErrorStrategy>(tokens, errors));
@@ -1370,7 +1379,7 @@ ast::SourceFile parseText(const SourceManager &sources, FileId file, ErrorList &
   } catch (const ParsingStopped &) { // NOLINT(bugprone-empty-catch)
     // Reported; what was read up to here is in the tree.
   }
-  return TreeBuilder(file, tokens, errors).build(guard.root());
+  return TreeBuilder(file, tokens, errors, std::move(arena)).build(guard.root());
 }
 
 } // namespace
@@ -1378,13 +1387,21 @@ ast::SourceFile parseText(const SourceManager &sources, FileId file, ErrorList &
 ast::SourceFile parseAcadl(const SourceManager &sources, FileId file,
                            DiagnosticEngine &diagnostics) {
   ErrorList errors(sources, file);
-  ast::SourceFile result;
-  if (checkEncoding(sources.text(file), errors)) {
-    result = parseText(sources, file, errors);
-  } else {
-    result.file = file;
-    result.arena = std::make_unique<llvm::BumpPtrAllocator>();
-  }
+  ast::SourceFile result =
+      parseText(sources.text(file), file, errors, std::make_unique<llvm::BumpPtrAllocator>());
+  errors.report(diagnostics);
+  return result;
+}
+
+ast::SourceFile parseAcadlValue(const SourceManager &sources, FileId file, std::uint32_t begin,
+                                DiagnosticEngine &diagnostics) {
+  // Only declarations can be parsed, so the value becomes that of a constant.
+  constexpr llvm::StringRef lead = "const value = ";
+  auto arena = std::make_unique<llvm::BumpPtrAllocator>();
+  const llvm::StringRef value = sources.text(file).substr(begin);
+  const llvm::StringRef text = llvm::StringRef((lead + value).str()).copy(*arena);
+  ErrorList errors(sources, file, begin, static_cast<std::uint32_t>(lead.size()));
+  ast::SourceFile result = parseText(text, file, errors, std::move(arena));
   errors.report(diagnostics);
   return result;
 }

@@ -5,6 +5,7 @@
 #include "frontend/acadl/Ast.h"
 #include "support/Diagnostics.h"
 
+#include <cstdint>
 #include <string>
 
 namespace acadlc {
@@ -13,6 +14,11 @@ namespace acadlc {
 /// holds what could be read. Nesting deeper than 1,000 is one error, not a crash.
 ast::SourceFile parseAcadl(const SourceManager &sources, FileId file,
                            DiagnosticEngine &diagnostics);
+
+/// Parses the text of \p file from byte \p begin on as if `const value = ` stood in front of it, as
+/// the value that an option of the command line gives. Ranges are those of \p file.
+ast::SourceFile parseAcadlValue(const SourceManager &sources, FileId file, std::uint32_t begin,
+                                DiagnosticEngine &diagnostics);
 
 /// The tree as indented text, for `--dump-ast`.
 std::string dumpAst(const ast::SourceFile &file, const SourceManager &sources);

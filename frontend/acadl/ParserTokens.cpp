@@ -17,7 +17,10 @@ using Token = grammar::AcadlParser; // the types of tokens
 // ---- errors -------------------------------------------------------------------------------------
 
 SourceRange ErrorList::range(std::uint32_t begin, std::uint32_t end) const {
-  return {sources_.location(file_, begin), sources_.location(file_, end)};
+  const auto place = [this](std::uint32_t offset) {
+    return sources_.location(file_, begin_ + std::max(offset, lead_) - lead_);
+  };
+  return {place(begin), place(end)};
 }
 
 ErrorList::Entry &ErrorList::add(DiagnosticCode code, std::uint32_t begin, std::uint32_t end,

@@ -28,7 +28,11 @@ public:
     bool maybeConsequence = false;
   };
 
-  ErrorList(const SourceManager &sources, FileId file) : sources_(sources), file_(file) {}
+  /// What is parsed begins \p lead bytes in front of byte \p begin of \p file; places in those
+  /// bytes count as \p begin.
+  ErrorList(const SourceManager &sources, FileId file, std::uint32_t begin = 0,
+            std::uint32_t lead = 0)
+      : sources_(sources), file_(file), begin_(begin), lead_(lead) {}
 
   /// The reference is good until the next error is added.
   Entry &add(DiagnosticCode code, std::uint32_t begin, std::uint32_t end,
@@ -40,6 +44,7 @@ public:
 private:
   const SourceManager &sources_;
   FileId file_;
+  std::uint32_t begin_, lead_;
   std::vector<Entry> entries_;
 };
 

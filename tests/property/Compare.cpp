@@ -213,6 +213,21 @@ std::string differenceOfReports(const timing::DeadlockReport &a, const timing::D
 
 } // namespace
 
+std::string differenceInDeadlock(const timing::DeadlockReport &a, const timing::DeadlockReport &b) {
+  std::ostringstream out;
+  if (a.time != b.time)
+    out << "deadlock at " << a.time << " and " << b.time << '\n';
+  const auto list = [](const timing::DeadlockReport &report) {
+    std::string waits;
+    for (const timing::Wait &wait : report.waits)
+      waits += "  " + text(wait) + '\n';
+    return waits;
+  };
+  if (const std::string first = list(a), second = list(b); first != second)
+    out << "waits of the first\n" << first << "waits of the second\n" << second;
+  return out.str();
+}
+
 std::string difference(const Observation &a, const Observation &b) {
   std::ostringstream out;
   if (a.evaluation.deadlock.has_value() != b.evaluation.deadlock.has_value()) {

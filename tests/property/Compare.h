@@ -25,6 +25,8 @@ struct Observation {
 };
 Observation observe(const RandomCase &randomCase, const Evaluator &evaluator);
 
+/// How two reports on the same deadlock differ, in the cycle or in any wait; empty if they do not.
+std::string differenceInDeadlock(const timing::DeadlockReport &a, const timing::DeadlockReport &b);
 /// How two observations differ: in the verdict on deadlock, the cycles, the number of instructions
 /// or the times of any instruction (if both observed them). Empty if they do not.
 std::string difference(const Observation &a, const Observation &b);

@@ -85,9 +85,10 @@ void checkOccupations(const OccupationKnobs &knobs, std::uint64_t firstSeed) {
     const RandomCase randomCase = makeOccupationCase(seed, knobs);
     const Observation simulated = observe(randomCase, runOccupations);
     const Observation evaluated = observe(randomCase, runOccupationEvaluator);
-    // Of a deadlock the verdict is compared: which instructions a report names is free.
     const bool bothStop = simulated.evaluation.deadlock && evaluated.evaluation.deadlock;
-    const std::string what = bothStop ? std::string() : difference(simulated, evaluated);
+    const std::string what = bothStop ? differenceInDeadlock(*simulated.evaluation.deadlock,
+                                                             *evaluated.evaluation.deadlock)
+                                      : difference(simulated, evaluated);
     if (what.empty())
       continue;
     FAIL_CHECK(what << "\n" << printOccupationCase(randomCase));
@@ -121,6 +122,49 @@ TEST_CASE("occupations: evaluator equals simulator on everything") {
 
 namespace {
 
+/// Both evaluators stop in the same cycle and give the same waits; enough cases must show it.
+void checkDeadlocks(const OccupationKnobs &knobs, std::uint64_t firstSeed) {
+  const std::uint64_t cases = propertyCases(3000);
+  std::uint64_t deadlocks = 0;
+  for (std::uint64_t seed = firstSeed; seed != firstSeed + cases; ++seed) {
+    const RandomCase randomCase = makeOccupationCase(seed, knobs);
+    const timing::Evaluation simulated = runOccupations(randomCase.graph, randomCase.program, {});
+    if (!simulated.deadlock)
+      continue;
+    ++deadlocks;
+    const timing::Evaluation evaluated =
+        runOccupationEvaluator(randomCase.graph, randomCase.program, {});
+    REQUIRE(evaluated.deadlock);
+    const std::string what = differenceInDeadlock(*simulated.deadlock, *evaluated.deadlock);
+    if (what.empty())
+      continue;
+    FAIL_CHECK("seed " << seed << ": " << what << printOccupationCase(randomCase));
+    return;
+  }
+  INFO(deadlocks, " deadlocks in ", cases, " cases");
+  CHECK(deadlocks * 50 > cases);
+}
+
+} // namespace
+
+TEST_CASE("occupations: both evaluators report the same deadlocks: queues, phases and channels") {
+  OccupationKnobs knobs;
+  knobs.steps = knobs.expansions = 0;
+  checkDeadlocks(knobs, 4'200'000);
+}
+
+TEST_CASE("occupations: both evaluators report the same deadlocks: expansions") {
+  OccupationKnobs knobs;
+  knobs.steps = knobs.channels = 0;
+  checkDeadlocks(knobs, 4'300'000);
+}
+
+TEST_CASE("occupations: both evaluators report the same deadlocks: everything") {
+  checkDeadlocks({}, 4'400'000);
+}
+
+namespace {
+
 /// Long loops, so that states recur.
 OccupationKnobs withLongLoops(OccupationKnobs knobs = {}) {
   knobs.longLoops = 80;
@@ -131,8 +175,9 @@ OccupationKnobs withLongLoops(OccupationKnobs knobs = {}) {
 std::string difference(const timing::Evaluation &full, const timing::Evaluation &jumped) {
   if (full.deadlock.has_value() != jumped.deadlock.has_value())
     return full.deadlock ? "only the full evaluation deadlocks" : "only the jump deadlocks";
-  // Of a deadlock the verdict is compared.
-  if (!full.deadlock && full.cycles != jumped.cycles)
+  if (full.deadlock)
+    return differenceInDeadlock(*full.deadlock, *jumped.deadlock);
+  if (full.cycles != jumped.cycles)
     return std::to_string(full.cycles) + " and " + std::to_string(jumped.cycles) + " cycles";
   return {};
 }

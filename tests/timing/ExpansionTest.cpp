@@ -166,6 +166,38 @@ TEST_CASE("timing: Expansion: a reader waits until all its writers beside it are
   CHECK(times.issued("0.5") == 8);
 }
 
+TEST_CASE("timing: Expansion: two phases that read from one another in a circle never go on") {
+  Unroller b;
+  const program::RegionId first = b.beginNest(b.stageOf);
+  b.emitTo(b.target).memory = {b.row(0, false), b.row(4, true)};
+  b.endNest();
+  const program::RegionId second = b.beginNest(b.stageOf);
+  b.emitTo(b.slow).memory = {b.row(4, false), b.row(0, true)};
+  b.endNest();
+  b.addBeside(b.emitExpanding(first), second);
+  for (program::InstructionId id = 0; id < 2; ++id)
+    b.mutableInstruction(id).makesRequests = false;
+  const auto deadlock = occupationDeadlockOf(b);
+  // Both phases begin at 2. (That others know of it at 3, or that the first could be offered at 4,
+  // is nothing that happens.)
+  CHECK(deadlock.time == 2);
+  REQUIRE(deadlock.waits.size() == 1);
+  CHECK(deadlock.waits[0].instruction == "unroll (instruction 0)");
+  CHECK(deadlock.waits[0].object == b.unit);
+  CHECK(deadlock.waits[0].reason == timing::Wait::Reason::Dependence);
+}
+
+TEST_CASE("timing: Deadlock: what never comes has no circle, and the last event counts") {
+  Unroller b;
+  program::Instruction &instruction = b.emit({b.stageOf}, b.unit);
+  addPhase(instruction, delay(5));
+  addPhase(instruction, delay(1)).after = {program::completedEvent};
+  const auto deadlock = occupationDeadlockOf(b);
+  CHECK(deadlock.time == 7); // the first phase ends
+  REQUIRE(deadlock.waits.size() == 1);
+  CHECK(deadlock.waits[0].reason == timing::Wait::Reason::Never);
+}
+
 TEST_CASE("timing: Expansion: several x at once stand in the place of the oldest") {
   Unroller b;
   b.object(b.unit).maxConcurrentExpansions = 2;

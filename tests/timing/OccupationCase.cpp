@@ -35,14 +35,17 @@ Run runWith(const Evaluator &evaluator, CaseBuilder &builder) {
   return run;
 }
 
-/// Runs the simulator, and demands of the evaluator the same verdict, and the same times if there
-/// is no deadlock.
+/// Runs the simulator, and demands of the evaluator the same times, or the same report of a
+/// deadlock.
 Run runBoth(CaseBuilder &builder) {
   Run simulated = runWith(runOccupations, builder);
   const Run evaluated = runWith(runOccupationEvaluator, builder);
   REQUIRE(simulated.evaluation.deadlock.has_value() == evaluated.evaluation.deadlock.has_value());
-  if (simulated.evaluation.deadlock)
+  if (simulated.evaluation.deadlock) {
+    CHECK(differenceInDeadlock(*simulated.evaluation.deadlock, *evaluated.evaluation.deadlock) ==
+          "");
     return simulated;
+  }
   CHECK(simulated.times.cycles == evaluated.times.cycles);
   CHECK(simulated.times.order == evaluated.times.order);
   for (const auto &[name, times] : simulated.times.of) {
