@@ -52,6 +52,18 @@ void registerLayers(std::size_t count, bool areSame) {
       });
 }
 
+/// As many instructions, with more and more of them in the issue buffer. \p program: of
+/// bench/buffer.acadl.
+void registerBuffer(const std::string &program, const std::string &name, std::int64_t slots) {
+  registerPhasesOf(fmt::format("growth/{}/slots:{}", name, slots), [=] {
+    Job job;
+    job.description = repositoryPath("bench/buffer.acadl");
+    job.selection.program = program;
+    job.selection.parameters.push_back({"slots", std::to_string(slots)});
+    return job;
+  });
+}
+
 } // namespace
 
 void registerGrowth() {
@@ -63,6 +75,10 @@ void registerGrowth() {
   for (const bool areSame : {true, false})
     for (const std::size_t count : {1, 4, 16, 64})
       registerLayers(count, areSame);
+  for (const std::int64_t slots : {4, 64, 1024, 16384}) {
+    registerBuffer("ordered", "buffer", slots);
+    registerBuffer("merging", "merging_buffer", slots);
+  }
 }
 
 } // namespace acadlc::bench

@@ -91,6 +91,8 @@ std::unique_ptr<Session> load(const Job &job) {
 }
 
 bool loadNetwork(Session &session, const Job &job) {
+  if (job.workload.empty() && job.text.empty())
+    return true;
   return job.workload.empty() ? session.loadWorkloadText("network.tir", job.text)
                               : session.loadWorkload(job.workload);
 }

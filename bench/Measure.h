@@ -43,7 +43,7 @@ struct Job {
 /// with the diagnostics if there are errors.
 std::unique_ptr<Session> load(const Job &job);
 
-/// Reads the network of \p job; false if there were errors.
+/// Reads the network of \p job, if it has one; false if there were errors.
 bool loadNetwork(Session &session, const Job &job);
 
 /// What keeps a session from going on, as text.

@@ -45,7 +45,8 @@ analysis::NetworkEstimate run(const Job &job, PhaseSeconds &sums) {
       evaluated = processSeconds();
   };
   const double begin = processSeconds();
-  auto estimate = session.estimate(options);
+  auto estimate =
+      session.workload() == nullptr ? session.estimateProgram(options) : session.estimate(options);
   const double end = processSeconds();
   if (!estimate || evaluated == 0)
     throw std::runtime_error(problemsOf(session));

@@ -39,12 +39,14 @@ Stream prepare(const arch::ArchitectureGraph &graph, const program::Program &pro
 
 timing::Evaluation evaluateInProgramOrder(const Stream &stream, const EstimateOptions &options,
                                           Transitions &transitions) {
-  // An attempt in program order may have to be given up: find out without the observer.
-  EstimateOptions silent = options;
-  silent.observer = nullptr;
   const auto evaluate = [&](const EstimateOptions &with) {
     return ProgramOrderEvaluator(*stream.plan, *stream.flat, with, transitions).run();
   };
+  if (!stream.flat->checksOrder)
+    return *evaluate(options);
+  // The attempt may have to be given up: find out without the observer.
+  EstimateOptions silent = options;
+  silent.observer = nullptr;
   auto result = evaluate(silent);
   if (!result)
     return evaluateInTimeOrder(*stream.plan, options);

@@ -21,7 +21,7 @@ public:
     if (known_
             .insert({certificate.loop.begin.raw(), certificate.k0, certificate.period,
                      certificate.cyclesPerPeriod, certificate.periods, certificate.isDrift,
-                     certificate.isInExpansion})
+                     certificate.isWrittenOut, certificate.isInExpansion()})
             .second)
       all_.push_back(certificate);
   }
@@ -34,8 +34,8 @@ public:
 
 private:
   std::vector<timing::Certificate> all_;
-  std::set<
-      std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool, bool>>
+  std::set<std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool,
+                      bool, bool>>
       known_;
 };
 

@@ -1,6 +1,7 @@
 #include "backend/aidg/Graph.h"
 
 #include "backend/aidg/Estimator.h"
+#include "backend/aidg/LatestIssues.h"
 #include "backend/timing/Machine.h"
 
 #include <llvm/ADT/DenseMap.h>
@@ -21,7 +22,8 @@ struct AddressUse {
 class GraphBuilder {
 public:
   GraphBuilder(const arch::ArchitectureGraph &graph, const program::Program &program)
-      : graph_(graph), program_(program), fetch_(*timing::fetchPath(graph)) {}
+      : graph_(graph), program_(program), fetch_(*timing::fetchPath(graph)),
+        issues_(fetch_.bufferSize - fetch_.width + 1) {}
 
   Graph build(std::int64_t maxInstructions) {
     EstimateOptions options;
@@ -56,7 +58,7 @@ private:
       ready = stage.done;
     }
     addUnit(instance, times, route.unit, previous, ready);
-    lastIssue_.emplace_back(times.issued, previous);
+    issues_.record(times.issued, previous);
   }
 
   void addUnit(const program::Instance &instance, const timing::InstructionTimes &times,
@@ -99,8 +101,8 @@ private:
     fetchNode_ = static_cast<NodeId>(result_.nodes.size() - 1);
     if (older != noNode)
       connect(older, fetchNode_, DependenceKind::Structural, before >= block.enter);
-    if (roomNode_ != noNode)
-      connect(roomNode_, fetchNode_, DependenceKind::BufferFill, roomTime() >= block.enter);
+    if (const auto room = issues_.room())
+      connect(room->node, fetchNode_, DependenceKind::BufferFill, roomTime() >= block.enter);
     if (lastBranch_ != noNode) {
       result_.nodes[fetchNode_].enter = result_.nodes[fetchNode_].start =
           std::max(block.enter, result_.nodes[lastBranch_].leave);
@@ -110,24 +112,10 @@ private:
     return fetchNode_;
   }
 
-  /// When the issue buffer had room for the next fetch, and whose issue made it.
-  std::int64_t roomTime() {
-    const std::size_t rank = static_cast<std::size_t>(fetch_.bufferSize - fetch_.width + 1);
-    for (const auto &issue : lastIssue_)
-      largestIssues_.insert(
-          std::upper_bound(largestIssues_.begin(), largestIssues_.end(), issue,
-                           [](const auto &a, const auto &b) { return a.first < b.first; }),
-          issue);
-    lastIssue_.clear();
-    if (largestIssues_.size() > rank)
-      largestIssues_.erase(largestIssues_.begin(),
-                           largestIssues_.end() - static_cast<std::ptrdiff_t>(rank));
-    if (largestIssues_.size() < rank) {
-      roomNode_ = noNode;
-      return 0;
-    }
-    roomNode_ = largestIssues_.front().second;
-    return largestIssues_.front().first;
+  /// When the issue buffer had room for the next fetch.
+  [[nodiscard]] std::int64_t roomTime() const {
+    const auto room = issues_.room();
+    return room ? room->time : 0;
   }
 
   Node node(Node::Kind kind, arch::ObjectId object, const program::Instance &instance) const {
@@ -188,7 +176,7 @@ private:
       std::vector<AddressUse> &uses = addressUses_[operand.memory];
       const std::int64_t front = result_.nodes[fetchNode_].leave;
       std::erase_if(uses,
-                    [&](const AddressUse &use) { return result_.nodes[use.node].leave <= front; });
+                    [&](const AddressUse &use) { return result_.nodes[use.node].done <= front; });
       for (const AddressUse &use : uses)
         if (use.low < low + operand.bytes && low < use.high && (use.isWrite || operand.isWrite))
           connectData(use.node, unit);
@@ -211,8 +199,8 @@ private:
   const program::Program &program_;
   timing::FetchPath fetch_;
   Graph result_;
-  NodeId fetchNode_ = noNode, roomNode_ = noNode, lastBranch_ = noNode;
-  std::vector<std::pair<std::int64_t, NodeId>> lastIssue_, largestIssues_;
+  NodeId fetchNode_ = noNode, lastBranch_ = noNode;
+  LatestIssues issues_;
   llvm::DenseMap<arch::ObjectId, NodeId> occupants_;
   llvm::DenseMap<arch::RegisterId, NodeId> writers_;
   llvm::DenseMap<arch::RegisterId, std::vector<NodeId>> readers_;

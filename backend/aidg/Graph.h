@@ -1,6 +1,7 @@
 /// \file
 /// The AIDG itself, for a window of a stream: nodes, edges, times and the critical path. Evaluators
-/// never build it; it serves pictures and explanations.
+/// never build it; it serves pictures. (BindingPath finds the critical path alone, of more of the
+/// stream.)
 #pragma once
 
 #include "backend/timing/Evaluation.h"

@@ -1,5 +1,7 @@
 #include "backend/aidg/Issues.h"
 
+#include <functional>
+
 namespace acadlc::aidg {
 
 namespace {
@@ -20,6 +22,7 @@ void IssueCounts::assign(std::span<const std::int64_t> times) {
       add(time);
     else
       far_.push_back(time);
+  std::ranges::make_heap(far_, std::greater<>());
   surplus_ = 0;
 }
 
@@ -43,7 +46,12 @@ void IssueCounts::recordElsewhere(std::int64_t time) {
   if (time < base_)
     --surplus_; // earlier than all that count
   else
-    far_.push_back(time);
+    addFar(time);
+}
+
+void IssueCounts::addFar(std::int64_t time) {
+  far_.push_back(time);
+  std::ranges::push_heap(far_, std::greater<>());
 }
 
 /// Forgets the smallest times until none is left over.
@@ -94,13 +102,13 @@ std::int64_t IssueCounts::firstFilled(std::int64_t from) {
 
 /// Brings in times from far away when there are no near ones.
 void IssueCounts::refill() {
-  base_ = std::ranges::min(far_);
+  base_ = far_.front();
   near_ = base_ + static_cast<std::int64_t>(span);
-  const auto isNear = [this](std::int64_t time) { return time < near_; };
-  for (const std::int64_t time : far_)
-    if (isNear(time))
-      add(time);
-  std::erase_if(far_, isNear);
+  while (!far_.empty() && far_.front() < near_) {
+    add(far_.front());
+    std::ranges::pop_heap(far_, std::greater<>());
+    far_.pop_back();
+  }
 }
 
 } // namespace acadlc::aidg

@@ -123,6 +123,7 @@ private:
       filled_[place / 64] |= std::uint64_t{1} << (place % 64);
   }
   void recordElsewhere(std::int64_t time);
+  void addFar(std::int64_t time);
   void drop();
   std::int64_t firstFilled(std::int64_t from);
   void refill();
@@ -130,10 +131,10 @@ private:
   std::array<std::uint32_t, span> counts_{}; ///< of the cycles from base_ on
   /// Bits of cycles that have counts; perhaps also of some that had.
   std::array<std::uint64_t, words> filled_{};
-  std::int64_t base_ = 0;    ///< the first of them
-  std::int64_t near_ = span; ///< times from here on, if any, are in far_
-  std::int64_t surplus_ = 0; ///< times beyond the largest ones that count
-  std::vector<std::int64_t> far_;
+  std::int64_t base_ = 0;         ///< the first of them
+  std::int64_t near_ = span;      ///< times from here on, if any, are in far_
+  std::int64_t surplus_ = 0;      ///< times beyond the largest ones that count
+  std::vector<std::int64_t> far_; ///< a heap, the smallest on top
 };
 
 /// For plain cycles the way that suits the number of times.

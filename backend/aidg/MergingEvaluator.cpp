@@ -8,6 +8,7 @@
 #include "support/InternalError.h"
 
 #include <algorithm>
+#include <span>
 
 namespace acadlc::aidg {
 
@@ -216,10 +217,9 @@ private:
   /// taken as never issued. If this is the earliest of all grants it is right, for they are issued
   /// later.
   [[nodiscard]] Time fetchTime() const {
-    if (!hasNext_ || state_.fetchPending || state_.unresolvedBranch ||
-        state_.unissued >= state_.issues.size())
+    if (!hasNext_ || state_.fetchPending || state_.unresolvedBranch || !state_.issues.hasRoom())
       return unknown;
-    return std::max(state_.fetchFree, state_.issues[state_.unissued]);
+    return std::max(state_.fetchFree, state_.issues.room());
   }
 
   void fetch(Time time) {
@@ -268,7 +268,7 @@ private:
       added.loopValues.assign(next_.loopValues.begin(), next_.loopValues.end());
     const PlanInstruction &instruction = plan_.instructions[added.id];
     state_.unresolvedBranch = instruction.isBranch;
-    ++state_.unissued;
+    state_.issues.fetch();
     for (std::uint32_t i = 0; i <= instruction.stageCount; ++i)
       if (const std::uint32_t object = objectAt(instruction, i);
           !plan_.objects[object].takesAsTheyCome)
@@ -347,8 +347,9 @@ private:
       remember(state_.registers[plan_.registers[instruction.firstRead + i]].users, added.index);
     for (std::uint32_t i = 0; i != instruction.writeCount; ++i) {
       RegisterState &state = state_.registers[plan_.registers[instruction.firstWrite + i]];
-      remember(state.users, added.index);
-      remember(state.writers, added.index);
+      // Whoever depends on those before it waits for this one, and that for them.
+      state.users.assign(1, added.index);
+      state.writers.assign(1, added.index);
     }
     findAddressDependences(added, instruction);
   }
@@ -363,21 +364,28 @@ private:
       added.addresses[i] = low;
       if (!access.tracked)
         continue;
-      std::vector<TrackedAccess> &list = state_.tracked[access.conflictClass];
-      // What has finished by now can delay nobody who has not started.
-      std::erase_if(list,
-                    [this](const TrackedAccess &other) { return other.finish <= state_.now; });
-      for (const TrackedAccess &other : list) {
-        if (other.low >= low + access.bytes || low >= other.high ||
-            (!other.isWrite && !access.isWrite))
-          continue;
-        if (other.finish != unknown)
-          added.dependences = std::max(added.dependences, other.finish);
-        else
-          dependOn(added, other.index);
-      }
-      list.push_back({low, low + access.bytes, added.index, unknown, access.isWrite});
+      trackAccess(added, access, low);
     }
+  }
+
+  /// What has finished by now can delay nobody who has not started.
+  [[nodiscard]] auto isOver() const {
+    return [now = state_.now](const TrackedAccess &access) { return access.finish <= now; };
+  }
+
+  void trackAccess(Flight &added, const PlanAccess &access, std::int64_t low) {
+    const std::int64_t high = low + access.bytes;
+    RangeList<TrackedAccess> &list = state_.tracked[access.conflictClass];
+    list.forEachOverlapping(low, high, isOver(), [&](const TrackedAccess &other) {
+      if (!other.isWrite && !access.isWrite)
+        return false;
+      if (other.finish != unknown)
+        added.dependences = std::max(added.dependences, other.finish);
+      else
+        dependOn(added, other.index);
+      return access.isWrite && low <= other.low && other.high <= high;
+    });
+    list.append({low, high, added.index, unknown, access.isWrite}, isOver());
   }
 
   // ---- data flow ------------------------------------------------------------------------------
@@ -436,8 +444,7 @@ private:
     state.occupant = moving.index;
     if (moving.position == 0) {
       moving.times.issued = time;
-      --state_.unissued;
-      recordIssue(time);
+      state_.issues.issue(time);
     } else {
       release(objectAt(instruction, moving.position - 1), time);
     }
@@ -574,9 +581,13 @@ private:
     }
     for (std::uint32_t i = 0; instruction.hasTracked && i != instruction.accessCount; ++i)
       if (const PlanAccess &done = plan_.accesses[instruction.firstAccess + i]; done.tracked)
-        for (TrackedAccess &access : state_.tracked[done.conflictClass])
-          if (access.index == finishing.index)
-            access.finish = time;
+        state_.tracked[done.conflictClass].forEachOverlapping(finishing.addresses[i],
+                                                              finishing.addresses[i] + done.bytes,
+                                                              isOver(), [&](TrackedAccess &access) {
+                                                                if (access.index == finishing.index)
+                                                                  access.finish = time;
+                                                                return false;
+                                                              });
     if (instruction.isBranch) {
       state_.unresolvedBranch = false;
       state_.fetchFree = std::max(state_.fetchFree, time);
@@ -588,14 +599,6 @@ private:
         pending_.push_back(waiter);
     });
     state_.waits.clear(finishing.waiters);
-  }
-
-  /// The largest issue times, ascending; see ProgramOrderState::recordIssue.
-  void recordIssue(Time time) {
-    if (time <= state_.issues.front())
-      return;
-    state_.issues.erase(state_.issues.begin());
-    state_.issues.insert(std::upper_bound(state_.issues.begin(), state_.issues.end(), time), time);
   }
 
   void observe(const Flight &done) {
@@ -629,7 +632,7 @@ private:
       wait.object = wait.where;
       wait.reason = timing::Wait::Reason::Dependence;
       for (const Flight &older : state_.window)
-        if (!older.finished && isAwaitedBy(older, stuck.index))
+        if (!older.finished && older.index < stuck.index && isAwaitedBy(older, stuck))
           return older.index;
       return stuck.awaited;
     }
@@ -648,10 +651,39 @@ private:
                                                  : state_.objects[object].coming.front();
   }
 
-  [[nodiscard]] bool isAwaitedBy(const Flight &older, std::int64_t index) const {
-    bool found = false;
-    state_.waits.forEach(older.waiters, [&](std::int64_t waiter) { found |= waiter == index; });
-    return found;
+  /// Whether \p younger depends on \p older, be it over others.
+  [[nodiscard]] bool isAwaitedBy(const Flight &older, const Flight &younger) const {
+    const PlanInstruction &first = plan_.instructions[older.id];
+    const PlanInstruction &second = plan_.instructions[younger.id];
+    const auto registers = [this](std::uint32_t begin, std::uint32_t count) {
+      return std::span(plan_.registers).subspan(begin, count);
+    };
+    const auto share = [](std::span<const std::uint32_t> some,
+                          std::span<const std::uint32_t> others) {
+      return std::ranges::find_first_of(some, others) != some.end();
+    };
+    const auto read = registers(second.firstRead, second.readCount);
+    const auto written = registers(second.firstWrite, second.writeCount);
+    const auto olderWritten = registers(first.firstWrite, first.writeCount);
+    return share(read, olderWritten) || share(written, olderWritten) ||
+           share(written, registers(first.firstRead, first.readCount)) ||
+           meetByAddress(older, younger);
+  }
+
+  [[nodiscard]] bool meetByAddress(const Flight &older, const Flight &younger) const {
+    const PlanInstruction &first = plan_.instructions[older.id];
+    const PlanInstruction &second = plan_.instructions[younger.id];
+    for (std::uint32_t i = 0; i != first.accessCount; ++i)
+      for (std::uint32_t j = 0; j != second.accessCount; ++j) {
+        const PlanAccess &one = plan_.accesses[first.firstAccess + i];
+        const PlanAccess &other = plan_.accesses[second.firstAccess + j];
+        if (one.tracked && other.tracked && one.conflictClass == other.conflictClass &&
+            (one.isWrite || other.isWrite) &&
+            older.addresses[i] < younger.addresses[j] + other.bytes &&
+            younger.addresses[j] < older.addresses[i] + one.bytes)
+          return true;
+      }
+    return false;
   }
 
   /// The oldest instruction in the issue buffer that enters \p port first; there is one.

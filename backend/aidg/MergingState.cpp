@@ -44,11 +44,12 @@ void moveFlight(Flight &flight, Time cycles, std::int64_t instructions) {
 
 MergingState::MergingState(const Plan &plan)
     : objects(plan.objects.size()), storages(plan.storages.size()), registers(plan.registerCount),
-      tracked(plan.conflictClasses),
-      issues(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1), 0),
+      issues(static_cast<std::size_t>(plan.fetch.bufferSize - plan.fetch.width + 1)),
       storageModel(*plan.graph), plan_(&plan), storageForm_(plan) {
   for (std::size_t i = 0; i != storages.size(); ++i)
     storages[i].slots.assign(static_cast<std::size_t>(plan.storages[i].slots), 0);
+  for (const std::int64_t longest : longestTracked(plan))
+    tracked.emplace_back(longest);
 }
 
 //===--- Normal form --------------------------------------------------------------------------===//
@@ -154,27 +155,33 @@ void MergingState::appendDependences(const std::vector<std::int64_t> &addressShi
     appendUnfinished(state.writers, key);
     appendUnfinished(state.users, key);
   }
-  for (std::size_t i = 0; i != tracked.size(); ++i) {
-    const std::size_t count = key.size();
-    key.push_back(0);
-    for (const TrackedAccess &access : tracked[i]) {
-      if (access.finish <= now)
-        continue; // can delay nobody who has not started
-      ++key[count];
-      key.insert(key.end(), {access.low - addressShift[i], access.high - access.low,
-                             access.isWrite ? 1 : 0, relative(access.finish),
-                             access.finish == unknown ? distance(access.index) : none});
-    }
+  for (std::uint32_t i = 0; i != tracked.size(); ++i)
+    appendTracked(i, addressShift[i], key);
+}
+
+void MergingState::appendTracked(std::uint32_t conflictClass, std::int64_t addressShift,
+                                 std::vector<std::int64_t> &key) const {
+  const std::size_t count = key.size();
+  key.push_back(0);
+  const RangeList<TrackedAccess> &list = tracked[conflictClass];
+  for (std::size_t i = 0; i != list.ranges().size(); ++i) {
+    const TrackedAccess &access = list.ranges()[i];
+    if (list.isErased(i) || access.finish <= now)
+      continue; // can delay nobody who has not started
+    ++key[count];
+    key.insert(key.end(),
+               {access.low - addressShift, access.high - access.low, access.isWrite ? 1 : 0,
+                relative(access.finish), access.finish == unknown ? distance(access.index) : none});
   }
 }
 
 void MergingState::appendNormalForm(const std::vector<std::int64_t> &addressShift,
                                     std::vector<std::int64_t> &key) const {
-  key.insert(key.end(), {static_cast<std::int64_t>(window.size()),
-                         static_cast<std::int64_t>(unissued), relative(fetchFree), relative(end),
-                         fetchPending ? relative(fetchRequest) : none, unresolvedBranch ? 1 : 0});
-  for (const Time issue : issues)
-    key.push_back(relative(issue));
+  key.insert(key.end(),
+             {static_cast<std::int64_t>(window.size()),
+              static_cast<std::int64_t>(issues.unissued()), relative(fetchFree), relative(end),
+              fetchPending ? relative(fetchRequest) : none, unresolvedBranch ? 1 : 0});
+  issues.forEach([&](Time issue) { key.push_back(relative(issue)); });
   for (const Flight &flight : window)
     appendFlight(flight, addressShift, key);
   appendObjects(key);
@@ -224,14 +231,13 @@ void MergingState::shift(Time cycles, std::int64_t instructions,
     moveIndices(state.users, instructions);
   }
   for (std::size_t i = 0; i != tracked.size(); ++i)
-    for (TrackedAccess &access : tracked[i]) {
+    tracked[i].changeAll([&](TrackedAccess &access) {
       access.low += addressShift[i];
       access.high += addressShift[i];
       access.index += instructions;
       move(access.finish, cycles);
-    }
-  for (Time &issue : issues)
-    move(issue, cycles);
+    });
+  issues.shift(cycles);
   move(fetchFree, cycles);
   move(fetchRequest, cycles);
   move(now, cycles);

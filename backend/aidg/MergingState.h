@@ -4,8 +4,10 @@
 /// instructions by their distance from the next one, addresses relative to a loop's progress.
 #pragma once
 
+#include "backend/aidg/IssueRanks.h"
 #include "backend/aidg/Plan.h"
 #include "backend/aidg/Queues.h"
+#include "backend/aidg/RangeList.h"
 #include "backend/aidg/StorageForm.h"
 #include "backend/timing/Evaluation.h"
 #include "backend/timing/StorageModel.h"
@@ -60,8 +62,10 @@ struct StorageState {
 };
 
 struct RegisterState {
-  Time lastWrite = 0, lastAccess = 0;       ///< of finished instructions
-  std::vector<std::int64_t> writers, users; ///< perhaps unfinished
+  Time lastWrite = 0, lastAccess = 0; ///< of finished instructions
+  /// Perhaps unfinished: the last to write, and it with those that have come to read since. Those
+  /// before it finish before it starts.
+  std::vector<std::int64_t> writers, users;
 };
 
 struct TrackedAccess {
@@ -97,9 +101,10 @@ struct MergingState {
   std::vector<ObjectState> objects;
   std::vector<StorageState> storages;
   std::vector<RegisterState> registers;
-  std::vector<std::vector<TrackedAccess>> tracked; ///< by class of conflicts
-  std::vector<Time> issues;                        ///< the largest known issue times, ascending
-  std::size_t unissued = 0;                        ///< fetched instructions whose issue is unknown
+  /// By class of conflicts. One that a younger write covers is not kept: it finishes before that
+  /// starts.
+  std::vector<RangeList<TrackedAccess>> tracked;
+  IssueRanks issues;
   Time fetchFree = 0;
   bool fetchPending = false;     ///< a fetch waits for its storage
   Time fetchRequest = 0;         ///< when it asked
@@ -119,6 +124,8 @@ private:
   void appendStorages(std::vector<std::int64_t> &key) const;
   void appendDependences(const std::vector<std::int64_t> &addressShift,
                          std::vector<std::int64_t> &key) const;
+  void appendTracked(std::uint32_t conflictClass, std::int64_t addressShift,
+                     std::vector<std::int64_t> &key) const;
   [[nodiscard]] Time relative(Time time) const;
   [[nodiscard]] std::int64_t distance(std::int64_t index) const;
   void appendWaiters(const ListPool::List &waiters, std::vector<std::int64_t> &key) const;

@@ -170,10 +170,30 @@ bool OccupationEngine::holdsPart(FlightId id, arch::ObjectId object) {
 
 // ---- dependences -------------------------------------------------------------------------------
 
+/// Whether \p id awaits \p other over a register that an instruction between them writes: then there
+/// is no edge for it (OccupationDependences.cpp).
+bool OccupationEngine::awaitsOverRegister(FlightId id, FlightId other) {
+  const OccupationInstruction &older = instruction(other), &own = instruction(id);
+  if (plan_.nesting != 0 || (older.hazardStations & own.hazardStations) != 0 || !isOlder(other, id))
+    return false;
+  const auto share = [this](const PlanSlice &some, const PlanSlice &others) {
+    const auto registers = some.of(plan_.registers);
+    return std::ranges::find_first_of(registers, others.of(plan_.registers)) != registers.end();
+  };
+  const auto isOpen = [&](program::EventId event) {
+    return (flight(other).visible & bit(event)) == 0;
+  };
+  return (isOpen(program::completedEvent) &&
+          (share(own.reads, older.writes) || share(own.writes, older.writes))) ||
+         (isOpen(program::readEvent) && share(own.writes, older.reads));
+}
+
 /// The oldest that \p id awaits at \p station (noObject: in its unit); else the oldest that has to
 /// emit what it awaits.
 FlightId OccupationEngine::awaitedBy(FlightId id, arch::ObjectId station) {
   const FlightId awaited = oldestOther(id, [&](FlightId other) {
+    if (station == arch::noObject && awaitsOverRegister(id, other))
+      return true;
     for (std::uint32_t edge = flight(other).firstEdge; edge != none; edge = state_.edges[edge].next)
       if (state_.edges[edge].waiter == id && state_.edges[edge].station == station)
         return true;

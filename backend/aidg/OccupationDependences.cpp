@@ -47,8 +47,14 @@ void OccupationEngine::addUses(FlightId id) {
   const OccupationInstruction &planned = instruction(id);
   for (const arch::RegisterId reg : planned.reads.of(plan_.registers))
     state_.registers[reg].push_back({id, false});
-  for (const arch::RegisterId reg : planned.writes.of(plan_.registers))
+  // Where every dependence is awaited in units and ages ascend, whoever depends on those before a
+  // write waits for it, and that for them.
+  const bool outdates = plan_.nesting == 0 && planned.hazardStations == 0;
+  for (const arch::RegisterId reg : planned.writes.of(plan_.registers)) {
+    if (outdates)
+      state_.registers[reg].clear();
     state_.registers[reg].push_back({id, true});
+  }
   for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
     const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];
     if (access.tracked)

@@ -240,6 +240,7 @@ private:
   FlightId turnBefore(arch::ObjectId object, FlightId id);
   FlightId holderOf(arch::ObjectId object, FlightId except);
   bool holdsPart(FlightId id, arch::ObjectId object);
+  bool awaitsOverRegister(FlightId id, FlightId other);
   FlightId awaitedBy(FlightId id, arch::ObjectId station);
   FlightId awaitedAtStart(FlightId id, timing::Wait &wait);
   FlightId awaitedForGrant(FlightId id, timing::Wait &wait);

@@ -272,4 +272,12 @@ Plan makePlan(const arch::ArchitectureGraph &graph, const program::Program &prog
   return Planner(graph, program).make();
 }
 
+std::vector<std::int64_t> longestTracked(const Plan &plan) {
+  std::vector<std::int64_t> longest(plan.conflictClasses, 1);
+  for (const PlanAccess &access : plan.accesses)
+    if (access.tracked)
+      longest[access.conflictClass] = std::max(longest[access.conflictClass], access.bytes);
+  return longest;
+}
+
 } // namespace acadlc::aidg

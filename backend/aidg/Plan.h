@@ -171,6 +171,9 @@ struct Plan {
   [[nodiscard]] bool needsTimeOrder() const;
 };
 
+/// By class of conflicts: bytes of the longest tracked access.
+std::vector<std::int64_t> longestTracked(const Plan &plan);
+
 /// Compiles \p program. The program must be evaluable (timing::checkEvaluable).
 Plan makePlan(const arch::ArchitectureGraph &graph, const program::Program &program);
 

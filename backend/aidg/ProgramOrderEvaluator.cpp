@@ -167,10 +167,7 @@ std::int64_t ProgramOrderEvaluator::addressDependences(const PlanInstruction &in
     addresses_[i] = low;
     if (!access.tracked)
       continue;
-    const std::int64_t high = low + access.bytes;
-    for (const TrackedRange &range : state_.ranges[access.conflictClass])
-      if (range.low < high && low < range.high)
-        time = std::max(time, access.isWrite ? range.lastAccess : range.lastWrite);
+    state_.awaitRanges(access.conflictClass, low, low + access.bytes, access.isWrite, time);
   }
   return time;
 }

@@ -6,7 +6,9 @@
 namespace acadlc::aidg {
 
 ProgramOrderState::ProgramOrderState(const Plan &plan, const FlatProgram &flat)
-    : times(flat), ranges(plan.conflictClasses), storageModel(*plan.graph), storageForm_(plan) {
+    : times(flat), storageModel(*plan.graph), storageForm_(plan) {
+  for (const std::int64_t longest : longestTracked(plan))
+    ranges.emplace_back(longest);
   bool hasTracked = false;
   trackedDistance_ = std::numeric_limits<std::int64_t>::max();
   for (const PlanInstruction &instruction : plan.instructions)
@@ -22,21 +24,28 @@ void ProgramOrderState::recordRange(std::uint32_t conflictClass, const TrackedRa
   const std::int64_t front = arrival() + trackedDistance_;
   const bool isWrite = added.lastWrite == added.lastAccess;
   // Whoever overlaps a range within the added one overlaps that too, and waits longer for it.
-  std::erase_if(ranges[conflictClass], [&](const TrackedRange &range) {
-    return range.lastAccess <= front ||
-           (range.low >= added.low && range.high <= added.high &&
-            range.lastAccess <= added.lastAccess && (isWrite || range.lastWrite <= front));
+  ranges[conflictClass].forEachOverlapping(
+      added.low, added.high, isOver(), [&](const TrackedRange &range) {
+        return range.low >= added.low && range.high <= added.high &&
+               range.lastAccess <= added.lastAccess && (isWrite || range.lastWrite <= front);
+      });
+  ranges[conflictClass].append(added, isOver());
+}
+
+void ProgramOrderState::awaitRanges(std::uint32_t conflictClass, std::int64_t low,
+                                    std::int64_t high, bool isWrite, std::int64_t &time) {
+  ranges[conflictClass].forEachOverlapping(low, high, isOver(), [&](const TrackedRange &range) {
+    time = std::max(time, isWrite ? range.lastAccess : range.lastWrite);
+    return false;
   });
-  ranges[conflictClass].push_back(added);
 }
 
 void ProgramOrderState::normalise() {
   times.storeIssues();
   times.clamp();
   times.takeIssues();
-  const std::int64_t front = arrival() + trackedDistance_;
-  for (std::vector<TrackedRange> &list : ranges)
-    std::erase_if(list, [front](const TrackedRange &range) { return range.lastAccess <= front; });
+  for (RangeList<TrackedRange> &list : ranges)
+    list.compact(isOver());
 }
 
 void ProgramOrderState::appendTimes(std::vector<std::int64_t> &key) const {
@@ -56,11 +65,12 @@ void ProgramOrderState::appendAddresses(const std::vector<std::int64_t> &address
                                         std::vector<std::int64_t> &key) const {
   const std::int64_t front = arrival() + trackedDistance_;
   for (std::size_t i = 0; i != ranges.size(); ++i) {
-    if (ranges[i].empty())
+    const std::vector<TrackedRange> &list = ranges[i].ranges();
+    if (list.empty())
       continue;
     key.push_back(static_cast<std::int64_t>(i));
-    key.push_back(static_cast<std::int64_t>(ranges[i].size()));
-    for (const TrackedRange &range : ranges[i]) {
+    key.push_back(static_cast<std::int64_t>(list.size()));
+    for (const TrackedRange &range : list) {
       key.push_back(range.low - addressShift[i]);
       key.push_back(range.high - range.low);
       key.push_back(std::max(range.lastWrite, front) - arrival());
@@ -77,12 +87,12 @@ void ProgramOrderState::shift(std::int64_t cycles, const std::vector<std::int64_
     time += cycles;
   times.takeIssues();
   for (std::size_t i = 0; i != ranges.size(); ++i)
-    for (TrackedRange &range : ranges[i]) {
+    ranges[i].changeAll([&](TrackedRange &range) {
       range.low += addressShift[i];
       range.high += addressShift[i];
       range.lastWrite += cycles;
       range.lastAccess += cycles;
-    }
+    });
   storageForm_.shift(storageModel, addressShift, cycles);
 }
 

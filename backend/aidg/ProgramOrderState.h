@@ -6,6 +6,7 @@
 
 #include "backend/aidg/FlatProgram.h"
 #include "backend/aidg/Plan.h"
+#include "backend/aidg/RangeList.h"
 #include "backend/aidg/Recurrences.h"
 #include "backend/aidg/StorageForm.h"
 #include "backend/timing/StorageModel.h"
@@ -29,7 +30,7 @@ public:
   ProgramOrderState(const Plan &plan, const FlatProgram &flat);
 
   Recurrences<ExactArithmetic> times;
-  std::vector<std::vector<TrackedRange>> ranges; ///< by class of conflicts
+  std::vector<RangeList<TrackedRange>> ranges; ///< by class of conflicts
   timing::StorageModel storageModel;
 
   [[nodiscard]] std::int64_t arrival() const { return times.values[TimeLayout::arrival]; }
@@ -51,8 +52,18 @@ public:
   /// Notes a tracked access, and forgets ranges that it outdates or that can delay no later
   /// instruction.
   void recordRange(std::uint32_t conflictClass, const TrackedRange &added);
+  /// The bytes [\p low, \p high) are accessed: raises \p time to when they may be.
+  void awaitRanges(std::uint32_t conflictClass, std::int64_t low, std::int64_t high, bool isWrite,
+                   std::int64_t &time);
 
 private:
+  /// What no later instruction waits for.
+  [[nodiscard]] auto isOver() const {
+    return [front = arrival() + trackedDistance_](const TrackedRange &range) {
+      return range.lastAccess <= front;
+    };
+  }
+
   std::int64_t trackedDistance_ = 0;
   StorageForm storageForm_;
 };

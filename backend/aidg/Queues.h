@@ -48,13 +48,20 @@ public:
     first_ = slotOf(1);
     --size_;
   }
-  /// Takes out the first element that equals \p element, if there is one.
+  /// Takes out the first element that equals \p element, if there is one. Mostly it stands near the
+  /// front.
   void erase(const T &element) {
     std::size_t position = 0;
     while (position != size_ && !((*this)[position] == element))
       ++position;
     if (position == size_)
       return;
+    if (position < size_ / 2) {
+      for (; position != 0; --position)
+        (*this)[position] = (*this)[position - 1];
+      popFront();
+      return;
+    }
     for (; position + 1 != size_; ++position)
       (*this)[position] = (*this)[position + 1];
     --size_;

@@ -1,51 +1,54 @@
 #include "backend/analysis/CriticalPath.h"
 
-#include "backend/aidg/Graph.h"
+#include "backend/aidg/Batch.h"
+#include "backend/aidg/BindingPath.h"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
+#include <optional>
 
 namespace acadlc::analysis {
 
 namespace {
 
-BoundKind kindOf(const arch::ArchitectureGraph &graph, const aidg::Node &node,
-                 const aidg::CriticalStep &step) {
-  switch (node.kind) {
+BoundKind kindOf(const arch::ArchitectureGraph &graph, const aidg::PathStep &step) {
+  switch (step.kind) {
   case aidg::Node::Kind::Fetch:
     return BoundKind::Fetch;
   case aidg::Node::Kind::Memory:
     return BoundKind::Memory;
   case aidg::Node::Kind::Stage:
-    return kindOfStage(graph, node.object);
+    return kindOfStage(graph, step.object);
   case aidg::Node::Kind::Unit:
     break;
   }
   if (step.over == aidg::DependenceKind::Data)
     return BoundKind::Dependence;
-  return graph.objects[node.object].objectClass == arch::ObjectClass::MemoryAccessUnit
+  return graph.objects[step.object].objectClass == arch::ObjectClass::MemoryAccessUnit
              ? BoundKind::Memory
              : BoundKind::Compute;
 }
 
-} // namespace
+using CyclesByKind = std::array<std::int64_t, 4>;
 
-CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
-                                       const program::Program &program) {
-  const aidg::Graph window = aidg::buildGraph(graph, program, criticalPathWindow);
-  CriticalPathReport report;
-  report.truncated = window.truncated;
-  if (!window.nodes.empty())
-    report.instructions = window.nodes.back().index + 1;
-  std::map<std::string, std::array<std::int64_t, 4>> cycles;
+std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph, const aidg::BindingPath &path) {
+  std::vector<CyclesByKind> cyclesOf(graph.objects.size());
+  for (const aidg::PathStep &step : path.find())
+    cyclesOf[step.object][static_cast<std::size_t>(kindOf(graph, step))] += step.end - step.begin;
+  std::map<std::string, CyclesByKind> cycles;
   std::int64_t total = 0;
-  for (const aidg::CriticalStep &step : window.criticalPath()) {
-    const aidg::Node &node = window.nodes[step.node];
-    const auto kind = static_cast<std::size_t>(kindOf(graph, node, step));
-    cycles[withoutIndices(graph.objects[node.object].name)][kind] += step.end - step.begin;
-    total += step.end - step.begin;
+  for (arch::ObjectId object = 0; object != cyclesOf.size(); ++object) {
+    if (cyclesOf[object] == CyclesByKind{})
+      continue;
+    CyclesByKind &sum = cycles[withoutIndices(graph.objects[object].name)];
+    for (std::size_t kind = 0; kind != sum.size(); ++kind) {
+      sum[kind] += cyclesOf[object][kind];
+      total += cyclesOf[object][kind];
+    }
   }
+  std::vector<Bound> shares;
   for (const auto &[object, byKind] : cycles) {
     Bound bound;
     bound.object = object;
@@ -54,10 +57,132 @@ CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
     for (const std::int64_t part : byKind)
       own += part;
     bound.share = static_cast<double>(own) / static_cast<double>(total);
-    report.shares.push_back(std::move(bound));
+    shares.push_back(std::move(bound));
   }
-  std::ranges::stable_sort(report.shares, std::ranges::greater{}, &Bound::share);
-  return report;
+  std::ranges::stable_sort(shares, std::ranges::greater{}, &Bound::share);
+  return shares;
+}
+
+//===--- How much of a stream is looked at ----------------------------------------------------===//
+
+/// The first window, and by how much each is larger than the one before.
+constexpr std::int64_t firstWindow = criticalPathWindow / 16, growth = 4;
+/// By how much the largest share may move while it is taken for steady.
+constexpr double steadiness = 0.01;
+
+/// Walks a program to find out when each of its instructions comes for the first time.
+class FirstComings {
+public:
+  explicit FirstComings(const program::Program &program)
+      : program_(program), hasCome_(program.instructions.size()) {}
+
+  /// How long the beginning of the stream is that has every instruction that comes among the first
+  /// \p most.
+  std::int64_t lengthOfAll(std::int64_t most) {
+    most_ = most;
+    walk(program_.root);
+    return length_;
+  }
+
+private:
+  void walk(program::RegionId region) {
+    for (const program::Step &step : program_.regions[region].steps) {
+      if (position_ >= most_)
+        return;
+      if (step.kind == program::Step::Kind::Repeat) {
+        walkRepeat(program_.repeats[step.index]);
+        continue;
+      }
+      ++position_;
+      if (!hasCome_[step.index])
+        length_ = position_;
+      hasCome_[step.index] = true;
+    }
+  }
+  /// All that a loop has comes in its first trip.
+  void walkRepeat(const program::Repeat &repeat) {
+    if (repeat.count <= 0)
+      return;
+    const std::int64_t before = position_;
+    walk(repeat.body);
+    std::int64_t others = 0;
+    if (__builtin_mul_overflow(position_ - before, repeat.count - 1, &others) ||
+        others > most_ - position_)
+      position_ = std::max(position_, most_);
+    else
+      position_ += others;
+  }
+
+  const program::Program &program_;
+  std::vector<bool> hasCome_; ///< by instruction
+  std::int64_t most_ = 0;
+  std::int64_t position_ = 0; ///< instructions so far, or `most_` if there are more
+  std::int64_t length_ = 0;   ///< up to the last that came for the first time
+};
+
+/// What a window shows: of the largest share also how it came about.
+struct Window {
+  CriticalPathReport report;
+  std::vector<Bound> leaders; ///< after a quarter, after a half, in the end
+};
+
+Window lookAt(aidg::Batch &batch, const arch::ArchitectureGraph &graph,
+              const program::Program &program, std::int64_t instructions) {
+  Window window;
+  aidg::BindingPath path(graph, program);
+  aidg::EstimateOptions options;
+  options.extrapolate = false;
+  options.maxInstructions = instructions;
+  options.observer = [&](const program::Instance &instance, const timing::InstructionTimes &times) {
+    path.add(instance, times);
+    if (path.instructions() == instructions / 4 || path.instructions() == instructions / 2)
+      if (const std::vector<Bound> shares = sharesOf(graph, path); !shares.empty())
+        window.leaders.push_back(shares.front());
+  };
+  window.report.truncated = batch.estimate(0, options).limitReached;
+  window.report.instructions = path.instructions();
+  window.report.shares = sharesOf(graph, path);
+  if (!window.report.shares.empty())
+    window.leaders.push_back(window.report.shares.front());
+  return window;
+}
+
+/// Whether more instructions would most probably not show another leader: it is the same in all
+/// looks, and its share has come to rest, or is more than half and did not fall.
+bool isSteady(const std::vector<Bound> &leaders) {
+  constexpr std::size_t looks = 3;
+  if (leaders.size() != looks)
+    return false;
+  const Bound &last = leaders.back();
+  const bool isSame = std::ranges::all_of(leaders, [&](const Bound &leader) {
+    return leader.object == last.object && leader.kind == last.kind;
+  });
+  const bool rests = std::ranges::all_of(leaders, [&](const Bound &leader) {
+    return std::abs(leader.share - last.share) <= steadiness;
+  });
+  const bool grows = last.share > 0.5 && std::ranges::is_sorted(leaders, {}, &Bound::share);
+  return isSame && (rests || grows);
+}
+
+} // namespace
+
+CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
+                                       const program::Program &program) {
+  const auto totals = program.totals();
+  const std::int64_t needed = totals && totals->instructions <= criticalPathWindow
+                                  ? totals->instructions
+                                  : FirstComings(program).lengthOfAll(criticalPathWindow);
+  const program::Program *const only = &program;
+  aidg::Batch batch(graph, {&only, 1});
+  std::int64_t instructions = firstWindow;
+  while (instructions < needed)
+    instructions *= growth;
+  while (true) {
+    Window window = lookAt(batch, graph, program, instructions);
+    if (!window.report.truncated || instructions >= criticalPathWindow || isSteady(window.leaders))
+      return std::move(window.report);
+    instructions *= growth;
+  }
 }
 
 } // namespace acadlc::analysis

@@ -187,8 +187,9 @@ void LegendView::print(std::string &out) const {
   if (any([](const LayerEstimate &layer) { return layer.bound.has_value(); }))
     out += "  bound by     the object with the largest share of the critical path\n";
   if (any([](const LayerEstimate &layer) { return layer.boundIsPartial; }))
-    out += fmt::format("  ~            found from the first {} instructions of the layer\n",
-                       thousands(analysis::criticalPathWindow));
+    out += fmt::format(
+        "  ~            found from the first instructions of the layer, {} at the most\n",
+        thousands(analysis::criticalPathWindow));
 }
 
 } // namespace acadlc::report
