@@ -167,14 +167,17 @@ void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManage
 
 timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
                                   const program::Program &program, const EstimateOptions &options,
-                                  timing::InstructionObserver observer) {
+                                  timing::InstructionObserver observer,
+                                  std::int64_t maxInstructions) {
   if (options.method == Method::Simulate) {
     simulate::SimulateOptions simulation;
+    simulation.maxInstructions = maxInstructions;
     simulation.observer = std::move(observer);
     return simulate::simulate(graph, program, simulation);
   }
   aidg::EstimateOptions estimating = estimation(options, observer != nullptr);
   estimating.observer = std::move(observer);
+  estimating.maxInstructions = maxInstructions;
   return aidg::estimate(graph, program, estimating);
 }
 
@@ -218,6 +221,42 @@ void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &
     layer.estimate.bound = found.shares.front();
     layer.estimate.boundIsPartial = found.truncated;
   }
+}
+
+namespace {
+
+analysis::Timeline recordTimeline(const program::Program &program,
+                                  const arch::ArchitectureGraph &graph,
+                                  const EstimateOptions &options, const SourceManager &sources) {
+  const analysis::InstructionRange range = *options.timeline;
+  analysis::Timeline timeline;
+  const auto record = [&](const program::Instance &instance,
+                          const timing::InstructionTimes &times) {
+    if (instance.index < range.first || instance.index >= range.end)
+      return;
+    timeline.isCut = timeline.rows.size() == analysis::Timeline::mostRows;
+    if (timeline.isCut)
+      return;
+    const program::Instruction &instruction = *instance.instruction;
+    timeline.rows.push_back({ageText(instance), instruction.operation,
+                             graph.objects[program.routes[instruction.route].unit].name,
+                             placeOf(instruction.range, sources), times});
+  };
+  evaluateStream(graph, program, options, record, range.end);
+  return timeline;
+}
+
+} // namespace
+
+void recordTimelines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                     const EstimateOptions &options, const SourceManager &sources) {
+  const Streams streams = streamsOf(layers);
+  std::vector<analysis::Timeline> timelines(streams.programs.size());
+  forEachInParallel(timelines.size(), threadCount(options.jobs), [&](std::size_t i) {
+    timelines[i] = recordTimeline(*streams.programs[i], graph, options, sources);
+  });
+  for (Layer &layer : layers)
+    layer.estimate.timeline = timelines[streams.places.at(&layer.lowered->program)];
 }
 
 bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,

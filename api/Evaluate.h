@@ -13,9 +13,11 @@ namespace acadlc {
 
 /// The time of the stream of \p program, for which timing::checkEvaluable holds, by the method of
 /// \p options. With an observer nothing is extrapolated.
+/// Stops behind \p maxInstructions, which is for streams that are observed.
 timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
                                   const program::Program &program, const EstimateOptions &options,
-                                  timing::InstructionObserver observer = {});
+                                  timing::InstructionObserver observer = {},
+                                  std::int64_t maxInstructions = unlimited);
 
 /// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from
 /// being evaluated is reported, in the order of the layers.
@@ -26,6 +28,10 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
 /// Finds out what each layer that was evaluated is bound by.
 void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                      const EstimateOptions &options);
+
+/// Fills in the timelines of the layers.
+void recordTimelines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                     const EstimateOptions &options, const SourceManager &sources);
 
 /// Fills in the resources of the layers and of \p network, which they belong to. False if a count
 /// leaves the 64-bit range.

@@ -328,6 +328,8 @@ struct Session::State {
       const PhaseTimer timer(phases, "find critical paths");
       findBottlenecks(layers, architecture->graph, options);
     }
+    if (options.timeline)
+      recordTimelines(layers, architecture->graph, options, sources);
     const bool isCounted =
         !options.countResources || countResources(layers, architecture->graph, estimate);
     for (Layer &layer : layers)

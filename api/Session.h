@@ -71,6 +71,9 @@ struct EstimateOptions {
   bool extrapolate = true;                          ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
   bool countResources = false;     ///< fill in the resources of layers and network
+  /// Fill in the timelines of layers with these instructions. They are evaluated again for it, one
+  /// by one and from the first of the stream on.
+  std::optional<analysis::InstructionRange> timeline;
   /// Of each layer; none: defaultBudget, but unlimited if nothing is extrapolated. Not for
   /// Method::Simulate, which evaluates everything.
   std::optional<std::int64_t> budget;

@@ -323,6 +323,8 @@ private:
     options.jobs = options_.jobs;
     options.verifyCertificates = options_.verifyCertificates;
     options.countResources = reportOptions().needsResources();
+    if (reportOptions().shows(report::ViewName::Timeline))
+      options.timeline = options_.instructions;
     return options;
   }
 

@@ -75,8 +75,9 @@ what to print
   --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)
   -o FILE                 write the report to FILE
   --view VIEW,...         the parts of the report, in this order: summary, layers, coverage,
-                          bounds, resources, traffic, explain, assumptions (docs/report.md).
-                          Default: summary,layers,coverage,assumptions
+                          bounds, resources, traffic, timeline, explain, assumptions
+                          (docs/report.md). Default: summary,layers,coverage,assumptions
+  --instructions A..B     the instructions of --view timeline, A to B - 1 (default 0..32)
   --list-free             name the calls that cost nothing
   --explain-estimate      show how each layer's cycles were found
   --verify-certificates   the same, and go through the proofs again in the simulator, those in the

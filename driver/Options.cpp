@@ -19,7 +19,7 @@ struct RawOptions {
   bool check = false, estimate = false, simulate = false, help = false, version = false;
   bool noExtrapolate = false, foldBatchNorm = false, noFoldBatchNorm = false;
   std::vector<std::string> parameters, mappings, bindings, groupBy, ignore, sizes, views;
-  std::string elementType, format, color, iterations, jobs;
+  std::string elementType, format, color, iterations, instructions, jobs;
   std::optional<std::string> budget, batch;
 };
 
@@ -80,6 +80,7 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "--dump-ag", options.dumpAg);
   addText(app, "--dump-aidg", options.dumpAidg);
   addText(app, "--iterations", raw.iterations);
+  addText(app, "--instructions", raw.instructions);
   app.add_flag("--timing", options.timing);
   addText(app, "--color", raw.color);
 }
@@ -138,7 +139,8 @@ template <typename Number> std::optional<Number> parseNumber(std::string_view te
   return number;
 }
 
-IterationRange parseIterations(const std::string &text) {
+/// A..B, for IterationRange and InstructionRange.
+template <typename Range> Range parseRange(std::string_view option, const std::string &text) {
   const std::size_t dots = text.find("..");
   if (dots != std::string::npos) {
     const auto first = parseNumber<std::int64_t>(std::string_view(text).substr(0, dots));
@@ -146,7 +148,7 @@ IterationRange parseIterations(const std::string &text) {
     if (first && end && *first >= 0 && *end > *first)
       return {*first, *end};
   }
-  fail(fmt::format("--iterations takes A..B with A < B, not '{}'", text));
+  fail(fmt::format("{} takes A..B with A < B, not '{}'", option, text));
 }
 
 std::int64_t parseBudget(const std::string &text) {
@@ -270,7 +272,10 @@ void convert(const RawOptions &raw, Options &options) {
   if (raw.budget)
     options.budget = parseBudget(*raw.budget);
   if (!raw.iterations.empty())
-    options.iterations = parseIterations(raw.iterations);
+    options.iterations = parseRange<IterationRange>("--iterations", raw.iterations);
+  if (!raw.instructions.empty())
+    options.instructions =
+        parseRange<analysis::InstructionRange>("--instructions", raw.instructions);
 }
 
 void require(bool condition, const char *message) {
@@ -369,6 +374,9 @@ void checkCombination(const Options &options, const RawOptions &raw) {
           "--dump-scalar can't be combined with --estimate, --simulate or --dump-ast");
   require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "
                                           "--simulate");
+  const bool showsTimeline =
+      std::ranges::find(options.views, report::ViewName::Timeline) != options.views.end();
+  require(raw.instructions.empty() || showsTimeline, "--instructions needs --view timeline");
   require(raw.iterations.empty() || dumpsAidg, "--iterations needs --dump-aidg");
   require(!dumpsAidg || options.workload.empty() || !options.layer.empty(),
           "--dump-aidg needs --layer NAME");

@@ -73,6 +73,7 @@ struct Options {
   std::string dumpAg;
   std::string dumpAidg;
   IterationRange iterations;
+  analysis::InstructionRange instructions; ///< of timelines
   bool timing = false;
   ColorMode color = ColorMode::Auto;
   std::string code; ///< for Mode::ExplainCode

@@ -284,6 +284,13 @@ std::vector<Program::Count> Program::executions() const { return ExecutionCounte
 
 std::vector<bool> Program::findEmptyRegions() const { return EmptinessBuilder(*this).build(); }
 
+std::string ageText(const Instance &instance) {
+  std::string age = std::to_string(instance.index);
+  for (const std::int64_t number : instance.emission)
+    age += "." + std::to_string(number);
+  return age;
+}
+
 InstructionStream::InstructionStream(const Program &program)
     : program_(&program),
       ownEmptyRegions_(std::make_shared<const std::vector<bool>>(program.findEmptyRegions())),

@@ -235,6 +235,9 @@ struct Instance {
   std::span<const std::int64_t> emission = {};
 };
 
+/// "4", of what an expansion emits "4.2.1".
+std::string ageText(const Instance &instance);
+
 /// Walks a program's stream in order. Memory is proportional to the nesting depth.
 class InstructionStream {
 public:

@@ -288,6 +288,8 @@ private:
     Flight fresh;
     fresh.addresses = std::move(added.addresses);
     fresh.addresses.reserve(mostAccesses_);
+    fresh.tracked = std::move(added.tracked);
+    fresh.tracked.reserve(mostAccesses_);
     fresh.loopValues = std::move(added.loopValues);
     added = std::move(fresh);
     return added;
@@ -356,12 +358,13 @@ private:
 
   void findAddressDependences(Flight &added, const PlanInstruction &instruction) {
     added.addresses.resize(instruction.accessCount);
+    added.tracked.resize(instruction.accessCount);
     for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
       const PlanAccess &access = plan_.accesses[instruction.firstAccess + i];
       if (!access.tracked && !access.changesState)
         continue;
       const std::int64_t low = plan_.program->evaluate(access.operand->address, next_.loopValues);
-      added.addresses[i] = low;
+      added.addresses[i] = added.tracked[i] = low;
       if (!access.tracked)
         continue;
       trackAccess(added, access, low);
@@ -581,8 +584,8 @@ private:
     }
     for (std::uint32_t i = 0; instruction.hasTracked && i != instruction.accessCount; ++i)
       if (const PlanAccess &done = plan_.accesses[instruction.firstAccess + i]; done.tracked)
-        state_.tracked[done.conflictClass].forEachOverlapping(finishing.addresses[i],
-                                                              finishing.addresses[i] + done.bytes,
+        state_.tracked[done.conflictClass].forEachOverlapping(finishing.tracked[i],
+                                                              finishing.tracked[i] + done.bytes,
                                                               isOver(), [&](TrackedAccess &access) {
                                                                 if (access.index == finishing.index)
                                                                   access.finish = time;
@@ -678,9 +681,8 @@ private:
         const PlanAccess &one = plan_.accesses[first.firstAccess + i];
         const PlanAccess &other = plan_.accesses[second.firstAccess + j];
         if (one.tracked && other.tracked && one.conflictClass == other.conflictClass &&
-            (one.isWrite || other.isWrite) &&
-            older.addresses[i] < younger.addresses[j] + other.bytes &&
-            younger.addresses[j] < older.addresses[i] + one.bytes)
+            (one.isWrite || other.isWrite) && older.tracked[i] < younger.tracked[j] + other.bytes &&
+            younger.tracked[j] < older.tracked[i] + one.bytes)
           return true;
       }
     return false;

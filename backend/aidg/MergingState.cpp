@@ -195,10 +195,13 @@ void MergingState::appendNormalForm(const std::vector<std::int64_t> &addressShif
 void MergingState::shiftAddresses(Flight &flight,
                                   const std::vector<std::int64_t> &addressShift) const {
   const PlanInstruction &instruction = plan_->instructions[flight.id];
-  for (std::uint32_t i = 0; i < instruction.accessCount; ++i)
-    if (const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
-        access.changesState)
+  for (std::uint32_t i = 0; i < instruction.accessCount; ++i) {
+    const PlanAccess &access = plan_->accesses[instruction.firstAccess + i];
+    if (access.changesState)
       flight.addresses[i] += addressShift[plan_->addressClass(access.blockClass)];
+    if (access.tracked)
+      flight.tracked[i] += addressShift[access.conflictClass];
+  }
 }
 
 void MergingState::shift(Time cycles, std::int64_t instructions,

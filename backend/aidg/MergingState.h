@@ -27,7 +27,10 @@ struct Flight {
   std::int64_t index = 0;
   std::int64_t kernelIteration = -1;
   timing::InstructionTimes times;
-  std::vector<std::int64_t> addresses;  ///< of its accesses
+  std::vector<std::int64_t> addresses; ///< of its accesses, for the requests
+  /// The same for dependences. A jump moves them with other classes: those of conflicts, while
+  /// requests move with those of blocks.
+  std::vector<std::int64_t> tracked;
   std::vector<std::int64_t> loopValues; ///< for the observer
   std::uint32_t position = 0;           ///< objects of its route that it has entered
   Time ready = 0;                       ///< when it is done in its present object

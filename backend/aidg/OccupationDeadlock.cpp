@@ -170,8 +170,8 @@ bool OccupationEngine::holdsPart(FlightId id, arch::ObjectId object) {
 
 // ---- dependences -------------------------------------------------------------------------------
 
-/// Whether \p id awaits \p other over a register that an instruction between them writes: then there
-/// is no edge for it (OccupationDependences.cpp).
+/// Whether \p id awaits \p other over a register that an instruction between them writes: then
+/// there is no edge for it (OccupationDependences.cpp).
 bool OccupationEngine::awaitsOverRegister(FlightId id, FlightId other) {
   const OccupationInstruction &older = instruction(other), &own = instruction(id);
   if (plan_.nesting != 0 || (older.hazardStations & own.hazardStations) != 0 || !isOlder(other, id))

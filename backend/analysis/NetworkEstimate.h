@@ -6,6 +6,7 @@
 
 #include "backend/analysis/Bound.h"
 #include "backend/analysis/Resources.h"
+#include "backend/analysis/Timeline.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 
@@ -120,8 +121,9 @@ struct LayerEstimate {
   bool boundsMeet = false;           ///< Certified because a lower and an upper bound are equal
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
-  bool boundIsPartial = false;     ///< `bound` is that of the stream's first instructions alone
-  std::vector<Resource> resources; ///< if they were asked for
+  bool boundIsPartial = false;      ///< `bound` is that of the stream's first instructions alone
+  std::vector<Resource> resources;  ///< if they were asked for
+  std::optional<Timeline> timeline; ///< if it was asked for
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Bounds of the cycles: both are `cycles` unless bounded.

@@ -144,6 +144,22 @@ private:
       if (options_.shows(ViewName::Bounds))
         limits(layer);
       resources(layer.resources);
+      if (options_.shows(ViewName::Timeline) && layer.timeline)
+        list("timeline", layer.timeline->rows, [&](const auto &row) { timelineRow(row); });
+    });
+  }
+
+  void timelineRow(const analysis::TimelineRow &row) {
+    json_.object([&] {
+      json_.attribute("instruction", jsonText(row.age));
+      json_.attribute("operation", jsonText(row.operation));
+      json_.attribute("unit", jsonText(row.unit));
+      json_.attribute("source", jsonText(row.place));
+      json_.attribute("fetched", row.times.fetched);
+      json_.attribute("issued", row.times.issued);
+      json_.attribute("entered", row.times.entered);
+      json_.attribute("started", row.times.started);
+      json_.attribute("finished", row.times.finished);
     });
   }
 

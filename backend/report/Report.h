@@ -23,6 +23,7 @@ enum class ViewName : std::uint8_t {
   Bounds,      ///< what each limit alone would allow
   Resources,   ///< the part of each object
   Traffic,     ///< bytes by layer and storage
+  Timeline,    ///< where instructions are in which cycle
   Assumptions, ///< what was assumed, and the legend
 };
 /// All names with their texts: "summary", "layers", ….

@@ -6,6 +6,7 @@
 #include "backend/report/Report.h"
 #include "backend/report/ResourcesView.h"
 #include "backend/report/SummaryView.h"
+#include "backend/report/TimelineView.h"
 #include "backend/report/TrafficView.h"
 
 #include <algorithm>
@@ -40,6 +41,8 @@ void print(ViewName name, const NetworkEstimate &estimate, const ReportOptions &
     return print<ResourcesView>(estimate, out);
   case ViewName::Traffic:
     return print<TrafficView>(estimate, out);
+  case ViewName::Timeline:
+    return print<TimelineView>(estimate, out);
   case ViewName::Assumptions:
     print<AssumptionsView>(estimate, out);
     return print<LegendView>(estimate, out);
@@ -49,7 +52,7 @@ void print(ViewName name, const NetworkEstimate &estimate, const ReportOptions &
 } // namespace
 
 std::span<const std::pair<std::string_view, ViewName>> viewNames() {
-  static constexpr std::array<std::pair<std::string_view, ViewName>, 8> names{
+  static constexpr std::array<std::pair<std::string_view, ViewName>, 9> names{
       {{"summary", ViewName::Summary},
        {"layers", ViewName::Layers},
        {"coverage", ViewName::Coverage},
@@ -57,6 +60,7 @@ std::span<const std::pair<std::string_view, ViewName>> viewNames() {
        {"bounds", ViewName::Bounds},
        {"resources", ViewName::Resources},
        {"traffic", ViewName::Traffic},
+       {"timeline", ViewName::Timeline},
        {"assumptions", ViewName::Assumptions}}};
   return names;
 }

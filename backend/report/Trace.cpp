@@ -15,14 +15,6 @@ std::string place(SourceRange range, const SourceManager &sources) {
                      sources.lineColumn(range.begin).line + 1);
 }
 
-/// "4", of what an expansion emits "4.2.1"
-std::string ageOf(const program::Instance &instance) {
-  std::string age = std::to_string(instance.index);
-  for (const std::int64_t number : instance.emission)
-    age += "." + std::to_string(number);
-  return age;
-}
-
 /// A cycle, empty if there is none.
 std::string cycle(std::int64_t time) { return time < 0 ? std::string() : std::to_string(time); }
 
@@ -41,7 +33,7 @@ void traceRow(std::string &out, const std::string &layer, const arch::Architectu
   for (const std::int64_t value : instance.loopValues)
     loops += (loops.empty() ? "" : " ") + std::to_string(value);
   csvRow(out,
-         {layer, ageOf(instance), instruction.operation,
+         {layer, program::ageText(instance), instruction.operation,
           graph.objects[program.routes[instruction.route].unit].name, cycle(times.fetched),
           cycle(times.allocated), cycle(times.issued), cycle(times.entered), cycle(times.started),
           cycle(times.released), cycle(times.finished), loops, place(instruction.range, sources)});

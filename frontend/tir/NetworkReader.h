@@ -172,7 +172,8 @@ private:
                                const std::vector<std::optional<std::int64_t>> &scalars);
   void forget(const Function &function, const FunctionTemplate &callee);
   bool checkTemplate(const FunctionTemplate &callee, SourceRange callRange);
-  /// Whether outputs, the parameters behind the inputs, are all written and nothing else is but what
+  /// Whether outputs, the parameters behind the inputs, are all written and nothing else is but
+  /// what
   /// \p mayWrite says of the inputs.
   bool checkWrites(const FunctionTemplate &callee, const std::vector<bool> &mayWrite,
                    SourceRange range);

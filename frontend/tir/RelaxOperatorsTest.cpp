@@ -146,7 +146,7 @@ TEST_CASE("relax operators: results, kinds and work") {
       {image, "R.isnan(x)", tensor("1, 8, 12, 12", "bool"), ElementWise, 0},
       {image, "R.log_add_exp(x, x)", tensor("1, 8, 12, 12"), ElementWise, 0},
       {image + ", m: " + tensor("12, 12", "bool"), "R.masked_fill(x, m, -1e9)",
-       tensor("1, 8, 12, 12"), DataMovement, 0},
+       tensor("1, 8, 12, 12"), ElementWise, 0},
       {"x: " + tensor("3, 4") + ", i: " + tensor("2, 4", "int64"),
        "R.gather_elements(x, i, axis=0)", tensor("2, 4"), DataMovement, 0},
       {"x: " + tensor("3, 4") + ", i: " + tensor("5, 1", "int64"),

@@ -132,6 +132,14 @@ TEST_CASE("streams over caches and open rows in order of time equal the simulato
   checkStreams(streamKnobs(), 2'100'000, estimator(true, true));
 }
 
+TEST_CASE("an access past a cache is under way at a jump") {
+  // It moves with what it may conflict with; there is no block for it to move with.
+  const Comparison comparison =
+      compareOnRandomCases(streamKnobs(), 2'101'321, 1, runSimulator, estimator(true, true));
+  INFO(comparison.firstFailure);
+  CHECK(comparison.failures == 0);
+}
+
 TEST_CASE("streams over one cache above a DRAM equal the simulator") {
   Knobs knobs = streamKnobs();
   knobs.caches = knobs.drams = 100;
