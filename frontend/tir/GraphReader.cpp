@@ -40,6 +40,9 @@ GraphValue NetworkReader::runFunction(const Function &function, std::vector<Grap
     frame().names[parameter.name] = std::move(arguments[i]);
   }
   runBody(function.stmt->body);
+  if (!frame().result && !stopped_)
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, function.stmt->nameRange,
+                        "a function without 'return'");
   GraphValue result = frame().result.value_or(GraphValue{});
   frames_.pop_back();
   return result;

@@ -266,7 +266,7 @@ void Lexer::leaveBrackets() { brackets_.clear(); }
 void Lexer::stop() {
   position_ = end_;
   brackets_.clear();
-  indents_.assign(1, 0);
+  indents_.assign(1, {});
   pendingIndents_ = 0;
   lineHasTokens_ = false;
   atLineStart_ = false;
@@ -303,49 +303,57 @@ void Lexer::skipBlank() {
 
 void Lexer::startLine() {
   atLineStart_ = false;
-  std::uint32_t width = 0;
+  Indent indent;
   std::uint32_t lineBegin = position_;
   constexpr std::uint32_t tabStop = 8;
   while (!atEnd()) {
     char c = peek();
     if (c == ' ') {
-      ++width;
+      ++indent.width;
+      ++indent.narrow;
       ++position_;
     } else if (c == '\t') {
-      width = (width / tabStop + 1) * tabStop;
+      indent.width = (indent.width / tabStop + 1) * tabStop;
+      ++indent.narrow;
       ++position_;
     } else if (c == '\f') {
       ++position_;
     } else if (c == '\n' || c == '\r') {
       skipLineBreak();
-      width = 0;
+      indent = {};
       lineBegin = position_;
     } else if (c == '#') {
       skipComment();
     } else {
-      changeIndent(width, lineBegin);
+      changeIndent(indent, lineBegin);
       return;
     }
   }
 }
 
-void Lexer::changeIndent(std::uint32_t width, std::uint32_t begin) {
-  if (width > indents_.back()) {
+void Lexer::changeIndent(Indent indent, std::uint32_t begin) {
+  constexpr std::string_view mixed =
+      "tabs and spaces are mixed here, and how far the line is indented depends on the width of a tab";
+  if (indent.width > indents_.back().width) {
     if (indents_.size() >= maxIndentLevels) {
       diagnostics_.report(DiagnosticCode::TirNesting, range(begin, position_));
       stop();
       return;
     }
-    indents_.push_back(width);
+    if (indent.narrow <= indents_.back().narrow)
+      badToken(begin, position_, mixed);
+    indents_.push_back(indent);
     pendingIndents_ = 1;
     return;
   }
-  while (width < indents_.back()) {
+  while (indent.width < indents_.back().width) {
     indents_.pop_back();
     --pendingIndents_;
   }
-  if (width != indents_.back())
+  if (indent.width != indents_.back().width)
     badToken(begin, position_, "this indentation matches no outer level");
+  else if (indent.narrow != indents_.back().narrow)
+    badToken(begin, position_, mixed);
 }
 
 Token Lexer::endOfFile() {

@@ -157,7 +157,13 @@ private:
   void skipLineBreak();
   /// Measures the indentation of the next line that is not blank and queues indents or dedents.
   void startLine();
-  void changeIndent(std::uint32_t width, std::uint32_t begin);
+  /// How far a line stands from the left, with tab stops at every eighth and at every column: where
+  /// both do not agree on which of two lines stands further right, nobody can tell.
+  struct Indent {
+    std::uint32_t width = 0, narrow = 0;
+    friend bool operator==(const Indent &, const Indent &) = default;
+  };
+  void changeIndent(Indent indent, std::uint32_t begin);
   Token number();
   Token name();
   Token string(std::uint32_t begin);
@@ -176,7 +182,7 @@ private:
   bool atLineStart_;
   bool lineHasTokens_ = false;
   int pendingIndents_ = 0; ///< indents (positive) or dedents (negative) not yet handed out
-  std::vector<std::uint32_t> indents_{0};
+  std::vector<Indent> indents_{{}};
   std::vector<std::uint32_t> brackets_;
   DiagnosticEngine &diagnostics_;
 };

@@ -367,6 +367,31 @@ TEST_CASE("tir reader: a misspelt block is one error, which names it") {
   CHECK(result.diagnostics.diagnostics()[0].message.find("'T.sblok'") != std::string::npos);
 }
 
+TEST_CASE("tir reader: a bare name is no statement") {
+  for (const char *statement : {"x", "T.func_attr", "T.evaluate", "(x)", "x[0]", "-x", "x + y"}) {
+    CAPTURE(statement);
+    const Result result(moduleAround("        for i in range(4):\n            y[i] = x[i]\n        " +
+                                     std::string(statement)));
+    CHECK(result.diagnostics.errorCount() <= 1);
+  }
+  CHECK(Result(moduleAround("        x")).diagnostics.errorCount() == 1);
+}
+
+TEST_CASE("tir reader: tabs beside spaces are an error where they leave open what belongs to what") {
+  CHECK(Result(moduleAround("\tfor i in range(4):\n\t\ty[i] = x[i]")).reports("E0402"));
+  const std::string loop = "        for i in range(4):\n            for j in range(1):\n";
+  CHECK(Result(moduleAround(loop + "                y[i] = x[i]")).workload);
+  CHECK_FALSE(Result(moduleAround(loop + "\t        y[i] = x[i]")).workload);
+}
+
+TEST_CASE("tir reader: a function of the graph returns something") {
+  std::string text = moduleAround("        for i in range(4):\n            y[i] = x[i]");
+  text.erase(text.find("        return gv\n"));
+  const Result result(text);
+  CHECK(result.diagnostics.errorCount() == 1);
+  CHECK(result.marked() == "main");
+}
+
 TEST_CASE("tir reader: metadata of megabytes is one token") {
   std::string json = "metadata = tvm.ir.load_json(\"\"\"{\\\"nodes\\\": [";
   constexpr std::size_t entries = 200'000;

@@ -175,7 +175,10 @@ std::string_view relaxCallName(const Expr *expr) {
   return relaxName(*expr->children[0]);
 }
 
-std::span<const Expr *const> arguments(const Expr &call) { return call.children.subspan(1); }
+std::span<const Expr *const> arguments(const Expr &call) {
+  // A bare name may stand where a call is expected.
+  return call.children.empty() ? call.children : call.children.subspan(1);
+}
 
 const Expr *positional(const Expr &call, std::size_t index) {
   for (const Expr *argument : arguments(call)) {
