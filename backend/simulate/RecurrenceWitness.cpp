@@ -1,6 +1,7 @@
 #include "backend/simulate/RecurrenceWitness.h"
 
 #include "backend/simulate/AlikeInstructions.h"
+#include "backend/timing/Machine.h"
 
 #include <fmt/format.h>
 
@@ -25,12 +26,23 @@ constexpr std::int64_t farInstructions = 100'000;
 /// Instructions of a fetch that are looked at.
 constexpr std::int64_t mostArrivals = 512;
 
+/// Fetched instructions among \p instructions, what they expand to included, of an average stretch.
+std::int64_t fetchedAmong(std::int64_t instructions, const program::Program &program) {
+  const auto totals = program.totals();
+  if (!totals || totals->instructions == 0)
+    return instructions;
+  return std::max<std::int64_t>(instructions / (1 + totals->emitted / totals->instructions), 1);
+}
+
 /// States are compared at the begins of the periods, some more behind them while that costs little,
 /// and pairs far behind. What a fetch brings at the last of them must be of the loop. Where a loop
 /// that is written out ends is not known: of it two periods are looked at.
-ReplaySpan spanOf(const Certificate &certificate) {
+ReplaySpan spanOf(const Certificate &certificate, const arch::ArchitectureGraph &graph,
+                  const program::Program &program) {
   const std::int64_t period = certificate.instructionsPerPeriod;
-  std::int64_t periods = std::clamp(cheapInstructions / period, std::int64_t{2}, mostPeriods);
+  const std::int64_t cheap = fetchedAmong(cheapInstructions, program);
+  const std::int64_t far = fetchedAmong(farInstructions, program);
+  std::int64_t periods = std::clamp(cheap / period, std::int64_t{2}, mostPeriods);
   if (certificate.periods != 0)
     periods = std::min(periods, certificate.periods);
   if (certificate.isWrittenOut)
@@ -40,12 +52,13 @@ ReplaySpan spanOf(const Certificate &certificate) {
   for (std::int64_t i = 0; i <= periods; ++i)
     span.boundaries.push_back(span.first + i * period);
   for (std::int64_t i = 2 * periods;
-       !certificate.isWrittenOut && (i + 1) * period <= farInstructions &&
+       !certificate.isWrittenOut && (i + 1) * period <= far &&
        (certificate.periods == 0 || i < certificate.periods);
        i *= 2)
     for (const std::int64_t begin : {i, i + 1})
       span.boundaries.push_back(span.first + begin * period);
-  span.end = span.boundaries.back() + mostArrivals;
+  const auto fetch = timing::fetchPath(graph);
+  span.end = span.boundaries.back() + std::min(fetch ? fetch->width : mostArrivals, mostArrivals);
   return span;
 }
 
@@ -54,7 +67,7 @@ ReplaySpan spanOf(const Certificate &certificate) {
 RecurrenceWitness::RecurrenceWitness(const Certificate &certificate,
                                      const arch::ArchitectureGraph &graph,
                                      const program::Program &program)
-    : certificate_(certificate), graph_(graph), program_(program), span_(spanOf(certificate)),
+    : certificate_(certificate), graph_(graph), program_(program), span_(spanOf(certificate, graph, program)),
       loop_(certificate, program), shifts_(graph) {
   if (certificate.isWrittenOut)
     alike_ = findAlikeInstructions(program);
