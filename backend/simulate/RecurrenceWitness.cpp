@@ -51,9 +51,8 @@ ReplaySpan spanOf(const Certificate &certificate, const arch::ArchitectureGraph 
   span.first = certificate.firstInstruction;
   for (std::int64_t i = 0; i <= periods; ++i)
     span.boundaries.push_back(span.first + i * period);
-  for (std::int64_t i = 2 * periods;
-       !certificate.isWrittenOut && (i + 1) * period <= far &&
-       (certificate.periods == 0 || i < certificate.periods);
+  for (std::int64_t i = 2 * periods; !certificate.isWrittenOut && (i + 1) * period <= far &&
+                                     (certificate.periods == 0 || i < certificate.periods);
        i *= 2)
     for (const std::int64_t begin : {i, i + 1})
       span.boundaries.push_back(span.first + begin * period);
@@ -67,8 +66,8 @@ ReplaySpan spanOf(const Certificate &certificate, const arch::ArchitectureGraph 
 RecurrenceWitness::RecurrenceWitness(const Certificate &certificate,
                                      const arch::ArchitectureGraph &graph,
                                      const program::Program &program)
-    : certificate_(certificate), graph_(graph), program_(program), span_(spanOf(certificate, graph, program)),
-      loop_(certificate, program), shifts_(graph) {
+    : certificate_(certificate), graph_(graph), program_(program),
+      span_(spanOf(certificate, graph, program)), loop_(certificate, program), shifts_(graph) {
   if (certificate.isWrittenOut)
     alike_ = findAlikeInstructions(program);
 }

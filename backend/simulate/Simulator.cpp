@@ -717,15 +717,36 @@ private:
     return result;
   }
 
+  /// The oldest instruction in flight that the one in \p slot depends on.
   [[nodiscard]] Slot producerOf(Slot slot) const {
-    for (Slot other = 0; other < inFlight_.size(); ++other) {
-      const std::vector<Slot> &dependents = inFlight_[other].dependents;
-      if (inFlight_[other].isLive &&
-          std::find(dependents.begin(), dependents.end(), slot) != dependents.end())
-        return other;
-    }
-    ACADLC_CHECK(false, "a pending dependence is in flight");
-    return noSlot;
+    Slot oldest = noSlot;
+    for (Slot other = 0; other < inFlight_.size(); ++other)
+      if (inFlight_[other].isLive && inFlight_[other].index < inFlight_[slot].index &&
+          dependsOn(inFlight_[slot], inFlight_[other]) &&
+          (oldest == noSlot || inFlight_[other].index < inFlight_[oldest].index))
+        oldest = other;
+    ACADLC_CHECK(oldest != noSlot, "a pending dependence is in flight");
+    return oldest;
+  }
+
+  [[nodiscard]] static bool dependsOn(const InFlight &younger, const InFlight &older) {
+    const auto meet = [](const std::vector<arch::RegisterId> &some,
+                         const std::vector<arch::RegisterId> &others) {
+      return std::ranges::find_first_of(some, others) != some.end();
+    };
+    const Instruction &first = *older.instruction, &second = *younger.instruction;
+    if (meet(second.reads, first.writes) || meet(second.writes, first.writes) ||
+        meet(second.writes, first.reads))
+      return true;
+    for (std::size_t i = 0; i < second.memory.size(); ++i)
+      for (std::size_t j = 0; j < first.memory.size(); ++j) {
+        const program::MemoryOperand &one = second.memory[i], &other = first.memory[j];
+        if (one.memory == other.memory && (one.isWrite || other.isWrite) &&
+            younger.addresses[i] < older.addresses[j] + other.bytes &&
+            older.addresses[j] < younger.addresses[i] + one.bytes)
+          return true;
+      }
+    return false;
   }
 
   [[nodiscard]] Slot slotOf(std::int64_t index) const {

@@ -332,8 +332,8 @@ void Lexer::startLine() {
 }
 
 void Lexer::changeIndent(Indent indent, std::uint32_t begin) {
-  constexpr std::string_view mixed =
-      "tabs and spaces are mixed here, and how far the line is indented depends on the width of a tab";
+  constexpr std::string_view mixed = "tabs and spaces are mixed here, and how far the line is "
+                                     "indented depends on the width of a tab";
   if (indent.width > indents_.back().width) {
     if (indents_.size() >= maxIndentLevels) {
       diagnostics_.report(DiagnosticCode::TirNesting, range(begin, position_));

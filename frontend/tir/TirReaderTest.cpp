@@ -370,14 +370,15 @@ TEST_CASE("tir reader: a misspelt block is one error, which names it") {
 TEST_CASE("tir reader: a bare name is no statement") {
   for (const char *statement : {"x", "T.func_attr", "T.evaluate", "(x)", "x[0]", "-x", "x + y"}) {
     CAPTURE(statement);
-    const Result result(moduleAround("        for i in range(4):\n            y[i] = x[i]\n        " +
-                                     std::string(statement)));
+    const Result result(moduleAround(
+        "        for i in range(4):\n            y[i] = x[i]\n        " + std::string(statement)));
     CHECK(result.diagnostics.errorCount() <= 1);
   }
   CHECK(Result(moduleAround("        x")).diagnostics.errorCount() == 1);
 }
 
-TEST_CASE("tir reader: tabs beside spaces are an error where they leave open what belongs to what") {
+TEST_CASE(
+    "tir reader: tabs beside spaces are an error where they leave open what belongs to what") {
   CHECK(Result(moduleAround("\tfor i in range(4):\n\t\ty[i] = x[i]")).reports("E0402"));
   const std::string loop = "        for i in range(4):\n            for j in range(1):\n";
   CHECK(Result(moduleAround(loop + "                y[i] = x[i]")).workload);

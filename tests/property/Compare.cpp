@@ -199,18 +199,6 @@ std::string text(const timing::Wait &wait) {
   return out.str();
 }
 
-/// How two reports on the same deadlock differ. The cycles of waits may be different ones: an
-/// instruction that depends on several waits for any of them. But each instruction is where it is.
-std::string differenceOfReports(const timing::DeadlockReport &a, const timing::DeadlockReport &b) {
-  for (const timing::Wait &first : a.waits)
-    for (const timing::Wait &second : b.waits)
-      if (first.index == second.index && text(first) != text(second))
-        return "waits\n  first:  " + text(first) + "\n  second: " + text(second);
-  if (!a.waits.empty() && !b.waits.empty() && a.time != b.time)
-    return "deadlock at " + std::to_string(a.time) + " and " + std::to_string(b.time);
-  return {};
-}
-
 } // namespace
 
 std::string differenceInDeadlock(const timing::DeadlockReport &a, const timing::DeadlockReport &b) {
@@ -234,8 +222,12 @@ std::string difference(const Observation &a, const Observation &b) {
     out << "only " << (a.evaluation.deadlock ? "the first" : "the second") << " deadlocks";
     return out.str();
   }
+  // The literal stepper only says that nothing goes on.
+  if (a.evaluation.deadlock && !a.evaluation.deadlock->waits.empty() &&
+      !b.evaluation.deadlock->waits.empty())
+    return differenceInDeadlock(*a.evaluation.deadlock, *b.evaluation.deadlock);
   if (a.evaluation.deadlock)
-    return differenceOfReports(*a.evaluation.deadlock, *b.evaluation.deadlock);
+    return {};
   const std::size_t both = std::min(a.times.size(), b.times.size());
   for (std::size_t i = 0; i < both; ++i)
     if (a.times[i] != b.times[i]) {
