@@ -130,7 +130,12 @@ void FunctionReader::leaveVariables(std::size_t activeCount) {
   active_.resize(activeCount);
   // Nothing refers to variables between two nests, so each nest counts its own.
   if (active_.empty() && frames_.size() == 1)
-    variables_.clear();
+    forgetNest();
+}
+
+void FunctionReader::forgetNest() {
+  variables_.clear();
+  restarts_.clear();
 }
 
 void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,

@@ -6,6 +6,7 @@
 #include "ir/Workload.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -199,6 +200,7 @@ private:
                            bool isBlockAxis, workload::Axis::Kind kind);
   workload::ValueExprPtr laneOf(std::int64_t lanes, SourceRange range);
   void leaveVariables(std::size_t activeCount);
+  void forgetNest();
   bool measure(Variable &variable, SourceRange range);
   std::vector<std::size_t> sourcesOf(const workload::ValueExpr &value) const;
   std::optional<std::int64_t> countPoints(const std::vector<std::size_t> &variables);
@@ -222,6 +224,10 @@ private:
   [[nodiscard]] bool isCovered(const workload::AffineIndex &index,
                                const Numbering &numbering) const;
   bool dropInit(workload::TensorRef written);
+  void noteRestart(workload::TensorRef tensor, const std::vector<Guard> &guards);
+  void refuseRestarts(const Frame &frame, const workload::Computation &computation,
+                      const Numbering &numbering);
+  void refuseUnwrittenLocals();
   void markUse(const workload::Computation &computation);
 
   // Expressions
@@ -276,6 +282,9 @@ private:
   std::vector<Variable> variables_;
   std::vector<std::size_t> active_; ///< variables in scope
   std::vector<Frame> frames_;
+  /// By tensor (whether it is local, and its number): the loops of this nest that make or overwrite
+  /// it anew in each iteration.
+  std::map<std::pair<bool, std::uint32_t>, std::set<std::size_t>> restarts_;
   std::set<std::string, std::less<>> reportedSizes_;
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read

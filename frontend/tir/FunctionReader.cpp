@@ -68,6 +68,8 @@ FunctionTemplate FunctionReader::read() {
   readParameters();
   if (result_.isValid)
     readBody(function_.body);
+  if (result_.isValid && result_.issues.empty())
+    refuseUnwrittenLocals();
   result_.isValid = result_.isValid && !leavesBuffer_;
   return std::move(result_);
 }

@@ -251,6 +251,9 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
       computation.body = std::make_shared<const StageBody>(std::move(resolved));
   }
   Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
+  refuseRestarts(frame, computation, numbering);
+  if (!isReduction)
+    noteRestart(computation.written, stores[0].guards);
   for (const Store &store : stores)
     for (const Access &access : store.certain)
       checkBounds(access, computation.axes, numbering);
@@ -377,6 +380,73 @@ bool FunctionReader::dropInit(TensorRef written) {
     return true;
   }
   return false;
+}
+
+namespace {
+
+/// The variables that \p condition compares for equality: it holds in few of their iterations.
+void collectPinned(const ValueExpr &condition, std::set<std::size_t> &pinned) {
+  if (condition.kind != ValueExpr::Kind::Compare)
+    return;
+  if (condition.name == "==")
+    forEachAxis(condition, [&](std::size_t variable) { pinned.insert(variable); });
+  else if (condition.name == "and")
+    for (const ValueExprPtr &operand : condition.operands)
+      collectPinned(*operand, pinned);
+}
+
+} // namespace
+
+/// The loops around what is being read make or overwrite \p tensor anew in each iteration, except
+/// those that \p guards hold to one: `if k == 0` starts a reduction over k.
+void FunctionReader::noteRestart(TensorRef tensor, const std::vector<Guard> &guards) {
+  std::set<std::size_t> pinned;
+  for (const Guard &guard : guards)
+    if (!guard.isElse)
+      collectPinned(*guard.value, pinned);
+  for (const std::size_t variable : active_)
+    if (!variables_[variable].isBlockAxis && variable != lane_ && !pinned.contains(variable))
+      restarts_[{tensor.isLocal, tensor.index}].insert(variable);
+}
+
+/// A loop that starts the accumulator of \p computation anew in each iteration is no reduction of
+/// it: each iteration has an accumulator of its own, which the buffer has no dimension for.
+void FunctionReader::refuseRestarts(const Frame &frame, const Computation &computation,
+                                    const Numbering &numbering) {
+  const auto found = restarts_.find({computation.written.isLocal, computation.written.index});
+  for (std::size_t axis = 0; axis < computation.axes.size(); ++axis) {
+    const std::size_t variable = numbering.variables[axis];
+    const bool isReducedLoop = computation.axes[axis].kind == Axis::Kind::Reduction &&
+                               !variables_[variable].isBlockAxis && variables_[variable].extent > 1;
+    const bool isRestarted = (frame.hasInit && variable < frame.firstVariable) ||
+                             (found != restarts_.end() && found->second.contains(variable));
+    if (isReducedLoop && isRestarted)
+      return issue(computation.range, "an accumulation in '" + tensorOf(computation.written).name +
+                                          "', which each iteration of '" +
+                                          variables_[variable].name +
+                                          "' starts anew without a dimension for it,");
+  }
+}
+
+/// What a local buffer holds that nothing writes is not known.
+void FunctionReader::refuseUnwrittenLocals() {
+  std::vector<bool> written(result_.locals.size());
+  const auto write = [&](TensorRef tensor) {
+    if (tensor.isLocal)
+      written[tensor.index] = true;
+  };
+  for (const Computation &computation : result_.computations) {
+    write(computation.written);
+    for (const TensorRef tensor : computation.alsoWritten)
+      write(tensor);
+  }
+  for (const Computation &computation : result_.computations)
+    for (const Access &access : computation.accesses)
+      if (access.tensor.isLocal && !written[access.tensor.index]) {
+        written[access.tensor.index] = true; // one message for each buffer
+        issue(access.range, "a read of the local buffer '" + tensorOf(access.tensor).name +
+                                "', which nothing writes,");
+      }
 }
 
 void FunctionReader::markUse(const Computation &computation) {

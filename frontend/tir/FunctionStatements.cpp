@@ -140,6 +140,12 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
     return issue(target.range, "this target of an assignment");
   if (stmt.value->kind == Expr::Kind::Call && readDeclaration(stmt, target, *stmt.value))
     return;
+  // A name that was declared without a value gets its first one here.
+  const NameMeaning *earlier = stmt.kind == Stmt::Kind::Assign ? find(target.text) : nullptr;
+  if (earlier != nullptr && earlier->kind != NameMeaning::Kind::Size)
+    return issue(stmt.range, "another assignment to '" + std::string(target.text) +
+                                 "' (what changes must be a buffer, with a dimension for each "
+                                 "loop around it)");
   bindLet(target.text, *stmt.value);
 }
 
@@ -193,7 +199,9 @@ void FunctionReader::declareBuffer(const Expr &target, const Expr &call) {
   else if (keyword(call, "data") && aliasBuffer(target, *tensor, call))
     return;
   tensor->name = target.text;
-  bind(target.text, NameMeaning::buffer(true, result_.locals.size()));
+  const NameMeaning meaning = NameMeaning::buffer(true, result_.locals.size());
+  noteRestart(meaning.tensor, {});
+  bind(target.text, meaning);
   result_.locals.push_back(std::move(*tensor));
 }
 
@@ -520,6 +528,7 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   frame.isBlock = true;
   frames_.push_back(std::move(frame));
   const std::size_t guardMark = guards_.size();
+  const std::size_t computationMark = result_.computations.size();
   if (axes)
     readBlockAxes(stmt, *axes);
   readBody(stmt.body);
@@ -527,6 +536,8 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   frames_.pop_back();
   if (!finished.stores.empty())
     buildComputation(finished, std::move(finished.stores));
+  else if (finished.hasInit && !isInInit_ && result_.computations.size() == computationMark)
+    issue(finished.range, "a block that holds nothing but 'T.init'");
   guards_.resize(guardMark);
   leaveScope(mark);
   leaveVariables(activeMark);

@@ -118,6 +118,112 @@ TEST_CASE("tir reader: loops without blocks") {
   CHECK(axes[2].kind == Axis::Kind::Reduction);
 }
 
+namespace {
+
+/// A function of a[16, 64] and c[16] with the statements \p body.
+std::string rowFunction(const std::string &body) {
+  return "@T.prim_func\n"
+         "def f(a: T.Buffer((16, 64), \"float32\"), c: T.Buffer((16,), \"float32\")):\n" +
+         body;
+}
+
+} // namespace
+
+TEST_CASE("tir reader: a name that is assigned again is no let") {
+  Result sum(rowFunction("    for i in range(16):\n"
+                         "        s: T.float32 = T.float32(0)\n"
+                         "        for k in range(64):\n"
+                         "            s = s + a[i, k]\n"
+                         "        c[i] = s\n"));
+  CHECK_FALSE(sum.workload);
+  CHECK(sum.reports("E0410"));
+  CHECK(sum.marked() == "s = s + a[i, k]");
+  Result single(rowFunction("    for i in range(16):\n"
+                            "        s: T.float32 = a[i, 0]\n"
+                            "        c[i] = s\n"
+                            "    for i in range(16):\n"
+                            "        s: T.float32 = a[i, 1]\n"
+                            "        c[i] = s\n"));
+  CHECK(single.workload);
+  Result late(rowFunction("    for i in range(16):\n"
+                          "        s: T.float32\n"
+                          "        s = a[i, 0]\n"
+                          "        c[i] = s\n"));
+  CHECK(late.workload);
+}
+
+TEST_CASE("tir reader: an accumulator without a dimension for a loop around its start") {
+  const std::string update = "        for k in range(64):\n"
+                             "            s[0] = s[0] + a[i, k]\n"
+                             "        c[i] = s[0]\n";
+  const std::string allocation = "    s = T.alloc_buffer((1,))\n";
+  const std::string loop = "    for i in range(16):\n";
+  for (const std::string &head : {
+           allocation + loop + "        s[0] = T.float32(0)\n",
+           loop + "    " + allocation + "        s[0] = T.float32(0)\n",
+           loop + "    " + allocation,
+           allocation + loop + "        s[0] = a[i, 0]\n",
+       }) {
+    CAPTURE(head);
+    Result result(rowFunction(head + update));
+    CHECK_FALSE(result.workload);
+    CHECK(result.reports("E0410"));
+    CHECK(result.marked() == "s[0] = s[0] + a[i, k]");
+  }
+}
+
+TEST_CASE("tir reader: 'T.init' of a block starts anew for each loop around the block") {
+  const auto text = [](const std::string &element) {
+    return rowFunction("    s = T.alloc_buffer((16,))\n"
+                       "    for io, ii, k in T.grid(4, 4, 64):\n"
+                       "        with T.block(\"s\"):\n"
+                       "            vi, vk = T.axis.remap(\"SR\", [ii, k])\n"
+                       "            with T.init():\n"
+                       "                s[" +
+                       element +
+                       "] = T.float32(0)\n"
+                       "            s[" +
+                       element + "] = s[" + element +
+                       "] + a[io * 4 + vi, vk]\n"
+                       "    for i in range(16):\n"
+                       "        c[i] = s[i]\n");
+  };
+  Result misread(text("vi"));
+  CHECK_FALSE(misread.workload);
+  CHECK(misread.reports("E0410"));
+  Result whole(text("io * 4 + vi"));
+  REQUIRE(whole.workload);
+  CHECK(whole.workload->calls.at(0).computations.at(0).points == 16 * 64);
+}
+
+TEST_CASE("tir reader: a start in the first iteration alone belongs to the reduction") {
+  Result result(rowFunction("    for i, k in T.grid(16, 64):\n"
+                            "        if k == 0:\n"
+                            "            c[i] = T.float32(0)\n"
+                            "        c[i] = c[i] + a[i, k]\n"));
+  REQUIRE(result.workload);
+  const std::vector<Axis> &axes = result.workload->calls.at(0).computations.at(0).axes;
+  REQUIRE(axes.size() == 2);
+  CHECK(axes[0].kind == Axis::Kind::Spatial);
+  CHECK(axes[1].kind == Axis::Kind::Reduction);
+}
+
+TEST_CASE("tir reader: a block that only starts, and a buffer that nothing writes") {
+  Result start(rowFunction("    for i, k in T.grid(16, 64):\n"
+                           "        with T.block(\"c\"):\n"
+                           "            vi, vk = T.axis.remap(\"SR\", [i, k])\n"
+                           "            with T.init():\n"
+                           "                c[vi] = T.float32(0)\n"));
+  CHECK_FALSE(start.workload);
+  CHECK(start.reports("E0410"));
+  Result unwritten(rowFunction("    s = T.alloc_buffer((16,))\n"
+                               "    for i in range(16):\n"
+                               "        c[i] = s[i]\n"));
+  CHECK_FALSE(unwritten.workload);
+  CHECK(unwritten.reports("E0410"));
+  CHECK(unwritten.marked() == "s[i]");
+}
+
 TEST_CASE("tir reader: forms of older versions mean the same") {
   Result result("@tvm.script.ir_module\nclass Module:\n"
                 "    @T.prim_func\n"
