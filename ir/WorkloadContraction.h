@@ -1,6 +1,6 @@
 /// \file
-/// What the axes of a contraction are to it, from which its kind and dimensions follow. Private to
-/// this folder.
+/// What the factors and axes of a contraction are to it, from which its kind and dimensions follow,
+/// and which factor of a mapping stands for which.
 #pragma once
 
 #include "ir/Workload.h"

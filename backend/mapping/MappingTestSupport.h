@@ -91,7 +91,11 @@ struct OperatorText {
   std::string kinds;                ///< "SSR" …
   std::string writeIndex, dataIndex, weightIndex;
   std::string type = "float32";
+  bool isSwapped = false; ///< rhs * lhs
+  int inputs = 1;         ///< with 1 `rhs` is a weight
   [[nodiscard]] std::string text() const {
+    const std::string product = isSwapped ? "rhs[" + weightIndex + "] * lhs[" + dataIndex + "]"
+                                          : "lhs[" + dataIndex + "] * rhs[" + weightIndex + "]";
     const auto buffer = [&](const std::string &name, const std::string &shape) {
       return name + ": T.Buffer((" + shape + ",), \"" + type + "\")";
     };
@@ -111,11 +115,11 @@ struct OperatorText {
            kinds + "\", [" + loops + "])\n                T.reads(lhs[" + dataIndex + "], rhs[" +
            weightIndex + "])\n                T.writes(out[" + writeIndex +
            "])\n                with T.init():\n                    out[" + writeIndex + "] = T." +
-           type + "(0)\n                out[" + writeIndex + "] = out[" + writeIndex + "] + lhs[" +
-           dataIndex + "] * rhs[" + weightIndex +
-           "]\n\n    @R.function\n    def main(lhs: " + tensor(data) + ", rhs: " + tensor(weight) +
-           ") -> " + tensor(result) +
-           ":\n        R.func_attr({\"num_input\": 1})\n        cls = Module\n        with "
+           type + "(0)\n                out[" + writeIndex + "] = out[" + writeIndex + "] + " +
+           product + "\n\n    @R.function\n    def main(lhs: " + tensor(data) +
+           ", rhs: " + tensor(weight) + ") -> " + tensor(result) +
+           ":\n        R.func_attr({\"num_input\": " + std::to_string(inputs) +
+           "})\n        cls = Module\n        with "
            "R.dataflow():\n            y = R.call_tir(cls.op, (lhs, rhs), out_sinfo=" +
            tensor(result) + ")\n            R.output(y)\n        return y\n";
   }

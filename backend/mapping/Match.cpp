@@ -3,6 +3,7 @@
 #include "backend/mapping/Blocks.h"
 #include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
+#include "ir/WorkloadContraction.h"
 #include "support/CheckedArithmetic.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <functional>
+#include <ranges>
 
 namespace acadlc::mapping {
 namespace {
@@ -90,22 +92,37 @@ std::vector<std::size_t> windowsOf(const Contraction &contraction,
   return windows;
 }
 
-/// Whether the second factor of the network is what the first of the header means: that with
-/// windows, or that which is no weight where the header begins with the one with windows.
-bool isSwapLikely(const Header &header, const Contraction &contraction) {
-  const auto sign = [](std::size_t left, std::size_t right) {
-    return static_cast<int>(left > right) - static_cast<int>(left < right);
-  };
-  const int ofHeader = sign(windowsOf(header.operands[0]), windowsOf(header.operands[1]));
-  int ofNetwork = sign(windowsOf(contraction, contraction.operands[0]).size(),
-                       windowsOf(contraction, contraction.operands[1]).size());
-  if (ofNetwork == 0) {
-    const auto isActivation = [&](std::size_t operand) -> std::size_t {
-      return contraction.operands[operand].origin == workload::TensorOrigin::Activation ? 1 : 0;
-    };
-    ofNetwork = sign(isActivation(0), isActivation(1));
-  }
-  return ofHeader * ofNetwork < 0;
+/// Whether an index of \p tensor has number \p index.
+bool usesIndex(const HeaderTensor &tensor, std::size_t index) {
+  return std::ranges::any_of(tensor.dimensions, [&](const HeaderDimension &dimension) {
+    return std::ranges::count(dimension.terms, index, &HeaderTerm::index) != 0;
+  });
+}
+
+/// The factor of a header that stands for the input, by the rule that holds for operators
+/// (workload::ContractionRoles): the one with more windows, or else the one without the last index
+/// of the result that belongs to one factor alone, or else the first.
+std::size_t inputOf(const Header &header) {
+  const std::size_t first = windowsOf(header.operands[0]);
+  const std::size_t second = windowsOf(header.operands[1]);
+  if (first != second)
+    return first > second ? 0 : 1;
+  for (const HeaderDimension &dimension : std::views::reverse(header.result.dimensions))
+    for (const HeaderTerm &term : std::views::reverse(dimension.terms)) {
+      const bool isInFirst = usesIndex(header.operands[0], term.index);
+      if (isInFirst != usesIndex(header.operands[1], term.index))
+        return isInFirst ? 1 : 0;
+    }
+  return 0;
+}
+
+/// Whether the second factor of the network is what the first of the header means. The text's order
+/// of the factors does not tell. The terms of an element-wise sum are alike: they keep that order.
+bool isSwapLikely(const Header &header, const Computation &computation,
+                  const Contraction &contraction) {
+  if (header.form == workload::ContractionForm::Sum)
+    return false;
+  return inputOf(header) != workload::rolesOf(computation, contraction).input;
 }
 
 class Unifier {
@@ -117,13 +134,13 @@ public:
     headerTensors_[0] = &header.result;
     headerTensors_[1] = &header.operands[0];
     headerTensors_[2] = &header.operands[1];
-    isSwapLikely_ = isSwapLikely(header, contraction);
+    isSwapLikely_ = isSwapLikely(header, computation_, contraction);
   }
 
   /// Tries both orders of the factors; keeps what leaves the fewest indices without counterpart,
-  /// among equals what was found first (factors in text order, dimensions in theirs).
+  /// among equals what was found first: input to input, dimensions, the result's first, in order.
   void run() {
-    for (const bool swapped : {false, true}) {
+    for (const bool swapped : {isSwapLikely_, !isSwapLikely_}) {
       swapped_ = swapped;
       networkTensors_[0] = {computation_.written, &contraction_.outputAffine, nullptr};
       for (std::size_t i = 0; i < 2; ++i) {
@@ -548,7 +565,7 @@ private:
   [[nodiscard]] std::optional<std::string> surplusAxes() const {
     if (isSum())
       return std::nullopt;
-    const bool swapped = isSwapLikely(*header_, contraction_);
+    const bool swapped = isSwapLikely(*header_, computation_, contraction_);
     for (std::size_t axis = 0; axis < contraction_.axes.size(); ++axis) {
       const Standing standing = standingOfAxis(axis, swapped);
       if (contraction_.axes[axis].extent == 1 || standing.isInWindow)
@@ -639,13 +656,6 @@ private:
     return std::nullopt;
   }
 
-  static bool usesIndex(const HeaderTensor &tensor, std::size_t index) {
-    for (const HeaderDimension &dimension : tensor.dimensions)
-      for (const HeaderTerm &term : dimension.terms)
-        if (term.index == index)
-          return true;
-    return false;
-  }
   static bool usesAxis(const std::vector<std::optional<AffineIndex>> &forms, std::size_t axis) {
     return std::any_of(forms.begin(), forms.end(), [&](const auto &form) {
       return axis < form->coefficients.size() && form->coefficients[axis] != 0;

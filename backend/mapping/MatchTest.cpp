@@ -266,6 +266,124 @@ TEST_CASE_FIXTURE(StandardBench, "depthwise and grouped convolutions and batched
         std::map<std::string, std::int64_t>{{"g", 2}, {"h", 1}, {"m", 4}, {"n", 5}, {"k", 8}});
 }
 
+namespace {
+
+/// What a match binds, for people to compare.
+std::string bindingText(const Choice &choice) {
+  if (!choice.match)
+    return "none";
+  std::string text = choice.match->mapping->name.text.str();
+  for (const IndexBinding &index : choice.match->indices)
+    text += fmt::format(" {}={}@{}", index.name, index.extent,
+                        index.axis ? std::to_string(*index.axis) : "-");
+  for (const CoefficientBinding &coefficient : choice.match->coefficients)
+    text += fmt::format(" {}={}", coefficient.name, coefficient.value);
+  for (const TensorBinding &tensor : choice.match->tensors) {
+    text += fmt::format(" {}:{}", tensor.name, tensor.tensorName);
+    for (const BoundDimension &dimension : tensor.dimensions)
+      text += dimension.source ? std::to_string(*dimension.source) : "-";
+  }
+  return text;
+}
+
+/// Checks that \p text binds alike with its factors in either order; what it binds.
+std::string checkSwap(Bench &bench, OperatorText text) {
+  text.isSwapped = false;
+  const std::string plain = bindingText(chooseFor(bench, text.text()));
+  text.isSwapped = true;
+  CHECK(bindingText(chooseFor(bench, text.text())) == plain);
+  return plain;
+}
+
+/// `lhs` and `rhs` change places, so that their order among the arguments differs too.
+OperatorText mirrored(OperatorText text) {
+  std::swap(text.data, text.weight);
+  std::swap(text.dataIndex, text.weightIndex);
+  return text;
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(StandardBench, "the order of the factors decides nothing") {
+  for (const int inputs : {1, 2}) {
+    CAPTURE(inputs);
+    OperatorText product = test::matmulText(5, 6, 7);
+    product.inputs = inputs;
+    CHECK(checkSwap(*this, product) == "matmul m=5@0 n=6@1 k=7@2 C:y01 A:lhs01 B:rhs01");
+    OperatorText row = test::matmulText(1, 6, 7);
+    row.inputs = inputs;
+    CHECK(checkSwap(*this, row).starts_with("matmul m=1@0 n=6@1 k=7@2"));
+    OperatorText transposed = product;
+    transposed.weight = "6, 7";
+    transposed.weightIndex = "v_j, v_k";
+    CHECK(checkSwap(*this, transposed) == "matmul m=5@0 n=6@1 k=7@2 C:y01 A:lhs01 B:rhs10");
+    OperatorText batched = batchedText();
+    batched.inputs = inputs;
+    CHECK(checkSwap(*this, batched).starts_with("batched_matmul g=2@0 h=1@- m=4@1 n=5@2 k=8@3"));
+    for (OperatorText text : {conv2dText(), depthwiseText(), groupedText()}) {
+      text.inputs = inputs;
+      CHECK(checkSwap(*this, text).find(" I:lhs") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(StandardBench,
+                  "rows belong to the input, or else to the factor before the columns") {
+  // Of two activations the result tells.
+  OperatorText product = mirrored(test::matmulText(5, 6, 7));
+  product.inputs = 2;
+  CHECK(checkSwap(*this, product) == "matmul m=5@0 n=6@1 k=7@2 C:y01 A:rhs01 B:lhs01");
+  // The weight has the columns even where the result is transposed.
+  OperatorText turned = test::matmulText(5, 6, 7);
+  turned.result = "6, 5";
+  turned.writeIndex = "v_j, v_i";
+  CHECK(checkSwap(*this, turned) == "matmul m=5@0 n=6@1 k=7@2 C:y10 A:lhs01 B:rhs01");
+  turned.inputs = 2;
+  CHECK(checkSwap(*this, turned) == "matmul m=6@1 n=5@0 k=7@2 C:y01 A:rhs10 B:lhs10");
+}
+
+TEST_CASE_FIXTURE(Bench, "a header's factors have their roles in either order") {
+  for (const char *const factors : {"A[m, k] * B[k, n]", "B[k, n] * A[m, k]"}) {
+    CAPTURE(factors);
+    Bench bench;
+    bench.loadText(std::string(noArchitecture) +
+                   "mapping product[m < M, n < N; k < K] on arch: A\n  implements C[m, n] += " +
+                   factors + " {}\n");
+    for (const int inputs : {1, 2}) {
+      OperatorText product = test::matmulText(5, 6, 7);
+      product.inputs = inputs;
+      CHECK(checkSwap(bench, product).starts_with("product m=5@0 n=6@1 k=7@2 C:y01"));
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(StandardBench, "random products bind alike in either order of factors") {
+  std::mt19937 random(7);
+  const auto flip = [&] { return random() % 2 == 0; };
+  for (int sample = 0; sample < 60; ++sample) {
+    CAPTURE(sample);
+    const auto size = [&] { return 1 + static_cast<int>(random() % 3); };
+    const int m = size(), n = size(), k = size();
+    OperatorText text = test::matmulText(m, n, k);
+    if (flip()) {
+      text.data = fmt::format("{}, {}", k, m);
+      text.dataIndex = "v_k, v_i";
+    }
+    if (flip()) {
+      text.weight = fmt::format("{}, {}", n, k);
+      text.weightIndex = "v_j, v_k";
+    }
+    if (flip()) {
+      text.result = fmt::format("{}, {}", n, m);
+      text.writeIndex = "v_j, v_i";
+    }
+    if (flip())
+      text = mirrored(text);
+    text.inputs = flip() ? 1 : 2;
+    CHECK(checkSwap(*this, text).starts_with("matmul "));
+  }
+}
+
 TEST_CASE_FIXTURE(Bench, "without an index for them groups are refused, with the reason") {
   loadText(std::string(noArchitecture) +
            "mapping conv2d[b < B, k < K, p < P, q < Q; c < C, r < R, t < T](s) on arch: A\n"
