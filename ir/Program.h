@@ -44,11 +44,13 @@ struct Address {
   struct Term {
     std::uint32_t depth = 0; ///< of the loop (0 = outermost)
     std::int64_t coefficient = 0;
+    friend bool operator==(const Term &, const Term &) = default;
   };
   std::int64_t constant = 0;
   std::vector<Term> terms;
   bool hasRest = false;
   ExpressionId rest = 0;
+  friend bool operator==(const Address &, const Address &) = default;
 };
 
 /// One access of an instruction to a storage.
@@ -60,8 +62,11 @@ struct MemoryOperand {
   /// Index of the memory operand of the emitting instruction whose address is added; none: the
   /// address is that of the memory. For what an expansion emits only.
   std::optional<std::uint32_t> base;
-  Address address; ///< of the first byte
-  std::int64_t bytes = 0;
+  Address address;        ///< of the first byte
+  std::int64_t bytes = 0; ///< from the first to behind the last element
+  /// How many of them lie between the elements of a strided slice: they are in the range, but
+  /// nobody needs them.
+  std::int64_t gaps = 0;
   /// Whether an access of this program may overlap a write of it: false means that the operand
   /// needs no dependence tracking. (A sound over-approximation; evaluators may ignore it.)
   bool mayConflict = true;
@@ -155,7 +160,9 @@ struct Instruction {
       signals; ///< own events; the name "read" is `readEvent`, which it then defines
   std::vector<std::int64_t> immediates;
   std::int64_t macs = 0, ops = 0; ///< work of one instance; that of what it emits not counted
-  SourceRange range;              ///< of the emit
+  /// What it says that it moves (`bytes = …`); nothing: it does not say.
+  std::optional<std::int64_t> bytes;
+  SourceRange range; ///< of the emit
   [[nodiscard]] std::size_t requestCount() const {
     return makesRequests && phases.empty() ? memory.size() : 0;
   }

@@ -5,6 +5,10 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace acadlc::analysis {
 
@@ -52,10 +56,69 @@ Service serviceOf(const arch::Object &storage, const program::MemoryOperand &ope
           storage.objectClass == ObjectClass::DRAM};
 }
 
+/// Which operands of instructions that expand are only handed on: what they expand to makes the
+/// accesses then. An operation hands on an operand always or never, even where a nest that would
+/// take it is empty.
+class OperandsHandedOn {
+public:
+  explicit OperandsHandedOn(const program::Program &program) : program_(program) {
+    for (const Instruction &instruction : program.instructions)
+      for (const Phase &phase : instruction.phases)
+        if (phase.kind == Phase::Kind::Expansion)
+          for (const std::uint32_t base : basesIn(phase.body))
+            add(instruction, base);
+  }
+
+  /// Whether \p instruction hands its memory operand \p index on.
+  [[nodiscard]] bool contain(const Instruction &instruction, std::size_t index) const {
+    return operands_.contains({instruction.operation, index});
+  }
+
+private:
+  void add(const Instruction &instruction, std::size_t index) {
+    operands_.insert({instruction.operation, index});
+    // An `inout` operand is two accesses, and what an expansion emits names the first.
+    const auto &memory = instruction.memory;
+    if (index + 1 < memory.size() && !memory[index].isWrite && memory[index + 1].isWrite &&
+        memory[index].address == memory[index + 1].address &&
+        memory[index].tensor == memory[index + 1].tensor)
+      operands_.insert({instruction.operation, index + 1});
+  }
+
+  /// The operands of the emitting instruction that the stream of \p region names.
+  const std::set<std::uint32_t> &basesIn(program::RegionId region) {
+    const auto [found, isNew] = bases_.try_emplace(region);
+    if (!isNew)
+      return found->second;
+    std::set<std::uint32_t> bases;
+    for (const program::Step &step : program_.regions[region].steps) {
+      if (step.kind == program::Step::Kind::Repeat) {
+        bases.merge(std::set(basesIn(program_.repeats[step.index].body)));
+        continue;
+      }
+      for (const program::MemoryOperand &operand : program_.instructions[step.index].memory)
+        if (operand.base)
+          bases.insert(*operand.base);
+    }
+    return bases_[region] = std::move(bases);
+  }
+
+  const program::Program &program_;
+  std::map<program::RegionId, std::set<std::uint32_t>> bases_;
+  std::set<std::pair<std::string_view, std::size_t>> operands_;
+};
+
+/// What \p instruction moves from or to \p operand. One that was handed to it may be far more than
+/// what it takes of it, which it can say.
+std::int64_t bytesOf(const Instruction &instruction, const program::MemoryOperand &operand) {
+  const std::int64_t named = operand.bytes - operand.gaps;
+  return operand.base && instruction.bytes ? std::min(named, *instruction.bytes) : named;
+}
+
 class Counter {
 public:
   Counter(const arch::ArchitectureGraph &graph, const program::Program &program)
-      : graph_(graph), program_(program) {}
+      : graph_(graph), program_(program), handedOn_(program) {}
 
   std::optional<std::vector<ObjectCounts>> count() {
     objects_.resize(graph_.objects.size());
@@ -94,8 +157,11 @@ private:
       addUses(id, instances, arch::isStage(stage.objectClass) && !isWindow ? stage.latency : 0);
     }
     addUnit(instruction, instances);
-    for (const program::MemoryOperand &operand : instruction.memory)
-      addAccess(operand.storage, operand.isWrite, operand.bytes, instances);
+    for (std::size_t i = 0; i < instruction.memory.size(); ++i) {
+      const program::MemoryOperand &operand = instruction.memory[i];
+      if (!handedOn_.contain(instruction, i))
+        addAccess(operand.storage, operand.isWrite, bytesOf(instruction, operand), instances);
+    }
     addRegisters(instruction.reads, false, instances);
     addRegisters(instruction.writes, true, instances);
     for (const Phase &phase : instruction.phases)
@@ -175,6 +241,7 @@ private:
 
   const arch::ArchitectureGraph &graph_;
   const program::Program &program_;
+  OperandsHandedOn handedOn_;
   Arithmetic arithmetic_;
   std::vector<ObjectCounts> objects_;
 };

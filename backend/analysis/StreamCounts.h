@@ -33,8 +33,11 @@ struct ObjectCounts {
   /// operands.
   std::int64_t operations = 0, operands = 0;
   std::int64_t emitted = 0; ///< instructions that expansions of a unit hand on, one a cycle
-  std::int64_t reads = 0, writes = 0;           ///< accesses of storages and register files
-  std::int64_t bytesRead = 0, bytesWritten = 0; ///< by these; registers as whole bytes
+  std::int64_t reads = 0, writes = 0; ///< accesses of storages and register files
+  /// By these; registers as whole bytes. What lies between the elements of a strided slice is not
+  /// counted, nor is what an instruction only hands on to those that it expands to. These count at
+  /// most the `bytes` that they state of what was handed to them.
+  std::int64_t bytesRead = 0, bytesWritten = 0;
 };
 
 /// Counts the whole stream of \p program, by object. What caches ask of the storages below them

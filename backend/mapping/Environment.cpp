@@ -40,7 +40,10 @@ std::optional<ResolvedAccess> AccessResolver::resolve(const Frame &frame, llvm::
   if (!indices.empty()) {
     if (!evaluateIndices(indices, scope, scope, corners))
       return std::nullopt;
-    return resolveCorners(frame, name, corners, at);
+    auto access = resolveCorners(frame, name, corners, at);
+    if (access)
+      access->elements = countElements(corners);
+    return access;
   }
   const auto found = frame.tensors.find(name);
   if (found == frame.tensors.end() || found->second.allocation == nullptr) {
@@ -53,7 +56,19 @@ std::optional<ResolvedAccess> AccessResolver::resolve(const Frame &frame, llvm::
   access.address = SymbolicSpace::constant(allocation.base);
   access.lastElement =
       SymbolicSpace::constant(allocation.base + allocation.bytes - allocation.elementBytes);
+  access.elements = allocation.bytes / allocation.elementBytes;
   return access;
+}
+
+std::optional<std::int64_t> AccessResolver::countElements(const Corners &corners) const {
+  std::int64_t count = 1;
+  for (std::size_t i = 0; i < corners.low.size(); ++i) {
+    const auto length = values_->space().subtract(corners.last[i], corners.low[i]);
+    const Interval range = length ? values_->space().interval(*length) : Interval{0, 1};
+    if (!range.isPoint() || range.low < 0 || __builtin_mul_overflow(count, range.low + 1, &count))
+      return std::nullopt;
+  }
+  return count;
 }
 
 bool AccessResolver::evaluateIndices(llvm::ArrayRef<const ast::Expr *> indices,

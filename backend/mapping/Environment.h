@@ -34,8 +34,8 @@ struct EmitterOperand {
   std::uint32_t index = 0;                ///< into Instruction::memory of the emitting instruction
   arch::ObjectId memory = arch::noObject; ///< where its bytes lie
   arch::ObjectId named = arch::noObject;  ///< what the text said: `memory` or a cache above it
-  std::int64_t bytes = 0;
-  std::string tensor; ///< what the bytes belong to, for traces
+  std::int64_t bytes = 0, gaps = 0;       ///< see program::MemoryOperand
+  std::string tensor;                     ///< what the bytes belong to, for traces
 };
 
 /// The names of one body; a `via` or an expansion opens another one.
@@ -58,6 +58,8 @@ struct ResolvedAccess {
   const Allocation *allocation = nullptr;
   Linear address;
   Linear lastElement; ///< address of the last element of a slice
+  /// How many elements it names; nothing: their number differs between iterations.
+  std::optional<std::int64_t> elements;
 };
 
 /// Finds the bytes of accesses; reports what is wrong. Where something must be known, the need is
@@ -74,6 +76,7 @@ public:
 
 private:
   struct Corners;
+  [[nodiscard]] std::optional<std::int64_t> countElements(const Corners &corners) const;
   bool evaluateIndices(llvm::ArrayRef<const ast::Expr *> indices, const Scope &lowScope,
                        const Scope &lastScope, Corners &corners);
   std::optional<ResolvedAccess> resolveCorners(const Frame &frame, llvm::StringRef name,

@@ -14,8 +14,8 @@ struct Lowerer::MemoryAccess {
   arch::ObjectId named = arch::noObject; ///< `memory` or a cache above it: the way to the bytes
   std::optional<std::uint32_t> base;     ///< see program::MemoryOperand
   Linear address;
-  std::int64_t bytes = 0;
-  ByteRange range; ///< that it may touch over all iterations
+  std::int64_t bytes = 0, gaps = 0; ///< see program::MemoryOperand
+  ByteRange range;                  ///< that it may touch over all iterations
   std::string name;
 };
 
@@ -45,6 +45,13 @@ std::int64_t immediateBits(const Value &value) {
 bool isScalar(const Value &value) {
   return value.is(Value::Kind::Int) || value.is(Value::Kind::Bool) ||
          value.is(Value::Kind::Enumerator) || value.is(Value::Kind::Real);
+}
+
+/// The bytes of a range of \p bytes that belong to none of its \p elements.
+std::int64_t gapsWithin(std::int64_t bytes, std::int64_t elementBytes,
+                        std::optional<std::int64_t> elements) {
+  const auto needed = elements ? checkedMul(*elements, elementBytes) : std::nullopt;
+  return needed ? std::max<std::int64_t>(bytes - *needed, 0) : 0;
 }
 
 /// Whether \p scope is \p outer or lies in it.
@@ -217,11 +224,13 @@ bool Lowerer::lowerMemory(const ast::Operand &operand, const ast::Expr &expr, co
   result.bytes = access->bytes;
   state.operands.push_back(std::move(result));
   state.key.push_back(access->bytes);
+  state.key.push_back(access->gaps);
   program::MemoryOperand memory;
   memory.memory = access->memory;
   memory.base = access->base;
   memory.address = builder_.address(access->address);
   memory.bytes = access->bytes;
+  memory.gaps = access->gaps;
   memory.tensor = std::move(access->name);
   const bool isRead = operand.direction != ast::OperandDirection::Out;
   const bool isWritten = operand.direction == ast::OperandDirection::Out ||
@@ -276,6 +285,7 @@ std::optional<Lowerer::MemoryAccess> Lowerer::memoryAccess(const ast::Expr &expr
   access.named = allocation.memory;
   access.address = resolved->address;
   access.bytes = *bytes + allocation.elementBytes;
+  access.gaps = gapsWithin(access.bytes, allocation.elementBytes, resolved->elements);
   access.name = allocation.name;
   // Bounds are checked, so the allocation says it all, unless an index could not be decided.
   const Interval touched = values_.space().interval(access.address);
@@ -298,8 +308,10 @@ std::optional<Lowerer::MemoryAccess> Lowerer::emitterAccess(const EmitterOperand
   access.name = operand.tensor;
   access.address = SymbolicSpace::constant(0);
   access.bytes = operand.bytes;
-  if (index == nullptr)
+  if (index == nullptr) {
+    access.gaps = operand.gaps;
     return access;
+  }
   const auto bytes = byteRange(*index, scope);
   if (!bytes)
     return std::nullopt;
@@ -490,6 +502,7 @@ bool Lowerer::addAttributes(const EmitSite &site, const ast::EmitStatement &stat
   state.instruction.className = info->className;
   state.instruction.macs = info->macs.value_or(0);
   state.instruction.ops = info->ops.value_or(0);
+  state.instruction.bytes = info->bytes;
   return true;
 }
 

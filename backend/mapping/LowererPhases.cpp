@@ -310,8 +310,11 @@ private:
       if (operand.type.name.parts.empty() || operand.type.name.parts.back().text != "mem")
         continue;
       const program::MemoryOperand &access = state_.instruction.memory[memory];
-      frame.operands[operand.name.text] = {static_cast<std::uint32_t>(memory), access.memory,
-                                           state_.request.memories[memory].named, access.bytes,
+      frame.operands[operand.name.text] = {static_cast<std::uint32_t>(memory),
+                                           access.memory,
+                                           state_.request.memories[memory].named,
+                                           access.bytes,
+                                           access.gaps,
                                            access.tensor};
       memory += operand.direction == ast::OperandDirection::InOut ? 2 : 1;
     }

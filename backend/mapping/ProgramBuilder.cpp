@@ -21,24 +21,17 @@ using program::Repeat;
 using program::Route;
 using program::Step;
 
-bool isSame(const Address &a, const Address &b) {
-  return a.constant == b.constant && a.hasRest == b.hasRest && a.rest == b.rest &&
-         std::equal(a.terms.begin(), a.terms.end(), b.terms.begin(), b.terms.end(),
-                    [](const Address::Term &x, const Address::Term &y) {
-                      return x.depth == y.depth && x.coefficient == y.coefficient;
-                    });
-}
-
 bool isSame(const MemoryOperand &a, const MemoryOperand &b) {
   return a.storage == b.storage && a.memory == b.memory && a.isWrite == b.isWrite &&
-         a.base == b.base && a.bytes == b.bytes && a.tensor == b.tensor &&
-         isSame(a.address, b.address);
+         a.base == b.base && a.bytes == b.bytes && a.gaps == b.gaps && a.tensor == b.tensor &&
+         a.address == b.address;
 }
 
 bool isSame(const Instruction &a, const Instruction &b) {
   return a.operation == b.operation && a.route == b.route && a.latency == b.latency &&
          a.reads == b.reads && a.writes == b.writes && a.immediates == b.immediates &&
-         a.macs == b.macs && a.ops == b.ops && a.range == b.range && a.phases == b.phases &&
+         a.macs == b.macs && a.ops == b.ops && a.bytes == b.bytes && a.range == b.range &&
+         a.phases == b.phases &&
          std::equal(a.memory.begin(), a.memory.end(), b.memory.begin(), b.memory.end(),
                     [](const auto &x, const auto &y) { return isSame(x, y); });
 }

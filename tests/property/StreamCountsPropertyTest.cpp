@@ -46,8 +46,11 @@ private:
     for (const arch::ObjectId id : route.stages)
       ++objects_[id].uses;
     ++objects_[route.unit].uses;
-    for (const program::MemoryOperand &operand : instruction.memory)
-      access(operand.storage, operand.isWrite, operand.bytes);
+    for (std::size_t i = 0; i < instruction.memory.size(); ++i) {
+      const program::MemoryOperand &operand = instruction.memory[i];
+      if (!isHandedOn(instruction, i))
+        access(operand.storage, operand.isWrite, operand.bytes - operand.gaps);
+    }
     for (const arch::RegisterId id : instruction.reads)
       access(graph_.fileOfRegister(id), false, registerBytes(id));
     for (const arch::RegisterId id : instruction.writes)
@@ -60,6 +63,30 @@ private:
       program::InstructionStream body(program_, phase.body, empty_);
       go(body);
     }
+  }
+
+  /// Whether what an instruction of this operation expands to names the operand.
+  [[nodiscard]] bool isHandedOn(const program::Instruction &instruction, std::size_t index) const {
+    const program::MemoryOperand &operand = instruction.memory[index];
+    const bool isSecond = index > 0 && operand.isWrite && !instruction.memory[index - 1].isWrite &&
+                          instruction.memory[index - 1].address == operand.address &&
+                          instruction.memory[index - 1].tensor == operand.tensor;
+    return std::ranges::any_of(program_.instructions, [&](const program::Instruction &other) {
+      return other.operation == instruction.operation &&
+             std::ranges::any_of(other.phases, [&](const program::Phase &phase) {
+               return phase.kind == program::Phase::Kind::Expansion &&
+                      (names(phase.body, index) || (isSecond && names(phase.body, index - 1)));
+             });
+    });
+  }
+
+  [[nodiscard]] bool names(program::RegionId region, std::size_t base) const {
+    return std::ranges::any_of(program_.regions[region].steps, [&](const program::Step &step) {
+      if (step.kind == program::Step::Kind::Repeat)
+        return names(program_.repeats[step.index].body, base);
+      return std::ranges::any_of(program_.instructions[step.index].memory,
+                                 [&](const auto &operand) { return operand.base == base; });
+    });
   }
 
   [[nodiscard]] std::int64_t registerBytes(arch::RegisterId id) const {
