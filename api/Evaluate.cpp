@@ -4,6 +4,7 @@
 #include "backend/aidg/Batch.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
+#include "backend/analysis/ResourceUsage.h"
 #include "backend/analysis/Resources.h"
 #include "backend/analysis/StreamCounts.h"
 #include "backend/simulate/Replay.h"
@@ -67,6 +68,7 @@ aidg::EstimateOptions estimation(const EstimateOptions &options, bool isObserved
   aidg::EstimateOptions estimation;
   estimation.extrapolate = options.extrapolate && !isObserved;
   estimation.budget = options.budget.value_or(estimation.extrapolate ? defaultBudget : unlimited);
+  estimation.countUsage = options.countUsage;
   return estimation;
 }
 
@@ -172,6 +174,7 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
   if (options.method == Method::Simulate) {
     simulate::SimulateOptions simulation;
     simulation.maxInstructions = maxInstructions;
+    simulation.countUsage = options.countUsage;
     simulation.observer = std::move(observer);
     return simulate::simulate(graph, program, simulation);
   }
@@ -198,6 +201,7 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
                                       : results[streams.places.at(&layer.lowered->program)];
     if (timed.evaluation.completed()) {
       fill(layer.estimate, timed, sources);
+      layer.usage = timed.evaluation.usage;
       reportRefuted(layer, timed, diagnostics);
     } else {
       timing::reportFailure(timed.evaluation, graph, layer.range, diagnostics);
@@ -263,6 +267,7 @@ bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
                     analysis::NetworkEstimate &network) {
   std::map<const program::Program *, std::vector<analysis::ObjectCounts>> known;
   std::vector<analysis::ObjectCounts> sum(graph.objects.size());
+  std::optional<timing::Usage> usage = timing::Usage();
   for (Layer &layer : layers) {
     const auto [entry, isNew] = known.try_emplace(&layer.lowered->program);
     if (isNew) {
@@ -274,11 +279,17 @@ bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
     auto resources = analysis::groupResources(graph, entry->second);
     if (!resources || !analysis::addCounts(sum, entry->second))
       return false;
+    if (layer.usage)
+      analysis::assignUsage(*resources, graph, *layer.usage);
+    if (usage && (!layer.usage || !analysis::addUsage(*usage, *layer.usage)))
+      usage.reset();
     layer.estimate.resources = std::move(*resources);
   }
   auto resources = analysis::groupResources(graph, sum);
   if (!resources)
     return false;
+  if (usage && !usage->objects.empty())
+    analysis::assignUsage(*resources, graph, *usage);
   network.resources = std::move(*resources);
   return true;
 }

@@ -6,6 +6,7 @@
 #include "backend/analysis/NetworkEstimate.h"
 #include "backend/mapping/Lower.h"
 #include "backend/mapping/Match.h"
+#include "backend/timing/Usage.h"
 #include "frontend/acadl/Elaborate.h"
 #include "ir/Workload.h"
 #include "support/Diagnostics.h"
@@ -25,6 +26,8 @@ struct Layer {
   std::shared_ptr<const mapping::LoweredLayer> lowered;
   SourceRange range;      ///< for messages: the call, or the program's name
   std::string scalarText; ///< the program that a layer of scalar code is; else empty
+  /// Of its objects, if that was asked for and is known.
+  std::optional<timing::Usage> usage = std::nullopt;
 };
 
 /// A network taken apart.

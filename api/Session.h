@@ -71,6 +71,7 @@ struct EstimateOptions {
   bool extrapolate = true;                          ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
   bool countResources = false;     ///< fill in the resources of layers and network
+  bool countUsage = false;         ///< with their usage, which may take another evaluation
   /// Fill in the timelines of layers with these instructions. They are evaluated again for it, one
   /// by one and from the first of the stream on.
   std::optional<analysis::InstructionRange> timeline;

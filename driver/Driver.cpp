@@ -323,6 +323,7 @@ private:
     options.jobs = options_.jobs;
     options.verifyCertificates = options_.verifyCertificates;
     options.countResources = reportOptions().needsResources();
+    options.countUsage = reportOptions().needsUsage();
     if (reportOptions().shows(report::ViewName::Timeline))
       options.timeline = options_.instructions;
     return options;

@@ -7,6 +7,7 @@
 #include "backend/aidg/Plan.h"
 #include "backend/aidg/ProgramOrderEvaluator.h"
 #include "backend/timing/Machine.h"
+#include "support/InternalError.h"
 
 #include <algorithm>
 #include <map>
@@ -51,6 +52,18 @@ timing::Evaluation evaluateInProgramOrder(const Stream &stream, const EstimateOp
   if (!result)
     return evaluateInTimeOrder(*stream.plan, options);
   return options.observer ? *evaluate(options) : std::move(*result);
+}
+
+/// The usage of a stream that takes \p cycles, found in the order of time.
+std::optional<timing::Usage> usageOf(const Plan &plan, const EstimateOptions &options,
+                                     std::int64_t cycles) {
+  EstimateOptions silent = options;
+  silent.observer = nullptr;
+  timing::Evaluation again = evaluateInTimeOrder(plan, silent);
+  if (!again.completed())
+    return std::nullopt;
+  ACADLC_CHECK(again.cycles == cycles, "both evaluations of a stream give the same cycles");
+  return std::move(again.usage);
 }
 
 /// What is answered if the budget did not suffice. \p isFinal: no instruction that has not been
@@ -123,6 +136,8 @@ timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &opt
   timing::Evaluation result =
       inTimeOrder ? evaluateInTimeOrder(*stream.plan, options)
                   : evaluateInProgramOrder(stream, options, state_->transitions[stream.group]);
+  if (options.countUsage && !inTimeOrder && result.completed())
+    result.usage = usageOf(*stream.plan, options, result.cycles);
   if (!result.budgetReached)
     return result;
   return bounded(std::move(result), boundCycles(*stream.plan, BoundsBudget::of(options.budget)),

@@ -30,6 +30,9 @@ struct EstimateOptions {
   /// a million if that is more (BoundsBudget). Not counted is an attempt in program order that had
   /// to be given up.
   std::int64_t budget = std::numeric_limits<std::int64_t>::max();
+  /// Fill in Evaluation::usage. Streams that are evaluated in program order are evaluated once more
+  /// for it, in the order of time, with a budget of its own.
+  bool countUsage = false;
   /// Always serve merging objects in order of time; for tests.
   bool forceTimeOrder = false;
 };

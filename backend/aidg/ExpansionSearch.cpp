@@ -85,6 +85,8 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::find(const OccupationState
   buildKey(state, mark, form);
   mark.flights = form.named();
   mark.numbers = numbersOf(state, mark.flights);
+  if (usage_ != nullptr)
+    mark.usage = usage_->snapshot();
   run->lastEvaluated = evaluated;
   run->isSearching = run->marks.size() < mostOffers;
   const std::optional<std::int64_t> earlier = run->search.offer(place.iteration, key_);
@@ -197,6 +199,7 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::jumpBetween(const Occupati
   for (std::size_t i = 0; i != mark.orders.size(); ++i)
     jump.orderChanges.push_back(mark.orders[i] - before.orders[i]);
   jump.flights = mark.flights;
+  jump.usageBefore = before.usage;
   for (std::size_t i = 0; i != mark.numbers.size(); ++i)
     jump.numberChanges.push_back(mark.numbers[i] - before.numbers[i]);
   for (std::int64_t &shift : jump.addressShift)

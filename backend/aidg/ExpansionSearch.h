@@ -6,6 +6,7 @@
 #include "backend/aidg/OccupationPlan.h"
 #include "backend/aidg/OccupationState.h"
 #include "backend/aidg/Recurrence.h"
+#include "backend/aidg/UsageTotals.h"
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
@@ -59,7 +60,10 @@ public:
     std::vector<FlightId> flights;
     std::vector<std::int64_t> numberChanges;
     timing::Certificate certificate;
+    UsageTotals::Snapshot usageBefore; ///< where a period began, if usage is watched
   };
+  /// From now on \p usage is kept with every state; it must outlive the search.
+  void watch(const UsageTotals &usage) { usage_ = &usage; }
   /// To be asked when \p driver has prepared another instruction and \p state is between two
   /// cycles.
   /// \p evaluated: instructions under way so far.
@@ -97,6 +101,7 @@ private:
     std::vector<std::int64_t> orders; ///< counts of what is still to be emitted
     std::vector<FlightId> flights;    ///< by name
     std::vector<std::int64_t> numbers;
+    UsageTotals::Snapshot usage;
   };
   /// The search in one run of a stream through its free loop.
   struct Run {
@@ -148,8 +153,9 @@ private:
 
   const OccupationPlan &plan_;
   std::int64_t wordsPerInstruction_;
-  std::vector<bool> isWorth_;         ///< by region
-  std::map<std::uint32_t, Run> runs_; ///< by slot of the expansion
+  const UsageTotals *usage_ = nullptr; ///< null: not watched
+  std::vector<bool> isWorth_;          ///< by region
+  std::map<std::uint32_t, Run> runs_;  ///< by slot of the expansion
   std::int64_t walks_ = 0;
   std::vector<Look> looks_;
   std::vector<Range> reads_;

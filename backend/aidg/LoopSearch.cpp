@@ -89,8 +89,9 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Point
   if (level.firstIteration < 0)
     level.firstIteration = iteration;
   level.isSearching = level.marks.size() < mostOffers;
-  const Mark mark{point.now, point.nextIndex, stream.kernelIterations()};
-  level.marks.emplace(iteration, mark);
+  level.marks.emplace(iteration,
+                      Mark{point.now, point.nextIndex, stream.kernelIterations(),
+                           usage_ == nullptr ? UsageTotals::Snapshot() : usage_->snapshot()});
   buildKey(depth, state);
   const std::optional<std::int64_t> earlier = level.search.offer(iteration, key_);
   if (!earlier)
@@ -111,6 +112,8 @@ std::optional<LoopSearch::Jump> LoopSearch::offer(std::size_t depth, const Point
                       before.nextIndex,
                       point.nextIndex - before.nextIndex,
                       last + 1 < repeat.count ? periods + 1 : 0};
+  jump.usageBefore = before.usage;
+  jump.periods = periods;
   jump.depth = depth;
   jump.repeat = loops_[depth].repeat;
   jump.iterations = periods * jump.certificate.period;

@@ -4,6 +4,7 @@
 
 #include "backend/aidg/Plan.h"
 #include "backend/aidg/Recurrence.h"
+#include "backend/aidg/UsageTotals.h"
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
@@ -59,7 +60,11 @@ public:
     std::int64_t cycles = 0; ///< saturates
     std::vector<std::int64_t> addressShift;
     timing::Certificate certificate;
+    UsageTotals::Snapshot usageBefore; ///< where a period began, if usage is watched
+    std::int64_t periods = 0;
   };
+  /// From now on \p usage is kept with every state; it must outlive the search.
+  void watch(const UsageTotals &usage) { usage_ = &usage; }
   /// To be asked whenever instructions have been fetched and all that follows is computed.
   std::optional<Jump> find(const Point &point, const program::InstructionStream &stream,
                            const State &state);
@@ -68,6 +73,7 @@ private:
   struct Mark {
     std::int64_t now = 0;
     std::int64_t nextIndex = 0, kernelIterations = 0;
+    UsageTotals::Snapshot usage;
   };
   /// One of the loops around the next instruction.
   struct Level {
@@ -91,6 +97,7 @@ private:
   const program::Program *program_;
   const std::vector<RepeatFacts> *repeats_;
   std::int64_t wordsPerInstruction_;
+  const UsageTotals *usage_ = nullptr; ///< null: not watched
   std::vector<program::InstructionStream::Loop> loops_;
   std::vector<Level> levels_; ///< parallel to loops_
   std::vector<std::int64_t> key_;

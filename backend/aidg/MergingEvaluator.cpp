@@ -5,9 +5,12 @@
 #include "backend/aidg/LoopSearch.h"
 #include "backend/aidg/MergingState.h"
 #include "backend/aidg/TimeLimit.h"
+#include "backend/aidg/UsageTotals.h"
+#include "backend/timing/Machine.h"
 #include "support/InternalError.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 namespace acadlc::aidg {
@@ -51,6 +54,11 @@ public:
         mergingObjects_.push_back(i);
     for (const PlanInstruction &instruction : plan.instructions)
       mostAccesses_ = std::max<std::size_t>(mostAccesses_, instruction.accessCount);
+    if (options.countUsage) {
+      fetchPath_ = *timing::fetchPath(*plan.graph);
+      usage_.emplace(*plan.graph);
+      loops_.watch(*usage_);
+    }
     hasNext_ = stream_.next(next_);
   }
 
@@ -86,10 +94,13 @@ public:
     result.limitReached = limitReached_;
     result.cycles = state_.end;
     result.certificates = certificates_.take();
+    if (usage_ && result.completed())
+      result.usage = usage_->usage(result.cycles);
     return result;
   }
 
 private:
+  using Part = UsageTotals::Part;
   /// Leaves out what \p jump covers.
   void take(const LoopSearch::Jump &jump, timing::Evaluation &result) {
     if (jump.cycles > timeLimit) {
@@ -97,6 +108,8 @@ private:
       return;
     }
     state_.shift(jump.cycles, jump.instructions, jump.addressShift);
+    if (usage_)
+      usage_->repeat(jump.usageBefore, jump.periods);
     stream_.skip(jump.depth, jump.iterations, jump.instructions, jump.kernelIterations, next_);
     result.evaluatedIterations -= jump.kernelIterations;
     result.guarantee = timing::Guarantee::Certified;
@@ -206,6 +219,10 @@ private:
 
   void serveFetch(StorageState &state, Time granted) {
     const Time served = granted + plan_.fetch.readLatency;
+    if (usage_) {
+      usage_->add(fetchPath_.storage, Part::Taken, plan_.fetch.readLatency);
+      usage_->end(fetchPath_.stage, Part::Requests, granted);
+    }
     occupySlot(state, served);
     state_.fetchPending = false;
     fetchArrives(served + plan_.fetch.stageLatency);
@@ -223,14 +240,20 @@ private:
   }
 
   void fetch(Time time) {
+    if (usage_)
+      usage_->begin(fetchPath_.stage, Part::Taken, time);
     if (!plan_.fetch.storage || (plan_.storages[*plan_.fetch.storage].neverWaits() &&
                                  !plan_.storages[*plan_.fetch.storage].programOrder)) {
+      if (usage_)
+        usage_->add(fetchPath_.storage, Part::Taken, plan_.fetch.readLatency);
       fetchArrives(time + plan_.fetch.latency());
       return;
     }
     // A fetch has the age of the first instruction that it brings.
     state_.fetchPending = true;
     state_.fetchRequest = time + plan_.fetch.unitLatency;
+    if (usage_)
+      usage_->begin(fetchPath_.stage, Part::Requests, state_.fetchRequest);
     StorageState &state = state_.storages[*plan_.fetch.storage];
     if (plan_.storages[*plan_.fetch.storage].programOrder) {
       state.coming.pushBack(state_.nextIndex);
@@ -242,6 +265,10 @@ private:
 
   void fetchArrives(Time time) {
     state_.fetchFree = time;
+    if (usage_) {
+      usage_->end(fetchPath_.stage, Part::Taken, time);
+      usage_->add(usage_->fetchesPlace(), 1);
+    }
     for (std::int64_t i = 0; i != plan_.fetch.width && hasNext_ && !state_.unresolvedBranch; ++i) {
       if (evaluated_ == options_.budget) {
         budgetReached_ = true;
@@ -262,6 +289,8 @@ private:
     added.id = next_.id;
     added.index = state_.nextIndex++;
     added.times.fetched = time;
+    if (usage_)
+      usage_->beginBuffered(time);
     added.ready = time;
     added.kernelIteration = next_.kernelIteration;
     if (options_.observer)
@@ -445,6 +474,8 @@ private:
       state.coming.erase(moving.index);
     state.free = unknown;
     state.occupant = moving.index;
+    if (usage_)
+      noteEntry(moving, object, time);
     if (moving.position == 0) {
       moving.times.issued = time;
       state_.issues.issue(time);
@@ -461,7 +492,24 @@ private:
     pending_.push_back(moving.index);
   }
 
+  /// \p moving leaves what it is in, and takes \p object.
+  void noteEntry(const Flight &moving, std::uint32_t object, Time time) {
+    const PlanInstruction &instruction = plan_.instructions[moving.id];
+    if (moving.position == 0)
+      usage_->endBuffered(time);
+    else
+      usage_->end(plan_.objects[objectAt(instruction, moving.position - 1)].id, Part::Next, time);
+    const arch::ObjectId entered = plan_.objects[object].id;
+    usage_->begin(entered, Part::Taken, time);
+    if (moving.position == instruction.stageCount)
+      usage_->begin(entered, Part::Operands, time);
+    else
+      usage_->begin(entered, Part::Next, time + plan_.objects[object].latency);
+  }
+
   void release(std::uint32_t object, Time time) {
+    if (usage_)
+      usage_->end(plan_.objects[object].id, Part::Taken, time);
     ObjectState &state = state_.objects[object];
     state.free = time;
     state.occupant = -1;
@@ -481,12 +529,18 @@ private:
     const PlanInstruction &instruction = plan_.instructions[starting.id];
     starting.started = true;
     starting.times.started = std::max(starting.times.entered, starting.dependences);
+    if (usage_)
+      usage_->end(unitOf(starting), Part::Operands, starting.times.started);
     if (instruction.makesRequests) {
       request(starting, starting.times.started + instruction.latency);
       return;
     }
     release(instruction.unit, starting.times.started + instruction.occupation);
     finish(starting, starting.times.started + instruction.latency);
+  }
+
+  [[nodiscard]] arch::ObjectId unitOf(const Flight &flight) const {
+    return plan_.objects[plan_.instructions[flight.id].unit].id;
   }
 
   /// Makes the next request of \p asking, or finishes it.
@@ -497,6 +551,8 @@ private:
       finish(asking, time);
       return;
     }
+    if (usage_)
+      usage_->begin(unitOf(asking), Part::Requests, time);
     const std::uint32_t index = plan_.accesses[instruction.firstAccess + asking.access].storage;
     const PlanStorage &storage = plan_.storages[index];
     StorageState &state = state_.storages[index];
@@ -556,6 +612,10 @@ private:
           plan_.storages[index].id, {served.addresses[served.access], access.bytes, access.isWrite},
           granted);
     const Time until = std::min(granted, timeLimit) + std::min(service, timeLimit);
+    if (usage_) {
+      usage_->end(unitOf(served), Part::Requests, granted);
+      usage_->add(plan_.storages[index].id, Part::Taken, service);
+    }
     // Where nobody ever waits, slots are not even counted: grants are not made in order of time.
     if (!plan_.storages[index].neverWaits())
       occupySlot(state_.storages[index], until);
@@ -742,6 +802,8 @@ private:
   LoopSearch loops_;
   bool mayJump_;
   Certificates certificates_;
+  std::optional<UsageTotals> usage_; ///< if it is asked for
+  timing::FetchPath fetchPath_;      ///< if that is so
 };
 
 } // namespace

@@ -49,6 +49,11 @@ OccupationEngine::OccupationEngine(const OccupationPlan &plan, const EstimateOpt
   state_.loopValues.resize(plan.loopDepth);
   state_.loopCounts.resize(1);
   state_.hasNext = stream_.next(next_);
+  if (options.countUsage) {
+    usage_.emplace(plan);
+    loops_.watch(usage_->totals());
+    expansionLoops_.watch(usage_->totals());
+  }
 }
 
 timing::Evaluation OccupationEngine::run() {
@@ -65,8 +70,12 @@ timing::Evaluation OccupationEngine::run() {
     state_.limitReached = true;
   }
   startFetch();
+  if (usage_)
+    usage_->observe(state_);
   while (!overflow_ && created_ <= options_.budget && advanceTime()) {
     runCycle();
+    if (usage_)
+      usage_->observe(state_);
     if (searchesLoops_ && state_.hasNext && state_.nextIndex != searchedIndex_ && isBetweenCycles())
       searchLoops(result);
     if (!advanced_.empty())
@@ -85,6 +94,8 @@ timing::Evaluation OccupationEngine::run() {
   result.limitReached = state_.limitReached;
   result.cycles = state_.end;
   result.certificates = certificates_.take();
+  if (usage_ && result.completed())
+    result.usage = usage_->usage(state_);
   return result;
 }
 
@@ -113,6 +124,8 @@ void OccupationEngine::take(const LoopSearch::Jump &jump, timing::Evaluation &re
     return;
   }
   shift(state_, plan_, jump.cycles, jump.instructions, jump.addressShift);
+  if (usage_)
+    usage_->repeat(jump.usageBefore, jump.periods, state_);
   stream_.skip(jump.depth, jump.iterations, jump.instructions, jump.kernelIterations, next_);
   result.evaluatedIterations -= plan_.kernelTrips.empty()
                                     ? jump.kernelIterations
@@ -132,6 +145,8 @@ void OccupationEngine::searchExpansions(timing::Evaluation &result) {
       return;
     }
     expansionLoops_.take(*jump, state_);
+    if (usage_)
+      usage_->repeat(jump->usageBefore, jump->periods, state_);
     certify(jump->certificate, result);
   }
   advanced_.clear();

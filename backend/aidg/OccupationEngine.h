@@ -11,10 +11,12 @@
 #include "backend/aidg/OccupationNormalForm.h"
 #include "backend/aidg/OccupationPlan.h"
 #include "backend/aidg/OccupationState.h"
+#include "backend/aidg/OccupationUsage.h"
 #include "backend/aidg/StreamPool.h"
 #include "backend/timing/Evaluation.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -274,6 +276,7 @@ private:
   std::int64_t evaluated_ = 0;          ///< instructions under way so far, emitted ones included
   std::int64_t searchedIndex_ = 0;      ///< next instruction when loops were looked at last
   Certificates certificates_;
+  std::optional<OccupationUsage> usage_; ///< if it is asked for
 
   // Used within a cycle.
   std::vector<TimedEvent> events_;

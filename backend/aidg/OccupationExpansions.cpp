@@ -238,6 +238,8 @@ void OccupationEngine::handOn(FlightId id) {
   ++expansion.unread;
   count(index, id, 1);
   state_.objects[unit].offered = none;
+  if (usage_)
+    usage_->handedOn(unit);
   state_.nextOffers.push_back(unit);
   prepareNext(index);
 }

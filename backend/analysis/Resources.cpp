@@ -78,6 +78,20 @@ ObjectId instructionStorage(const arch::ArchitectureGraph &graph) {
   return fetch ? fetch->storage : arch::noObject;
 }
 
+bool isCounted(const ObjectCounts &counts) { return counts.uses != 0 || counts.work != 0; }
+
+/// By object: whether it has a part, be it that a cache which has one asks it.
+std::vector<bool> objectsWithPart(const arch::ArchitectureGraph &graph,
+                                  std::span<const ObjectCounts> counts) {
+  std::vector<bool> hasPart(graph.objects.size());
+  for (ObjectId id = 0; id < graph.objects.size(); ++id)
+    if (isCounted(counts[id]))
+      for (ObjectId below = id; below != arch::noObject && !hasPart[below];
+           below = graph.objects[below].lower)
+        hasPart[below] = true;
+  return hasPart;
+}
+
 } // namespace
 
 std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGraph &graph,
@@ -85,17 +99,19 @@ std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGrap
   std::vector<Resource> resources;
   std::map<std::string, std::size_t, std::less<>> places;
   const ObjectId instructions = instructionStorage(graph);
+  const std::vector<bool> hasPart = objectsWithPart(graph, counts);
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
     const arch::Object &object = graph.objects[id];
     const std::string name = withoutIndices(object.name);
     const auto [place, isNew] = places.try_emplace(name, resources.size());
     if (isNew)
-      resources.push_back({name, object.objectClass, {}, 0, 0, {}, 0});
+      resources.emplace_back();
     Resource &resource = resources[place->second];
+    resource.object = name;
+    resource.objectClass = object.objectClass;
     ++resource.objects;
-    const bool isUsed = counts[id].uses != 0 || counts[id].work != 0;
-    resource.used += isUsed ? 1 : 0;
-    if (isUsed && !resource.kind)
+    resource.used += hasPart[id] ? 1 : 0;
+    if (isCounted(counts[id]) && !resource.kind)
       resource.kind = id == instructions ? BoundKind::Fetch : limitKind(graph, id, counts[id]);
     if (!addTo(resource.sum, counts[id]))
       return std::nullopt;

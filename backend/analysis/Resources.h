@@ -4,6 +4,7 @@
 
 #include "backend/analysis/Bound.h"
 #include "backend/analysis/StreamCounts.h"
+#include "backend/timing/Usage.h"
 #include "ir/ArchitectureGraph.h"
 
 #include <cstdint>
@@ -20,11 +21,18 @@ struct Resource {
   arch::ObjectClass objectClass{};
   std::optional<BoundKind> kind; ///< what it would be a limit of; none: it can't be or isn't used
   std::int64_t objects = 0;      ///< how many there are
-  std::int64_t used = 0;         ///< how many have a part
+  std::int64_t used = 0;         ///< how many have a part, those that a cache asks included
   ObjectCounts sum;              ///< of all of them
   /// Least cycles that the one with the most work takes for it, if all slots of a storage are at
   /// work and all steps of a unit are as large as they can be.
   std::int64_t leastCycles = 0;
+  /// What all of them did, if that was asked for and is known (ResourceUsage.h); register files
+  /// have none.
+  std::optional<timing::ObjectUsage> usage;
+  /// Cycles for which the one that was busy longest was busy, of several places on average.
+  double mostBusy = 0;
+  /// Of the fetch stage: as in timing::Usage.
+  std::optional<std::int64_t> buffered;
 };
 
 /// The resources of \p graph by \p counts (by object), in the order of the graph's first objects of

@@ -90,3 +90,16 @@ TEST_CASE("sums that leave the 64-bit range are refused") {
   CHECK(sum.size() == 1);
   CHECK_FALSE(addCounts(sum, std::vector{counts(1, 1)}));
 }
+
+TEST_CASE("a storage that only a cache asks has a part, too") {
+  arch::ArchitectureGraph graph;
+  graph.objects = {object("cache", arch::ObjectClass::SetAssociativeCache),
+                   object("memory", arch::ObjectClass::SRAM),
+                   object("spare", arch::ObjectClass::SRAM)};
+  graph.objects[0].lower = 1;
+  const auto resources = groupResources(graph, std::vector{counts(7, 21), counts(0, 0), {}});
+  REQUIRE(resources);
+  CHECK((*resources)[1].used == 1);
+  CHECK((*resources)[1].sum.uses == 0);
+  CHECK((*resources)[2].used == 0);
+}

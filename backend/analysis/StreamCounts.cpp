@@ -208,6 +208,9 @@ private:
   }
 
   void addPhase(const Phase &phase, ObjectId unit, std::int64_t instances) {
+    for (const program::Holding &holding : phase.holding)
+      if (graph_.objects[holding.object].objectClass == ObjectClass::Queue)
+        addUses(holding.object, instances, 0);
     if (phase.kind == Phase::Kind::Occupation)
       addWork(phase.object, instances, phase.cycles);
     if (phase.kind == Phase::Kind::Expansion) {

@@ -14,8 +14,8 @@ namespace acadlc::analysis {
 
 /// What a stream asks of one object.
 struct ObjectCounts {
-  /// Of stages, queues and units: instructions that pass. Of storages and register files: accesses.
-  /// Of channels: messages.
+  /// Of stages, queues and units: instructions that pass; of pools: entries that phases hold. Of
+  /// storages and register files: accesses. Of channels: messages.
   std::int64_t uses = 0;
   /// Cycles that this is work for the object, one after the other:
   /// - units: Σ latency, or initiation interval where that is shorter; of memory access units the

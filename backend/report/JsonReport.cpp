@@ -44,7 +44,7 @@ public:
       list("folded_batch_norms", estimate.folded,
            [&](const analysis::FoldedNorm &norm) { jsonFolded(json_, norm.into, norm.folded); });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
-      resources(estimate.resources);
+      resources(estimate.resources, estimate.cycles);
       if (const auto counts = analysis::countReplays(estimate))
         replays(*counts);
     });
@@ -143,7 +143,7 @@ private:
       optionalText("bound_kind", layer.bound ? analysis::boundKindName(layer.bound->kind) : "");
       if (options_.shows(ViewName::Bounds))
         limits(layer);
-      resources(layer.resources);
+      resources(layer.resources, layer.cycles);
       if (options_.shows(ViewName::Timeline) && layer.timeline)
         list("timeline", layer.timeline->rows, [&](const auto &row) { timelineRow(row); });
     });
@@ -179,9 +179,10 @@ private:
   }
 
   /// With their work and with their traffic, as far as these were asked for.
-  void resources(const std::vector<analysis::Resource> &resources) {
+  void resources(const std::vector<analysis::Resource> &resources, std::int64_t cycles) {
     if (options_.shows(ViewName::Resources))
-      list("resources", resources, [&](const analysis::Resource &resource) { work(resource); });
+      list("resources", resources,
+           [&](const analysis::Resource &resource) { work(resource, cycles); });
     if (!options_.shows(ViewName::Traffic))
       return;
     std::vector<analysis::Resource> storages;
@@ -191,7 +192,8 @@ private:
     list("traffic", storages, [&](const analysis::Resource &storage) { traffic(storage); });
   }
 
-  void work(const analysis::Resource &resource) {
+  /// \p cycles: of the layer or network, if they are known.
+  void work(const analysis::Resource &resource, std::int64_t cycles) {
     json_.object([&] {
       json_.attribute("resource", jsonText(resource.object));
       json_.attribute("class", jsonText(arch::className(resource.objectClass)));
@@ -203,7 +205,25 @@ private:
       json_.attribute("cycles_at_least", resource.leastCycles);
       json_.attribute("reads", resource.sum.reads);
       json_.attribute("writes", resource.sum.writes);
+      if (!resource.usage)
+        json_.attribute("usage", nullptr);
+      else
+        json_.attributeObject("usage", [&] { usage(*resource.usage, cycles); });
+      if (resource.buffered)
+        json_.attribute("buffered", *resource.buffered);
     });
+  }
+
+  /// What a resource did in \p cycles, in cycles of its places.
+  void usage(const timing::ObjectUsage &usage, std::int64_t cycles) {
+    json_.attribute("places", usage.places);
+    json_.attribute("busy", usage.busy());
+    json_.attributeObject("waiting", [&] {
+      json_.attribute("operands", usage.operands);
+      json_.attribute("requests", usage.requests);
+      json_.attribute("next", usage.next);
+    });
+    json_.attribute("idle", usage.idle(cycles));
   }
 
   void traffic(const analysis::Resource &storage) {

@@ -38,6 +38,8 @@ struct ReportOptions {
   [[nodiscard]] bool shows(ViewName name) const;
   /// Whether it needs EstimateOptions::countResources.
   [[nodiscard]] bool needsResources() const;
+  /// Whether it needs EstimateOptions::countUsage.
+  [[nodiscard]] bool needsUsage() const { return shows(ViewName::Resources); }
 };
 std::string textReport(const analysis::NetworkEstimate &estimate, const ReportOptions &options);
 

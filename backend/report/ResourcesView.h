@@ -8,6 +8,12 @@
 ///       memory            SRAM                  1  270,336  270,336   56.7 %     524,288
 ///
 ///     Without a part: pe[*][*].shift, spare (2 of 4).
+///
+///     Busy, waiting, idle: parts of the cycles of all places
+///
+///       resource          places    busy  busiest  waiting  for operands  for requests  for next
+///       idle pe[*][*].execute       4  33.3 %   33.3 %   12.0
+///       %                                12.0 %  54.7 %
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"
@@ -23,6 +29,8 @@ public:
 private:
   void printTable(std::string &out) const;
   void printIdle(std::string &out) const;
+  void printUsage(std::string &out) const;
+  void printBuffer(std::string &out) const;
 
   const analysis::NetworkEstimate &estimate_;
 };

@@ -77,6 +77,10 @@ public:
   void accept(std::int64_t now, const TurnCheck &isTurn, std::vector<WordArrival> &accepted,
               std::vector<Sent> &sentAll);
 
+  /// Whether the channel could accept a word in cycle \p now, the one before it being over.
+  [[nodiscard]] bool isAccepting(arch::ObjectId channel, std::int64_t now) const {
+    return channels_[channel].nextAccept <= now;
+  }
   /// The message of a phase; null if none is under way.
   [[nodiscard]] const Message *find(const Record &owner, std::size_t phase) const;
   /// The oldest other instruction with a message that goes through \p channel; null if there is

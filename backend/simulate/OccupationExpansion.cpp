@@ -239,6 +239,7 @@ void OccupationRun::handOn(ObjectId id, ObjectId target) {
     issue(child);
   ++expansion.uncompleted;
   ++expansion.unread;
+  handedOn_[id] = true;
   countOutstanding(child, parent, 1);
   for (std::size_t turn = 0; turn < parent.emittedTurns.size(); ++turn)
     parent.emittedTurns[turn] -= child.table->ownTurns[turn] + child.table->emittedTurns[turn];

@@ -16,6 +16,7 @@ void OccupationRun::startFetch() {
       fetchPath_.bufferSize - buffered_ < fetchPath_.width)
     return;
   isFetching_ = true;
+  isFetchServed_ = false;
   noteChange();
   if (fetchPath_.unitLatency == 0)
     requestFetch();
@@ -37,6 +38,7 @@ void OccupationRun::grantFetch() {
 }
 
 void OccupationRun::fetchServed() {
+  isFetchServed_ = true;
   ++freeSlotsOf_[fetchPath_.storage];
   if (fetchPath_.stageLatency == 0)
     fetchArrived();

@@ -21,6 +21,9 @@ OccupationRun::OccupationRun(const arch::ArchitectureGraph &graph, const program
       candidates_(graph.objects.size()), turns_(tables_.turnCount()) {
   for (const arch::Object &object : graph.objects)
     freeSlotsOf_.push_back(object.slots());
+  if (options.countUsage)
+    usage_.emplace(graph);
+  handedOn_.resize(graph.objects.size());
 }
 
 timing::Evaluation OccupationRun::run() {
@@ -38,7 +41,7 @@ timing::Evaluation OccupationRun::run() {
     takeSnapshots();
     showMoments();
     isStopped_ = options_.isEnough && options_.isEnough();
-  } while (!overflow_ && !isStopped_ && timed_.advance(now_, due));
+  } while (!overflow_ && !isStopped_ && advanceTime(due));
   result.cycles = lastFinish_;
   result.instructions = finishedCount_;
   result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
@@ -46,10 +49,27 @@ timing::Evaluation OccupationRun::run() {
   result.limitReached = limitReached_ || isStopped_;
   if (!overflow_ && !isStopped_ && (!live_.empty() || hasAhead_))
     result.deadlock = findDeadlock();
+  if (usage_ && result.completed()) {
+    usage_->settle(lastFinish_);
+    result.usage = usage_->usage(lastFinish_);
+  }
   return result;
 }
 
 // ---- The cycle ----------------------------------------------------------------------------------
+
+/// Goes on to the next cycle in which something may happen; false if there is none.
+bool OccupationRun::advanceTime(std::vector<Timed> &due) {
+  const std::int64_t before = now_;
+  if (!timed_.advance(now_, due))
+    return false;
+  if (usage_) {
+    const std::int64_t next = std::exchange(now_, before);
+    countUsage(next);
+    now_ = next;
+  }
+  return true;
+}
 
 /// "Order within a cycle". A cycle in which something changed is followed by the next one; else
 /// nothing can change before something is over.

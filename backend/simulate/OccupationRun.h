@@ -12,6 +12,7 @@
 /// - OccupationDependences.cpp: hazards of stations and dependences awaited in units
 /// - OccupationTurns.cpp: program order at objects
 /// - OccupationDeadlock.cpp: why nothing goes on
+/// - OccupationUsage.cpp: what objects do in a cycle
 /// - OccupationSnapshot.cpp: the state where instructions are fetched, to compare it with others
 /// - OccupationMoment.cpp: the whole state while instructions expand, likewise
 ///
@@ -24,6 +25,7 @@
 #include "backend/simulate/OccupationChannels.h"
 #include "backend/simulate/OccupationRecord.h"
 #include "backend/simulate/OccupationSimulator.h"
+#include "backend/simulate/UsageCounter.h"
 #include "backend/timing/StorageModel.h"
 
 #include <deque>
@@ -114,6 +116,7 @@ private:
 
   // ---- The cycle (OccupationRun.cpp) -----------------------------------------------------------
 
+  bool advanceTime(std::vector<Timed> &due);
   void cycle(const std::vector<Timed> &due);
   void release(const std::vector<Timed> &due);
   void decide();
@@ -338,6 +341,13 @@ private:
   [[nodiscard]] std::vector<std::int64_t> eventsToCome() const;
   void findStreams(std::vector<StreamPlace> &streams) const;
 
+  // ---- Usage (OccupationUsage.cpp) --------------------------------------------------------------
+
+  void countUsage(std::int64_t next);
+  [[nodiscard]] UsageSight sightOfUsage(bool isFirst) const;
+  [[nodiscard]] timing::ObjectUsage sightOfUnit(arch::ObjectId id, bool isFirst) const;
+  [[nodiscard]] bool isWorking(const Record &record, bool isFirst) const;
+
   // ---- Deadlock --------------------------------------------------------------------------------
 
   struct Blocked {
@@ -405,6 +415,7 @@ private:
   program::InstructionStream stream_;
   program::Instance ahead_; ///< the next instance to fetch
   bool hasAhead_ = false, limitReached_ = false, isFetching_ = false, wantsFetchGrant_ = false;
+  bool isFetchServed_ = false;  ///< of the fetch under way: it has its block
   bool branchUnderWay_ = false; ///< a branch is between its arrival in the buffer and its finish
   std::int64_t buffered_ = 0;   ///< instructions in the issue buffer
   std::int64_t fetchedCount_ = 0;
@@ -417,6 +428,8 @@ private:
   std::vector<Unit> units_;
   std::vector<std::int64_t> freeSlotsOf_; ///< of storages
   std::vector<std::vector<Candidate>> candidates_;
+  std::optional<UsageCounter> usage_;        ///< if it is asked for
+  std::vector<bool> handedOn_;               ///< by unit: in this cycle
   std::vector<std::vector<Record *>> turns_; ///< by TurnIndex: who has turns to take, oldest first
 };
 

@@ -3,6 +3,7 @@
 #include "backend/simulate/DependenceTracker.h"
 #include "backend/simulate/EventQueue.h"
 #include "backend/simulate/OccupationSimulator.h"
+#include "backend/simulate/UsageCounter.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
 #include "backend/timing/TimeLimit.h"
@@ -55,6 +56,7 @@ struct InFlight {
   std::size_t position = 0; ///< number of objects of its route that it has entered
   std::size_t requests = 0; ///< number of requests it has made
   std::size_t pending = 0;  ///< number of dependences that have not finished
+  bool wantsGrant = false;  ///< has made a request that has not been granted
   bool isLive = false;
   InstructionTimes times;
   std::vector<Slot> dependents; ///< who depends on it
@@ -63,6 +65,7 @@ struct InFlight {
 
   [[nodiscard]] bool isInUnit() const { return position == plan->objects->size(); }
   [[nodiscard]] ObjectId next() const { return (*plan->objects)[position]; }
+  [[nodiscard]] ObjectId place() const { return (*plan->objects)[position - 1]; }
 };
 
 /// A stage or unit as the thing that instructions enter.
@@ -70,6 +73,7 @@ struct Station {
   Slot occupant = noSlot; ///< who keeps the next one from entering
   bool isUnit = false;
   std::int64_t stageLatency = 1;
+  bool isStageDone = false; ///< of a stage: its latency has passed for the occupant
   /// Whether instructions enter in program order although they come from several objects.
   bool keepsOrder = false;
   std::deque<std::int64_t> turns; ///< if so: indices of those that will enter and are in flight
@@ -148,6 +152,8 @@ public:
     fetchPath_ = *path;
     buildPlans();
     buildStations();
+    if (options.countUsage)
+      usage_.emplace(graph);
   }
 
   timing::Evaluation run() {
@@ -160,7 +166,7 @@ public:
     readAhead();
     settle();
     std::vector<Event> due;
-    while (!overflow_ && !isStopped_ && events_.advance(now_, due)) {
+    while (!overflow_ && !isStopped_ && advanceTime(due)) {
       for (const Event &event : due)
         handle(event);
       settle();
@@ -174,6 +180,10 @@ public:
     result.limitReached = limitReached_ || isStopped_;
     if (!overflow_ && !isStopped_ && (liveCount_ != 0 || hasAhead_))
       result.deadlock = findDeadlock();
+    if (usage_ && result.completed()) {
+      usage_->settle(lastFinish_);
+      result.usage = usage_->usage(lastFinish_);
+    }
     return result;
   }
 
@@ -207,6 +217,18 @@ private:
 
   // ---- Time ----------------------------------------------------------------------------------
 
+  /// Goes on to the next cycle with events; false if there is none. Nothing changes in between.
+  bool advanceTime(std::vector<Event> &due) {
+    const std::int64_t before = now_;
+    if (!events_.advance(now_, due))
+      return false;
+    if (usage_) {
+      usage_->settle(lastFinish_);
+      usage_->see(before, now_ - before, sightOfUsage());
+    }
+    return true;
+  }
+
   /// Lets \p event happen \p delay cycles from now; at least 1.
   void schedule(std::int64_t delay, Event::Kind kind, std::uint32_t id) {
     const std::optional<std::int64_t> time = checkedAdd(now_, delay);
@@ -222,6 +244,7 @@ private:
     switch (event.kind) {
     case Event::Kind::StageDone: {
       const ObjectId next = inFlight_[event.id].next();
+      stations_[inFlight_[event.id].place()].isStageDone = true;
       stations_[next].waiting.push_back(event.id);
       touch(next);
       return;
@@ -267,6 +290,7 @@ private:
         fetchPath_.bufferSize - buffered_ < fetchPath_.width)
       return;
     isFetching_ = true;
+    isFetchServed_ = wantsFetchGrant_ = false;
     if (fetchPath_.unitLatency == 0)
       requestFetch();
     else
@@ -274,11 +298,13 @@ private:
   }
 
   void requestFetch() {
+    wantsFetchGrant_ = true;
     storages_[fetchPath_.storage].pending.push_back({ahead_.index, noSlot});
     touchStorage(fetchPath_.storage);
   }
 
   void fetchServed() {
+    isFetchServed_ = true;
     ++storages_[fetchPath_.storage].freeSlots;
     touchStorage(fetchPath_.storage);
     if (fetchPath_.stageLatency == 0)
@@ -303,6 +329,7 @@ private:
     record.plan = &plans_[instance.id];
     record.index = instance.index;
     record.position = record.requests = record.pending = 0;
+    record.wantsGrant = false;
     record.isLive = true;
     record.times.fetched = now_;
     record.dependents.clear();
@@ -398,6 +425,7 @@ private:
     if (station.keepsOrder)
       station.turns.pop_front();
     station.occupant = slot;
+    station.isStageDone = false;
     ++record.position;
     if (!station.isUnit) {
       schedule(station.stageLatency, Event::Kind::StageDone, slot);
@@ -454,6 +482,7 @@ private:
 
   void makeRequest(Slot slot) {
     InFlight &record = inFlight_[slot];
+    record.wantsGrant = true;
     const ObjectId storage = record.instruction->memory[record.requests++].storage;
     storages_[storage].pending.push_back({record.index, slot});
     touchStorage(storage);
@@ -504,16 +533,48 @@ private:
     storage.pending.pop_back();
     --storage.freeSlots;
     if (slot == noSlot) {
+      wantsFetchGrant_ = false;
       schedule(fetchPath_.serviceTime, Event::Kind::FetchServed, 0);
       return;
     }
     if (storage.keepsOrder)
       storage.turns.pop_front();
-    const InFlight &record = inFlight_[slot];
+    InFlight &record = inFlight_[slot];
+    record.wantsGrant = false;
     const std::size_t number = record.requests - 1;
     const program::MemoryOperand &operand = record.instruction->memory[number];
     const timing::Request request{record.addresses[number], operand.bytes, operand.isWrite};
     schedule(storageModel_.serve(id, request, now_), Event::Kind::Served, slot);
+  }
+
+  // ---- Usage ---------------------------------------------------------------------------------
+
+  /// What objects do in the present cycle.
+  [[nodiscard]] UsageSight sightOfUsage() const {
+    UsageSight sight;
+    sight.buffered = buffered_;
+    for (ObjectId id = 0; id < graph_.objects.size(); ++id) {
+      timing::ObjectUsage &usage = sight.objects.emplace_back();
+      const Station &station = stations_[id];
+      if (station.occupant != noSlot) {
+        const InFlight &record = inFlight_[station.occupant];
+        usage.taken = 1;
+        usage.next = !station.isUnit && station.isStageDone ? 1 : 0;
+        usage.operands = station.isUnit && record.pending > 0 ? 1 : 0;
+        usage.requests = station.isUnit && record.wantsGrant ? 1 : 0;
+      } else if (arch::isStorage(graph_.objects[id].objectClass)) {
+        usage.taken = graph_.objects[id].slots() - storages_[id].freeSlots;
+      }
+    }
+    if (isFetching_) {
+      for (const ObjectId id : {fetchPath_.stage, fetchPath_.unit}) {
+        if (id == fetchPath_.unit && isFetchServed_)
+          continue;
+        ++sight.objects[id].taken;
+        sight.objects[id].requests += wantsFetchGrant_ ? 1 : 0;
+      }
+    }
+    return sight;
   }
 
   // ---- Snapshots -----------------------------------------------------------------------------
@@ -772,11 +833,14 @@ private:
   bool hasAhead_ = false;
   bool limitReached_ = false;
   bool isFetching_ = false;
-  bool branchUnderWay_ = false; ///< a branch is between its arrival in the buffer and its finish
-  std::int64_t buffered_ = 0;   ///< instructions in the issue buffer
+  bool isFetchServed_ = false;   ///< the fetch under way has its block
+  bool wantsFetchGrant_ = false; ///< it has made its request
+  bool branchUnderWay_ = false;  ///< a branch is between its arrival in the buffer and its finish
+  std::int64_t buffered_ = 0;    ///< instructions in the issue buffer
 
   std::int64_t now_ = 0;
   EventQueue<Event> events_;
+  std::optional<UsageCounter> usage_;    ///< if it is asked for
   std::vector<Station> stations_;        ///< by object
   std::vector<StorageStation> storages_; ///< by object
   std::vector<ObjectId> touched_, touchedStorages_;

@@ -29,6 +29,8 @@ struct SimulateOptions {
   /// (timing::usesOccupations).
   std::vector<std::int64_t> momentsAt;
   std::function<void(const Moment &)> momentObserver;
+  /// Fill in Evaluation::usage.
+  bool countUsage = false;
   /// Asked at the end of every cycle with events, if set: true ends the simulation there, and the
   /// result is marked limitReached.
   std::function<bool()> isEnough;

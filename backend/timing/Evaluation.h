@@ -2,6 +2,7 @@
 /// What the simulator and the estimator answer. All times are cycles from the start of the stream.
 #pragma once
 
+#include "backend/timing/Usage.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
 #include "support/Diagnostics.h"
@@ -130,6 +131,9 @@ struct Evaluation {
   /// Stopped at the budget; `cycles` is when the last of those that did finish had finished. What
   /// callers of aidg::estimate() see instead is Bounded.
   bool budgetReached = false;
+  /// If it was asked for; none unless completed and not Bounded, nor if it is not known all the
+  /// same.
+  std::optional<Usage> usage;
 
   [[nodiscard]] bool completed() const {
     return !deadlock && !overflow && !limitReached && !budgetReached;

@@ -58,6 +58,9 @@ private:
     for (const program::Phase &phase : instruction.phases) {
       for (const arch::ObjectId id : phase.channels)
         ++objects_[id].uses;
+      for (const program::Holding &holding : phase.holding)
+        objects_[holding.object].uses +=
+            graph_.objects[holding.object].objectClass == arch::ObjectClass::Queue ? 1 : 0;
       if (phase.kind != program::Phase::Kind::Expansion)
         continue;
       program::InstructionStream body(program_, phase.body, empty_);
