@@ -68,10 +68,25 @@ public:
       addCall(call);
     }
     meant_.others = std::move(others_.layers);
+    leaveOneLayer();
     return std::move(meant_);
   }
 
 private:
+  /// Of a call with several layers, the one that is meant.
+  void leaveOneLayer() {
+    if (inputs_.onlyLayer.empty() || inputs_.onlyLayer == inputs_.onlyCall)
+      return;
+    std::vector<Layer> all = std::move(meant_.layers);
+    meant_.layers.clear();
+    for (Layer &layer : all)
+      (layer.estimate.name == inputs_.onlyLayer ? meant_.layers : meant_.others)
+          .push_back(std::move(layer));
+    std::erase_if(meant_.unmapped, [&](const analysis::UnmappedOperator &entry) {
+      return entry.name != inputs_.onlyLayer;
+    });
+  }
+
   void addCall(const Call &call) {
     if (call.freeReason != FreeReason::None) {
       list_->free.push_back({call.name, std::string(freeReasonName(call.freeReason))});
@@ -107,7 +122,7 @@ private:
       setUncounted(call, first, addScalar(call, first, covered));
     else
       covered = addRest(call, first) && covered;
-    addArithmetic(main, first);
+    addArithmetic(call, main, first);
     if (covered) {
       list_->coverage.calls.covered += 1;
       list_->coverage.bytes.covered += bytes;
@@ -215,6 +230,7 @@ private:
     for (const std::size_t stage : stages) {
       const Computation &computation = call.computations[stage];
       list_->layers[first].estimate.uncounted.push_back(computation.name);
+      refuseUncounted(call, computation.name);
       list_->coverage.uncountedBytes += tensorOf(workload_, call, computation.written).byteCount();
     }
   }
@@ -464,18 +480,33 @@ private:
 
   /// What the text does to factors of \p main that mappings multiply as they are: named by the
   /// first layer of the call.
-  void addArithmetic(const std::vector<const Contraction *> &main, std::size_t first) const {
+  void addArithmetic(const Call &call, const std::vector<const Contraction *> &main,
+                     std::size_t first) const {
     if (first == list_->layers.size())
       return;
     std::vector<std::string> &names = list_->layers[first].estimate.uncounted;
     for (const Contraction *contraction : main) {
       if (!mappedStages_.contains(contraction->computation))
         continue;
+      const std::size_t before = names.size();
       if (contraction->hasZeroPoints)
         names.emplace_back("zero points");
       if (contraction->isScaled)
         names.emplace_back("scale");
+      if (contraction->isComputed)
+        names.emplace_back("computed factor");
+      for (std::size_t i = before; i < names.size(); ++i)
+        refuseUncounted(call, names[i]);
     }
+  }
+
+  /// With `--strict`, what a covered call computes besides and nobody counts is an error.
+  void refuseUncounted(const Call &call, const std::string &what) const {
+    if (inputs_.strict)
+      diagnostics_->report(DiagnosticCode::OperatorNotCovered, call.range,
+                           std::string(workload::operatorName(call.kind)),
+                           fmt::format("{}.{}", call.name, what),
+                           "it is fused with the layer, and no mapping absorbs it");
   }
 
   const Workload &workload_;

@@ -48,9 +48,12 @@ struct LayerInputs {
   std::span<const mapping::ForcedMapping> forced;
   std::optional<workload::ElementType> elementType;
   bool strict = false;
-  /// Nothing is reported or counted of other calls; they are lowered all the same, since the peak
-  /// of the architecture is that of all. Empty: all calls are meant.
+  /// The call of the network that is meant. Nothing is reported or counted of other calls; they are
+  /// lowered all the same, since the peak of the architecture is that of all. Empty: all calls are
+  /// meant.
   std::string onlyCall;
+  /// The layer of that call that is meant, "conv.T_add"; empty, or the call's name: all of them.
+  std::string onlyLayer;
 };
 
 /// Maps and lowers all calls of \p workload. What is wrong with any of them is reported; the list

@@ -202,6 +202,33 @@ struct Session::State {
     }
   }
 
+  /// The call of the layer called \p layer: itself, or what stands in front of `.stage` or `[1]`;
+  /// empty if the network has none.
+  [[nodiscard]] std::string callOf(const std::string &layer) const {
+    std::string found;
+    for (const workload::Call &call : workload->calls) {
+      const bool isPrefix = layer.size() > call.name.size() && layer.starts_with(call.name) &&
+                            (layer[call.name.size()] == '.' || layer[call.name.size()] == '[');
+      if (layer == call.name)
+        return layer;
+      if (isPrefix && call.name.size() > found.size())
+        found = call.name;
+    }
+    return found;
+  }
+
+  /// Reports if the call of `--layer` has no layer of that name, which \p list would hold.
+  void checkLayer(const LayerList &list, const EstimateOptions &options) {
+    const std::string call = options.layer.empty() ? "" : callOf(options.layer);
+    if (call == options.layer || !list.layers.empty() || !list.unmapped.empty())
+      return;
+    std::vector<std::string> names;
+    for (const Layer &layer : list.others)
+      names.push_back(layer.estimate.name);
+    diagnostics.report(DiagnosticCode::UnknownLayer, {}, options.layer,
+                       suggestion(options.layer, names));
+  }
+
   /// `--layer` and `--mapping` must name something of the network.
   bool checkLayerNames(const EstimateOptions &options) {
     std::vector<std::string> layers;
@@ -218,7 +245,7 @@ struct Session::State {
         diagnostics.report(DiagnosticCode::UnknownLayer, {}, name, suggestion(name, names));
     };
     return withoutErrors([&] {
-      if (!options.layer.empty())
+      if (!options.layer.empty() && callOf(options.layer).empty())
         require(options.layer, layers);
       for (const mapping::ForcedMapping &forced : options.mappings)
         require(forced.layer, all);
@@ -238,8 +265,12 @@ struct Session::State {
                                    options.mappings,
                                    options.elementType,
                                    options.strict,
+                                   options.layer.empty() ? "" : callOf(options.layer),
                                    options.layer};
-          if (withoutErrors([&] { list = makeLayers(*workload, inputs, sources, diagnostics); }))
+          if (withoutErrors([&] {
+                list = makeLayers(*workload, inputs, sources, diagnostics);
+                checkLayer(*list, options);
+              }))
             reportCoverage(*list, options);
         });
     return good ? std::move(list) : std::nullopt;
@@ -567,7 +598,7 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
   estimate.coverage = list->coverage;
   estimate.unmapped = std::move(list->unmapped);
   estimate.free = std::move(list->free);
-  estimate.folded = state_->foldedNorms(options.layer);
+  estimate.folded = state_->foldedNorms(options.layer.empty() ? "" : state_->callOf(options.layer));
   // The peak is that of the network's instructions, also where one layer alone is wanted.
   estimate.peakMacsPerCycle = state_->peakOf(list->layers, list->others);
   return state_->evaluate(std::move(estimate), std::move(list->layers), options);

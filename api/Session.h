@@ -67,8 +67,8 @@ struct EstimateOptions {
   std::string layer; ///< this layer alone; empty: all
   std::vector<mapping::ForcedMapping> mappings;
   std::optional<workload::ElementType> elementType; ///< reads every tensor as this type
-  bool strict = false;                              ///< an operator without a mapping is an error
-  bool extrapolate = true;                          ///< false: evaluate every instruction
+  bool strict = false;             ///< what no mapping computes or absorbs is an error
+  bool extrapolate = true;         ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
   bool countResources = false;     ///< fill in the resources of layers and network
   bool countUsage = false;         ///< with their usage, which may take another evaluation

@@ -46,10 +46,11 @@ what to compute
   --shape NAME=N          the value of a symbolic size of the network; can be repeated
   --batch N               the value of the size that is the first dimension of the network's inputs
   --element-type TYPE     read all tensors as TYPE, e.g. int8
-  --layer NAME            this layer alone
+  --layer NAME            this layer alone, as the report names it
   --no-fold-batch-norm    count batch norms behind convolutions and dense layers. Otherwise they are
                           part of their weights (--fold-batch-norm), all but an added bias
-  --strict                an operator without a mapping is an error
+  --strict                an operator without a mapping is an error, and so is a fused computation
+                          that is not counted
   --no-extrapolate        evaluate every instruction
   --budget N              evaluate at most N instructions of a layer (or row) one by one; if its
                           loops do not repeat by then, its cycles are given as two proven bounds.

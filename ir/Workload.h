@@ -283,6 +283,9 @@ struct Contraction {
   /// than the factor, which are read beside the operands.
   bool hasZeroPoints = false;
   bool isScaled = false; ///< a factor or the product is multiplied by such
+  /// A factor is a function of the element that is read, which is computed for each product: a
+  /// ReLU, the bits of a packed weight.
+  bool isComputed = false;
   /// Product of all axis extents, taps on padding included; 0 for a Sum.
   std::int64_t macs = 0;
 };

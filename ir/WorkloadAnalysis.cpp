@@ -10,6 +10,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -200,6 +201,8 @@ bool CallAnalyzer::addContraction(std::size_t index) {
     Contraction::Operand &operand = contraction->operands[i];
     const Product::Factor &factor = product->factors[i];
     // What is multiplied where the tensor is padded has its zero point subtracted.
+    if (operand.padding && factor.isComputed && !(factor.keepsZero && operand.padding->fill == 0))
+      operand.padding->fill = std::numeric_limits<double>::quiet_NaN();
     if (operand.padding)
       operand.padding->fill += factor.offset;
     if (factor.isGuarded)
@@ -207,6 +210,7 @@ bool CallAnalyzer::addContraction(std::size_t index) {
   }
   contraction->hasZeroPoints = product->hasZeroPoints;
   contraction->isScaled = product->isScaled;
+  contraction->isComputed = product->isComputed;
   contraction->macs = computation.points;
   splitGroups(computation, *contraction);
   contraction->kind = contractionKind(computation, *contraction);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -151,8 +152,12 @@ private:
       const StageRef next = *open.begin();
       if (!(begin_ < next))
         return stop(quoted(current_) + " is read before it is written");
-      if (pending_.size() == 1 && open.size() == 1 && stage(next).combiner != Combiner::None)
-        return addPooling(next);
+      if (pending_.size() == 1 && open.size() == 1) {
+        if (stage(next).combiner != Combiner::None)
+          return addPooling(next);
+        if (stage(next).freeReason == FreeReason::Reshape && !isPooled_)
+          return addReshape(next);
+      }
       if (!addStage(next))
         return false;
       done.insert(next);
@@ -249,7 +254,8 @@ private:
         const Axis &axis = computation.axes[order[i]];
         if (form->coefficients[order[i]] == 0 || axis.extent == 1)
           continue;
-        if (result || form->coefficients[order[i]] != 1 || axis.extent != tensor(key).shape[d])
+        if (result || form->coefficients[order[i]] != 1 || axis.extent != tensor(key).shape[d] ||
+            dimensions_[i] == noDimension)
           return std::nullopt;
         result = dimensions_[i];
       }
@@ -301,6 +307,35 @@ private:
     current_ = last;
   }
 
+  /// The elements of the current tensor, which nobody else reads, in their order in a tensor of
+  /// another shape.
+  bool addReshape(StageRef reference) {
+    const TensorKey written = keyOf(reference.call, stage(reference).written);
+    if (!isPlainlyWritten(written))
+      return stop(quoted(written) + " is not written by one plain stage");
+    dimensions_ = dimensionsBehind(tensor(current_).shape, tensor(written).shape);
+    isReshaped_ = true;
+    addCut(written, {reference});
+    chain_.cuts.back().isReshape = true;
+    return true;
+  }
+
+  /// For each dimension of \p to the dimension of the result that it is: one of \p from that has as
+  /// many elements and as many behind it.
+  [[nodiscard]] std::vector<std::size_t>
+  dimensionsBehind(const std::vector<std::int64_t> &from,
+                   const std::vector<std::int64_t> &to) const {
+    std::vector<std::size_t> dimensions(to.size(), noDimension);
+    std::int64_t behindTo = 1;
+    for (std::size_t t = to.size(); t-- > 0; behindTo *= to[t]) {
+      std::int64_t behindFrom = 1;
+      for (std::size_t f = from.size(); f-- > 0; behindFrom *= from[f])
+        if (from[f] == to[t] && behindFrom == behindTo && from[f] > 1)
+          dimensions[t] = dimensions_[f];
+    }
+    return dimensions;
+  }
+
   /// A maximum or sum over windows of the current tensor, which nobody else reads.
   bool addPooling(StageRef reference) {
     const Computation &computation = stage(reference);
@@ -309,7 +344,8 @@ private:
     const bool isMax = computation.combiner == Combiner::Max;
     const bool isPool = (isMax || computation.combiner == Combiner::Sum) &&
                         computation.value->kind == ValueExpr::Kind::Load &&
-                        computation.accesses.size() == 1 && isPlainlyWritten(written) && !isPooled_;
+                        computation.accesses.size() == 1 && isPlainlyWritten(written) &&
+                        !isPooled_ && !isReshaped_;
     auto windows = isPool ? windowsOf(computation, written) : std::nullopt;
     if (!windows)
       return stop(reader + " is no pooling without padding, and no step on single elements");
@@ -398,34 +434,137 @@ private:
   std::size_t call_;
   StageRef begin_;
   TensorKey current_;
-  std::vector<std::size_t> dimensions_; ///< of the current tensor, as dimensions of the result
-  std::vector<Pending> pending_;        ///< behind the last cut, in the order of their stages
-  std::vector<StepOperand> operands_;   ///< of the expressions in pending_
-  std::set<StageRef> stages_;           ///< up to the last cut
-  bool isPooled_ = false;
+  static constexpr std::size_t noDimension = ~std::size_t{0};
+  /// Of the current tensor, as dimensions of the result; noDimension for one that is no dimension
+  /// of it.
+  std::vector<std::size_t> dimensions_;
+  std::vector<Pending> pending_;      ///< behind the last cut, in the order of their stages
+  std::vector<StepOperand> operands_; ///< of the expressions in pending_
+  std::set<StageRef> stages_;         ///< up to the last cut
+  bool isPooled_ = false, isReshaped_ = false;
   ResultChain chain_;
 };
 
 } // namespace
 
+namespace {
+
+using StepKind = ChainStep::Kind;
+
+/// Whether \p step makes a number of fewer than \p bits bits of one of so many.
+bool isNarrowing(const ChainStep &step, std::uint16_t bits) {
+  const bool isWhole = step.elementType.kind == ElementType::Kind::Int ||
+                       step.elementType.kind == ElementType::Kind::UInt;
+  return step.kind == StepKind::Cast && isWhole && step.elementType.bits < bits;
+}
+
+bool isBounded(const ChainStep &step) {
+  return step.kind == StepKind::Clip && std::isfinite(step.low) && std::isfinite(step.high);
+}
+
+/// Whether nothing is scaled or added between step \p at and the one that makes a narrow number.
+bool standsBeforeNarrowing(std::span<const ChainStep> steps, std::size_t at, std::uint16_t bits) {
+  for (std::size_t i = at + 1; i < steps.size(); ++i) {
+    if (isNarrowing(steps[i], bits))
+      return true;
+    if (steps[i].kind != StepKind::Cast && steps[i].kind != StepKind::Round && !isBounded(steps[i]))
+      return false;
+  }
+  return false;
+}
+
+/// \p value behind \p step, which is no operand's; none if that is not known, or if larger values
+/// may become smaller ones.
+std::optional<double> behind(const ChainStep &step, double value) {
+  switch (step.kind) {
+  case StepKind::Round:
+    return std::round(value);
+  case StepKind::Cast:
+    return isNarrowing(step, std::numeric_limits<std::uint16_t>::max()) ? std::trunc(value) : value;
+  case StepKind::Clip:
+    return std::clamp(value, step.low, step.high);
+  case StepKind::Constant:
+    break;
+  default:
+    return std::nullopt;
+  }
+  if (!step.number)
+    return std::nullopt;
+  const double number = *step.number;
+  if (step.name == "+")
+    return value + number;
+  if (step.name == "-")
+    return value - number;
+  if (step.name == "shift_right")
+    return std::floor(value / std::exp2(number));
+  if (!(number > 0))
+    return std::nullopt;
+  return step.name == "*"   ? std::optional(value * number)
+         : step.name == "/" ? std::optional(value / number)
+                            : std::nullopt;
+}
+
+/// Whether the upper bound of the clip at \p at changes nothing, as the numbers that it cuts are
+/// cut again behind the scaling.
+bool isCutAgain(std::span<const ChainStep> steps, std::size_t at) {
+  std::optional<double> value = steps[at].high;
+  for (std::size_t i = at + 1; i < steps.size() && value; ++i) {
+    if (steps[i].kind == StepKind::Clip)
+      return *value >= steps[i].high;
+    value = behind(steps[i], *value);
+  }
+  return false;
+}
+
+} // namespace
+
 std::size_t endOfRequantization(std::span<const ChainStep> steps, std::size_t at,
                                 std::uint16_t bits) {
-  using Kind = ChainStep::Kind;
   std::size_t end = at;
   for (std::size_t i = at; i < steps.size(); ++i) {
     const ChainStep &step = steps[i];
     const bool isSaturation =
-        step.kind == Kind::Clip && std::isfinite(step.low) && std::isfinite(step.high);
-    const bool isPart = isSaturation || step.kind == Kind::Round || step.kind == Kind::Cast ||
-                        (step.kind == Kind::Constant && step.isUniform);
+        isBounded(step) && (end > at || standsBeforeNarrowing(steps, i, bits));
+    const bool isPart = isSaturation || step.kind == StepKind::Round ||
+                        step.kind == StepKind::Cast ||
+                        (step.kind == StepKind::Constant && step.isUniform);
     if (!isPart)
       break;
-    const bool isWhole = step.elementType.kind == ElementType::Kind::Int ||
-                         step.elementType.kind == ElementType::Kind::UInt;
-    if (step.kind == Kind::Cast && isWhole && step.elementType.bits < bits)
+    if (isNarrowing(step, bits))
       end = i + 1;
   }
   return end;
+}
+
+bool isRectification(std::span<const ChainStep> steps, std::size_t at) {
+  const ChainStep &step = steps[at];
+  return step.kind == StepKind::Clip && step.low == 0 &&
+         (std::isinf(step.high) || isCutAgain(steps, at));
+}
+
+std::size_t endOfRectifiedRequantization(std::span<const ChainStep> steps, std::size_t at,
+                                         std::uint16_t bits) {
+  // The ReLU, in front of which 0 must stay 0, and larger values larger.
+  std::size_t relu = at;
+  std::optional<double> zero = 0;
+  for (; relu < steps.size() && !isRectification(steps, relu); ++relu) {
+    const ChainStep &step = steps[relu];
+    const bool fillsType = relu > at && isNarrowing(steps[relu - 1], bits) && isBounded(step) &&
+                           step.low == 0 &&
+                           step.high >= std::exp2(steps[relu - 1].elementType.bits - 1) - 1;
+    if (fillsType)
+      break;
+    zero = zero ? behind(step, *zero) : std::nullopt;
+  }
+  if (zero != 0.0)
+    return at;
+  if (relu == steps.size())
+    return at;
+  // Without it, what is left is a requantisation.
+  std::vector<ChainStep> others(steps.begin() + static_cast<std::ptrdiff_t>(at), steps.end());
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(relu - at));
+  const std::size_t end = at + endOfRequantization(others, 0, bits);
+  return end > at && end >= relu ? end + 1 : at;
 }
 
 TensorUses::TensorUses(const Workload &workload)

@@ -35,7 +35,8 @@ struct ChainStep {
   Kind kind{};
   std::string name;
   double low = 0, high = 0;
-  bool isUniform = true; ///< Constant: the same number for all elements
+  bool isUniform = true;        ///< Constant: the same number for all elements
+  std::optional<double> number; ///< Constant: that number, if the text says it
   ElementType elementType;
   /// Operand: a tensor of the workload, or one inside of a call that depends on weights only.
   TensorRef operand;
@@ -56,6 +57,7 @@ struct ChainCut {
   /// No call behind the contraction's has stages left that take time, and `tensor` is one of the
   /// workload or of the contraction's call.
   bool isAtCallEnd = true;
+  bool isReshape = false; ///< the last stage moves nothing: the same elements with another shape
 };
 
 struct ResultChain {
@@ -66,9 +68,19 @@ struct ResultChain {
 
 /// The end of the requantisation of a value of \p bits that begins with step \p at: numbers alone,
 /// up to the last cast to a whole number that is narrower. \p at if there is none. A bound on one
-/// side is a ReLU and no part of it.
+/// side is a ReLU and no part of it, nor are two bounds in front of a scale.
 std::size_t endOfRequantization(std::span<const ChainStep> steps, std::size_t at,
                                 std::uint16_t bits);
+
+/// Whether step \p at is a ReLU, also one with an upper bound that the saturation of the
+/// requantisation behind it makes superfluous: min(x, 6) where 6 becomes more than 127.
+bool isRectification(std::span<const ChainStep> steps, std::size_t at);
+
+/// The end of a requantisation as endOfRequantization() has it that also holds a ReLU or has one
+/// right behind it, where it makes no difference which of both comes first: 0 stays 0, and what is
+/// larger stays larger. \p at if there is none.
+std::size_t endOfRectifiedRequantization(std::span<const ChainStep> steps, std::size_t at,
+                                         std::uint16_t bits);
 
 /// Who reads or writes each tensor of a workload. Worth keeping where many results are followed.
 class TensorUses {

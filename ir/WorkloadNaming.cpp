@@ -425,7 +425,8 @@ std::string stepText(const ChainStep &step) {
   case Step::Function:
     return step.name;
   case Step::Round:
-    return "round";
+    return step.name == "floor" || step.name == "ceil" || step.name == "trunc" ? step.name
+                                                                               : "round";
   case Step::Cast:
     return "cast";
   case Step::MaxPool:
@@ -558,11 +559,40 @@ private:
   std::vector<std::pair<TensorRef, ValueExprPtr>> values_; ///< of the stages so far
 };
 
+/// Whether \p select is `x if x > 0 else x · slope` with a slope that is read.
+bool isParametricRelu(const Computation &computation, const ValueExpr &select) {
+  const ValueExpr &condition = *select.operands[0];
+  const ValueExpr &product = stripCasts(*select.operands[2]);
+  const ValueExpr &x = stripCasts(*select.operands[1]);
+  if (condition.kind != Kind::Compare || condition.operands.size() != 2 || x.kind != Kind::Load ||
+      product.kind != Kind::Binary || product.name != "*")
+    return false;
+  const bool isAbove = condition.name == ">" || condition.name == ">=";
+  const bool isBelow = condition.name == "<" || condition.name == "<=";
+  const auto isX = [&](const ValueExpr &value) {
+    const ValueExpr &inner = stripCasts(value);
+    return inner.kind == Kind::Load &&
+           isSameElement(computation.accesses[inner.value], computation.accesses[x.value]);
+  };
+  const auto isZero = [](const ValueExpr &value) {
+    const ValueExpr &inner = stripCasts(value);
+    return inner.kind == Kind::Constant && inner.number == 0;
+  };
+  const ValueExpr &above = *condition.operands[isAbove ? 0 : 1];
+  const ValueExpr &below = *condition.operands[isAbove ? 1 : 0];
+  const bool readsSlope =
+      (isX(*product.operands[0]) && stripCasts(*product.operands[1]).kind == Kind::Load) ||
+      (isX(*product.operands[1]) && stripCasts(*product.operands[0]).kind == Kind::Load);
+  return (isAbove || isBelow) && isX(above) && isZero(below) && readsSlope;
+}
+
 /// What chooses by data; numbers where data is a position are what one_hot makes.
-std::string choiceName(const ValueExpr &select) {
+std::string choiceName(const Computation &computation, const ValueExpr &select) {
   const ValueExpr &condition = *select.operands[0];
   if (!hasLoads(condition))
     return "select";
+  if (isParametricRelu(computation, select))
+    return "prelu";
   const bool isNumbers = !hasLoads(*select.operands[1]) && !hasLoads(*select.operands[2]);
   bool comparesPosition = false;
   for (const ValueExprPtr &side : condition.operands)
@@ -582,7 +612,7 @@ std::string operationOf(const Computation &computation) {
   case Kind::Compare:
     return "compare";
   case Kind::Select:
-    return choiceName(value);
+    return choiceName(computation, value);
   case Kind::Cast:
     return "cast";
   case Kind::Load:

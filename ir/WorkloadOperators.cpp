@@ -212,6 +212,8 @@ private:
     found.detail = contraction.hasZeroPoints ? "zero points" : "";
     if (contraction.isScaled)
       found.detail += found.detail.empty() ? "scale" : ", scale";
+    if (contraction.isComputed)
+      found.detail += found.detail.empty() ? "computed factor" : ", computed factor";
     const ContractionRoles roles = rolesOf(stage(contraction.computation), contraction);
     const Contraction::Operand &input = contraction.operands[roles.input];
     const auto writer = input.access.tensor.isLocal ? structure_.writerOf(input.access.tensor)
@@ -252,32 +254,55 @@ private:
                   {"K", extentOf(stage(reduction), Axis::Kind::Reduction)}};
   }
 
+  /// Powers of e divided by their sum, or the logarithm of that; the largest element may be
+  /// subtracted in front of it. The logarithm of the sum alone is a reduction.
   bool addSoftmax(const Stages &component, const Stages &reductions) {
-    if (reductions.size() != 2 || stage(reductions[0]).combiner != Combiner::Max ||
-        stage(reductions[1]).combiner != Combiner::Sum)
+    const bool subtractsMax =
+        reductions.size() == 2 && stage(reductions[0]).combiner == Combiner::Max;
+    if ((reductions.size() != 1 && !subtractsMax) ||
+        stage(reductions.back()).combiner != Combiner::Sum)
       return false;
-    const std::size_t sum = reductions[1];
+    const std::size_t sum = reductions.back();
     std::size_t last = sum;
-    bool hasExp = false;
-    bool hasLog = false;
+    bool hasExp = false, hasLog = false, hasRoot = false;
     for (const std::size_t index : component) {
-      hasExp = hasExp || (index <= sum && hasFunction(*stage(index).value, "exp"));
-      if (index > sum && reads(index, sum)) {
+      const ValueExpr &value = *stage(index).value;
+      hasExp = hasExp || (index <= sum && hasFunction(value, "exp"));
+      hasRoot = hasRoot || hasFunction(value, "sqrt") || hasFunction(value, "rsqrt");
+      if (index > sum && (reads(index, sum) || (!subtractsMax && index > last && last != sum))) {
         last = index;
-        hasLog = hasLog || hasFunction(*stage(index).value, "log");
+        hasLog = hasLog || hasFunction(value, "log");
       }
     }
-    if (!hasExp || last == sum)
+    if (!hasExp || last == sum || (!subtractsMax && (hasRoot || !isOfPowers(sum))))
+      return false;
+    const bool isWhole = stage(last).points >= stage(sum).points;
+    if (!isWhole && !hasLog)
       return false;
     Operator found;
-    found.kind = hasLog ? OperatorKind::LogSoftmax : OperatorKind::Softmax;
+    found.kind = !isWhole ? OperatorKind::Reduction
+                 : hasLog ? OperatorKind::LogSoftmax
+                          : OperatorKind::Softmax;
+    found.detail = isWhole ? "" : "log_sum_exp";
     found.part = OperatorPart::Main;
     for (const std::size_t index : component)
-      if (index >= reductions[0] && index <= last)
+      if ((index >= reductions[0] || reads(sum, index)) && index <= last)
         found.stages.push_back(index);
     setReduced(found, sum);
     add(std::move(found));
     return true;
+  }
+
+  /// Whether stage \p sum adds up powers of e, computed there or in front of it, and nothing else.
+  [[nodiscard]] bool isOfPowers(std::size_t sum) const {
+    const auto isPower = [&](std::size_t index) {
+      const ValueExpr &value = stripCasts(*stage(index).value);
+      return value.kind == ValueExpr::Kind::Unary && value.name == "exp";
+    };
+    if (isPower(sum))
+      return true;
+    return stripCasts(*stage(sum).value).kind == ValueExpr::Kind::Load &&
+           sources_[sum].size() == 1 && isPower(sources_[sum].front());
   }
 
   /// Statistics of the elements, and the elements made of mean 0 or length 1 by them.
@@ -399,7 +424,35 @@ private:
       describePooling(*pooling, isSum, isAverage, found);
     else
       describeReduction(index, isAverage, found);
+    if (isSum && isVariance(found))
+      addRoot(found);
     add(std::move(found));
+  }
+
+  /// Whether \p found is a variance, divided or still to be divided.
+  [[nodiscard]] bool isVariance(const Operator &found) const {
+    return found.kind == OperatorKind::Reduction &&
+           (found.detail == "variance" ||
+            (found.stages.size() == 1 && isSquaredDifference(stage(found.stages.front()))));
+  }
+
+  /// The root of a variance that nobody else reads makes a standard deviation of it.
+  void addRoot(Operator &found) const {
+    const std::size_t last = *std::max_element(found.stages.begin(), found.stages.end());
+    if (readers_[last].size() != 1 || !isOpen(readers_[last].front()))
+      return;
+    const Computation &root = stage(readers_[last].front());
+    const ValueExpr &value = stripCasts(*root.value);
+    if (root.combiner != Combiner::None || root.accesses.size() != 1 ||
+        value.kind != ValueExpr::Kind::Unary || value.name != "sqrt")
+      return;
+    const ValueExpr &inner = stripCasts(*value.operands[0]);
+    const bool divides = inner.kind == ValueExpr::Kind::Binary && inner.name == "/" &&
+                         stripCasts(*inner.operands[0]).kind == ValueExpr::Kind::Load;
+    if (found.detail == "variance" ? inner.kind != ValueExpr::Kind::Load : !divides)
+      return;
+    found.stages.push_back(readers_[last].front());
+    found.detail = "std";
   }
 
   /// A mean of squared distances that are sums of nobody else.

@@ -33,6 +33,13 @@ bool isNumber(const ValueExpr &value) {
   return !reads;
 }
 
+/// Whether \p value is the same number at all points.
+bool isUniform(const ValueExpr &value) {
+  bool hasAxes = false;
+  forEachAxis(value, [&](std::size_t) { hasAxes = true; });
+  return isNumber(value) && !hasAxes;
+}
+
 /// How an axis moves a read.
 enum class Motion : std::uint8_t {
   None,
@@ -85,6 +92,7 @@ public:
       }
       result_.factors = {terms.front().factor, terms.back().factor};
       product = result_;
+      product->isComputed = terms.front().factor.isComputed || terms.back().factor.isComputed;
       factors = std::move(terms);
     }
     if (!product || !std::all_of(others.begin(), others.end(),
@@ -122,7 +130,7 @@ private:
       return addTerms(*inner.operands[0], terms) && addTerms(*inner.operands[1], terms);
     if (isBinary(inner, "/"))
       return addTerms(*inner.operands[0], terms) && addDivisor(*inner.operands[1], terms);
-    if (isBinary(inner, "shift_left") && isNumber(*inner.operands[1])) {
+    if (isBinary(inner, "shift_left") && isUniform(*inner.operands[1])) {
       result_.isScaled = true;
       return addTerms(*inner.operands[0], terms);
     }
@@ -149,8 +157,73 @@ private:
     if (isBinary(value, "+") || isBinary(value, "-"))
       return shifted(*value.operands[0], *value.operands[1], value.name == "-");
     if (value.kind == Kind::Select)
-      return guarded(value);
-    return std::nullopt;
+      if (auto term = guarded(value))
+        return term;
+    return computed(value);
+  }
+
+  /// The one element that \p value is a function of; none if it is one of several elements.
+  std::optional<Term> computed(const ValueExpr &value) {
+    const bool isFunction = value.kind == Kind::Unary || value.kind == Kind::Binary ||
+                            value.kind == Kind::Select || value.kind == Kind::Compare;
+    if (!isFunction)
+      return std::nullopt;
+    // What is added or multiplied within the function is no zero point or scale of the factor.
+    const bool hasZeroPoints = result_.hasZeroPoints, isScaled = result_.isScaled;
+    std::optional<Term> whole;
+    Terms others;
+    for (const ValueExprPtr &operand : value.operands) {
+      if (isNumber(*operand))
+        continue;
+      const ValueExpr &inner = stripCasts(*operand);
+      auto term = inner.kind == Kind::Compare ? computed(inner) : scaledTerm(inner);
+      if (!term)
+        return std::nullopt;
+      if (whole && hasFewerAxes(*whole, *term))
+        std::swap(*whole, *term);
+      if (whole)
+        others.push_back(std::move(*term));
+      else
+        whole = std::move(term);
+    }
+    result_.hasZeroPoints = hasZeroPoints;
+    result_.isScaled = isScaled;
+    const bool isOne = whole && std::all_of(others.begin(), others.end(), [&](const Term &other) {
+                         return readSame(other, *whole) || hasFewerAxes(other, *whole);
+                       });
+    if (!isOne)
+      return std::nullopt;
+    Term result = std::move(*whole);
+    addPositions(value, result);
+    const bool keepsZero = result.factor.keepsZero && result.factor.offset == 0 && others.empty() &&
+                           clipsToZero(value);
+    result.factor.isComputed = true;
+    result.factor.keepsZero = keepsZero;
+    if (!keepsZero || result.factor.outside != 0)
+      result.factor.outside = unknown;
+    result.factor.offset = 0;
+    result.isMultiple = true;
+    return result;
+  }
+
+  /// Whether \p value, a function of one operand and numbers, is 0 where the operand is.
+  static bool clipsToZero(const ValueExpr &value) {
+    const bool isLow = isBinary(value, "max");
+    if (!isLow && !isBinary(value, "min"))
+      return false;
+    return std::any_of(value.operands.begin(), value.operands.end(), [&](const ValueExprPtr &each) {
+      const double number = valueOf(*each);
+      return isLow ? number <= 0 : number >= 0;
+    });
+  }
+
+  /// What \p value does depends on axes beside the element that it reads: neighbours make another
+  /// value of the same element.
+  static void addPositions(const ValueExpr &value, Term &term) {
+    forEachNode(value, [&](const ValueExpr &node) {
+      if (node.kind == Kind::Index)
+        addAxes(*node.index, Motion::Single, term.axes);
+    });
   }
 
   [[nodiscard]] Term readOf(const ValueExpr &load) const {
@@ -249,9 +322,30 @@ private:
            (summands == 1 || (isSummed(terms[0]) && isSummed(terms[1])));
   }
 
+  /// Of three and more \p terms those that are functions of the same element are one: `a·f(a)·b`.
+  [[nodiscard]] Terms joined(Terms terms) const {
+    if (terms.size() < 3)
+      return terms;
+    Terms kept;
+    for (Term &term : terms) {
+      const auto same = std::find_if(kept.begin(), kept.end(), [&](const Term &other) {
+        return (term.factor.isComputed || other.factor.isComputed) && readSame(term, other) &&
+               !term.isDivisor && !other.isDivisor;
+      });
+      if (same == kept.end()) {
+        kept.push_back(std::move(term));
+        continue;
+      }
+      same->factor.isComputed = true;
+      same->factor.keepsZero = same->factor.keepsZero || term.factor.keepsZero;
+    }
+    return kept;
+  }
+
   /// \p terms without those that scale: of three and more all that nothing is summed over if two
   /// are left, else those that have fewer axes than another one.
   Terms withoutScales(Terms terms) {
+    terms = joined(std::move(terms));
     Terms summed;
     std::copy_if(terms.begin(), terms.end(), std::back_inserter(summed),
                  [&](const Term &term) { return isSummed(term); });

@@ -18,17 +18,23 @@ struct Product {
     bool isGuarded = false;
     double outside = 0; ///< not a number if it depends on data
     double offset = 0;  ///< what is added to the element; likewise
+    /// A function of the element is multiplied: a ReLU, an element that others are packed with.
+    bool isComputed = false;
+    bool keepsZero = true; ///< the function makes 0 of 0
   };
   std::array<Factor, 2> factors; ///< in text order
   bool hasZeroPoints = false;    ///< something is added to a factor before it is multiplied
   bool isScaled = false;         ///< a factor or the product is multiplied by something else
+  bool isComputed = false;       ///< a factor is a function of the element that it reads
 };
 
 /// The product that \p computation, a sum, adds up; none if it adds something else.
 ///
 /// Signs and casts may stand anywhere. What is added to a factor or multiplied with it must be a
 /// number or have fewer axes than the factor: zero points and scales of a tensor, of its channels
-/// or of its groups. A product of differences may also be written out: `a·b − z·b − y·a + y·z`.
+/// or of its groups. A product of differences may also be written out: `a·b − z·b − y·a + y·z`. A
+/// factor may be any function of one element, numbers and reads with fewer axes: `max(a, 0)·b`,
+/// `((p >> 4·(k % 8)) & 15)·b`.
 std::optional<Product> productOf(const Computation &computation);
 
 } // namespace acadlc::workload

@@ -65,14 +65,25 @@ bool isKept(const CallStructure &structure, const Computation &computation, std:
   return result.size() == rank && result[d] == 1;
 }
 
-/// The two reads whose difference \p value is.
+/// The read that \p value is, or is a part of by division: a mean that is still a sum.
+const ValueExpr &withoutDivisor(const ValueExpr &value) {
+  const ValueExpr &inner = stripCasts(value);
+  if (inner.kind != ValueExpr::Kind::Binary || inner.operands.size() != 2 ||
+      (inner.name != "/" && inner.name != "*"))
+    return inner;
+  return stripCasts(*inner.operands[1]).kind == ValueExpr::Kind::Constant
+             ? stripCasts(*inner.operands[0])
+             : inner;
+}
+
+/// The two reads whose difference \p value is; the second one may be divided by a number.
 std::optional<std::pair<const Access *, const Access *>>
 differenceIn(const Computation &computation, const ValueExpr &value) {
   const ValueExpr &difference = stripCasts(value);
   if (difference.kind != ValueExpr::Kind::Binary || difference.name != "-")
     return std::nullopt;
   const ValueExpr &left = stripCasts(*difference.operands[0]);
-  const ValueExpr &right = stripCasts(*difference.operands[1]);
+  const ValueExpr &right = withoutDivisor(*difference.operands[1]);
   if (left.kind != ValueExpr::Kind::Load || right.kind != ValueExpr::Kind::Load)
     return std::nullopt;
   return std::pair(&computation.accesses[left.value], &computation.accesses[right.value]);

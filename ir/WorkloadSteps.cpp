@@ -1,6 +1,7 @@
 #include "ir/WorkloadSteps.h"
 
 #include "ir/WorkloadExpr.h"
+#include "ir/WorkloadFunctions.h"
 
 #include <algorithm>
 #include <array>
@@ -220,6 +221,7 @@ std::optional<Peeled> peelOperator(const ValueExpr &value,
         continue; // c − x, c / x
       peeled.step.kind = Step::Constant;
       peeled.step.isUniform = numberOf(operand).has_value();
+      peeled.step.number = numberOf(operand);
       return peeled;
     }
     const bool isTensor = operand.kind == Kind::Load && operand.value > 0;
@@ -251,10 +253,12 @@ std::optional<Peeled> peelUnary(const ValueExpr &value) {
     return std::nullopt;
   Peeled peeled{{}, value.operands[0]};
   peeled.step.kind = Step::Round;
+  peeled.step.name = value.name;
   return peeled;
 }
 
-std::optional<Peeled> peel(const ValueExpr &value, const std::vector<StepOperand> &operands) {
+std::optional<Peeled> peel(const ValueExprPtr &shared, const std::vector<StepOperand> &operands) {
+  const ValueExpr &value = *shared;
   if (ValueExprPtr inner = insideHardSigmoid(value))
     return functionStep("hard_sigmoid", std::move(inner));
   if (auto peeled = peelClip(value))
@@ -263,6 +267,8 @@ std::optional<Peeled> peel(const ValueExpr &value, const std::vector<StepOperand
     return peeled;
   if (auto peeled = peelGated(value))
     return peeled;
+  if (auto found = namedFunction(shared))
+    return functionStep(std::string(found->name), std::move(found->inner));
   if (auto peeled = peelUnary(value))
     return peeled;
   return peelOperator(value, operands);
@@ -275,7 +281,7 @@ std::optional<std::vector<ChainStep>> stepsOf(const ValueExprPtr &value,
   std::vector<ChainStep> steps;
   ValueExprPtr rest = value;
   while (rest->kind != Kind::Load || rest->value != 0) {
-    auto peeled = peel(*rest, operands);
+    auto peeled = peel(rest, operands);
     if (!peeled)
       return std::nullopt;
     steps.push_back(std::move(peeled->step));

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 namespace acadlc::mapping {
 
@@ -16,8 +16,6 @@ using workload::ChainCut;
 using workload::ChainStep;
 using workload::PoolWindow;
 using workload::ResultChain;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::optional<std::string_view> operatorText(ast::BinaryOperator op) {
   switch (op) {
@@ -111,13 +109,37 @@ private:
     for (const ast::EpilogueStep &step : context_.mapping.epilogue) {
       if (next == chain_.steps.size())
         return;
-      if (auto taken = take(step, next)) {
+      if (takeRectified(step, next)) {
+        next = taken_.back().end;
+      } else if (auto taken = take(step, next)) {
         next = taken->end;
         taken_.push_back(std::move(*taken));
       } else if (!step.isOptional) {
         return;
       }
     }
+  }
+
+  /// Takes a requantisation that has a ReLU within or behind it as both, if \p step is the
+  /// requantisation and an optional `relu` stands right in front of it, which is not taken: where
+  /// the requantisation leaves 0 at 0, their order makes no difference.
+  bool takeRectified(const ast::EpilogueStep &step, std::size_t at) {
+    const auto &steps = context_.mapping.epilogue;
+    const auto index = static_cast<std::size_t>(&step - steps.data());
+    if (step.hasTensor || step.function.text != "requantize" || index == 0)
+      return false;
+    const ast::EpilogueStep &relu = steps[index - 1];
+    const bool isFree = !relu.hasTensor && relu.function.text == "relu" && relu.isOptional &&
+                        (taken_.empty() || taken_.back().step != &relu);
+    const std::size_t end =
+        isFree
+            ? workload::endOfRectifiedRequantization(chain_.steps, at, contraction_.resultType.bits)
+            : at;
+    if (end == at)
+      return false;
+    taken_.push_back({&relu, end, std::nullopt});
+    taken_.push_back({&step, end, std::nullopt});
+    return true;
   }
 
   [[nodiscard]] std::optional<Taken> take(const ast::EpilogueStep &step, std::size_t at) const {
@@ -137,7 +159,8 @@ private:
       taken.end = workload::endOfRequantization(chain_.steps, at, contraction_.resultType.bits);
     else if (name == "average_pool")
       taken.end = endOfAverage(step, at);
-    else if (!isFunction(step, found))
+    else if (name == "relu" ? !workload::isRectification(chain_.steps, at)
+                            : !isFunction(step, found))
       return std::nullopt;
     return taken.end > at ? std::optional(std::move(taken)) : std::nullopt;
   }
@@ -148,8 +171,6 @@ private:
     const auto isClip = [&](double low, double high) {
       return found.kind == Kind::Clip && found.low == low && found.high == high;
     };
-    if (name == "relu")
-      return isClip(0, infinity);
     if (name == "relu6")
       return isClip(0, 6);
     if (name == "clip")
@@ -306,7 +327,8 @@ private:
     for (const ChainCut &cut : chain_.cuts) {
       const bool isBetween = std::any_of(
           taken_.begin(), taken_.end(), [&](const Taken &taken) { return taken.end == cut.steps; });
-      if (isBetween && cut.isAtCallEnd)
+      const bool onlyReshapes = cut.isReshape && last != nullptr && last->steps == cut.steps;
+      if (isBetween && cut.isAtCallEnd && !onlyReshapes)
         last = &cut;
     }
     return last;
@@ -335,10 +357,11 @@ private:
   }
 
   void apply(const ChainCut &cut) {
-    std::size_t begin = 0;
+    std::size_t begin = 0, end = 0;
     for (Taken &taken : taken_) {
+      if (taken.end != end) // a ReLU and a requantisation may be the same steps
+        begin = std::exchange(end, taken.end);
       match_.absorbed.push_back({stepName(*taken.step), callOf(begin, taken.end)});
-      begin = taken.end;
       if (taken.operand)
         match_.tensors.push_back(std::move(*taken.operand));
     }

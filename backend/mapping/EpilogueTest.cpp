@@ -433,6 +433,90 @@ TEST_CASE("requantisation is numbers alone, up to a cast to a narrower whole num
   CHECK(absorbed("then optional requantize", wide).empty());
 }
 
+TEST_CASE("a ReLU within or behind a requantisation is that in front of it") {
+  NetworkText network;
+  network.inputs = {"lhs: 4, 8: int8", "rhs: 8, 6: int8"};
+  network.functions[0] = {"product",
+                          {"lhs: 4, 8: int8", "rhs: 8, 6: int8", "out: 4, 6: int32"},
+                          product("out", "lhs", "int32")};
+  const char *const epilogue = "then optional relu, optional requantize";
+  const auto narrow = [](const std::string &value) {
+    return "T.Cast(\"int8\", T.max(T.min(" + value + ", 127), -128))";
+  };
+  const auto behind = [&](const std::string &value, const std::string &relu) {
+    NetworkText text = network;
+    text.step("z", {"y: 4, 6: int32"}, value, "out: 4, 6: int8")
+        .step("v", {"z: 4, 6: int8"}, relu, "out: 4, 6: int8");
+    return Absorption(epilogue, text).steps;
+  };
+  const std::string relu = "T.max(z[v_i, v_j], T.int8(0))";
+  const std::string shift = narrow("T.shift_right(y[v_i, v_j] * 77 + 8192, 14)");
+  CHECK(behind(shift, relu) == "relu requantize");
+  CHECK(behind(shift, "T.max(T.min(z[v_i, v_j], T.int8(127)), T.int8(0))") == "relu requantize");
+  // What the hardware cannot do stays: other bounds, a zero point, another sign.
+  CHECK(behind(shift, "T.max(T.min(z[v_i, v_j], T.int8(100)), T.int8(0))") == "requantize");
+  CHECK(behind(shift, "T.max(z[v_i, v_j], T.int8(1))") == "requantize");
+  CHECK(behind(narrow("T.shift_right(y[v_i, v_j] * 77, 14) + 5"), relu) == "requantize");
+  CHECK(behind(narrow("T.shift_right(y[v_i, v_j] * -77, 14)"), relu) == "requantize");
+  CHECK(behind(narrow("T.shift_right(y[v_i, v_j] * 77 + 16384, 14)"), relu) == "requantize");
+
+  // Numbers with a point between: a ReLU, or one with a bound that 127 cuts again.
+  const auto between = [&](const std::string &function, const std::string &scale,
+                           const std::string &header) {
+    NetworkText text = network;
+    text.step("z", {"y: 4, 6: int32"}, "T.Cast(\"float32\", y[v_i, v_j]) * T.float32(0.01)")
+        .step("v", {"z: 4, 6"}, function)
+        .step("u", {"v: 4, 6"},
+              "T.Cast(\"int8\", T.max(T.min(T.round(v[v_i, v_j] * T.float32(" + scale +
+                  ")), T.float32(127)), T.float32(-128)))",
+              "out: 4, 6: int8");
+    return Absorption(header, text).steps;
+  };
+  const std::string plain = "T.max(z[v_i, v_j], T.float32(0))";
+  const std::string six = "T.max(T.min(z[v_i, v_j], T.float32(6)), T.float32(0))";
+  CHECK(between(plain, "20", epilogue) == "relu requantize");
+  CHECK(between(six, "21.2", epilogue) == "relu requantize");
+  CHECK(between(six, "21", epilogue).empty()); // 6 is 126: the bound counts
+  CHECK(between(six, "21.2", "then optional requantize").empty());
+  CHECK(between(plain, "20", "then optional requantize").empty());
+  CHECK(between("T.max(z[v_i, v_j] + T.float32(1), T.float32(0))", "20", epilogue).empty());
+}
+
+TEST_CASE("steps behind a reshape are absorbed as those in front of it") {
+  const auto reshaped = [](const std::string &bias, const std::string &access) {
+    NetworkText network;
+    network.input("bias: " + bias);
+    network
+        .function("z", {"y: 4, 6", "out: 2, 2, 6"},
+                  "        for i, j, k in T.grid(2, 2, 6):\n            with T.sblock(\"r\"):\n"
+                  "                v_i, v_j, v_k = T.axis.remap(\"SSS\", [i, j, k])\n"
+                  "                out[v_i, v_j, v_k] = y[v_i * 2 + v_j, v_k]\n")
+        .function("w", {"z: 2, 2, 6", "bias: " + bias, "out: 2, 2, 6"},
+                  "        for i, j, k in T.grid(2, 2, 6):\n            with T.sblock(\"b\"):\n"
+                  "                v_i, v_j, v_k = T.axis.remap(\"SSS\", [i, j, k])\n"
+                  "                out[v_i, v_j, v_k] = T.max(z[v_i, v_j, v_k] + bias[" +
+                      access + "], T.float32(0))\n");
+    return network;
+  };
+  const Absorption found(all, reshaped("6", "v_k"));
+  CHECK(found.steps == "bias relu");
+  CHECK(found.calls == "w");
+  REQUIRE(found.result.match);
+  CHECK(found.result.match->tensors[0].tensorName == "w");
+  CHECK(found.result.match->tensors[0].shape == std::vector<std::int64_t>{4, 6});
+  // A tensor along a dimension that the result has not is no operand of it.
+  CHECK(absorbed(all, reshaped("2", "v_j")).empty());
+  // A reshape alone is nothing that a layer does.
+  NetworkText alone = biasAndRelu();
+  alone.function("u", {"v: 4, 6", "out: 24"},
+                 "        for i in range(24):\n            with T.sblock(\"r\"):\n"
+                 "                v_i = T.axis.spatial(24, i)\n"
+                 "                out[v_i] = v[v_i // 6, v_i % 6]\n");
+  const Absorption before(all, alone);
+  CHECK(before.steps == "bias relu");
+  CHECK(before.result.match->tensors[0].tensorName == "v");
+}
+
 TEST_CASE("pooling is absorbed with the windows that the header says") {
   const auto pooled = [](const std::string &extents, const std::string &access,
                          const std::string &shape, bool isMax) {

@@ -454,8 +454,19 @@ public:
 private:
   bool mismatch(MismatchKind kind, std::string reason, SourceRange range, std::uint32_t progress) {
     result_.match.reset();
-    result_.mismatch = {&mapping_, kind, std::move(reason), range, progress};
+    result_.mismatch = {&mapping_, kind, std::move(reason), range, progress, windowsApart()};
     return false;
+  }
+
+  [[nodiscard]] std::uint32_t windowsApart() const {
+    if (!header_ || contraction_.operands.size() != 2 || !notAffineTensor().empty())
+      return 0;
+    const std::size_t wanted =
+        std::max(windowsOf(header_->operands[0]), windowsOf(header_->operands[1]));
+    std::size_t found = 0;
+    for (const Contraction::Operand &operand : contraction_.operands)
+      found = std::max(found, windowsOf(contraction_, operand).size());
+    return static_cast<std::uint32_t>(std::max(wanted, found) - std::min(wanted, found));
   }
 
   bool checkHeader() {
@@ -978,7 +989,7 @@ std::vector<Match> matchAll(std::span<const ast::MappingDeclaration *const> mapp
     else
       mismatches.push_back(std::move(result.mismatch));
   }
-  std::ranges::stable_sort(mismatches, std::greater(), &Mismatch::progress);
+  std::ranges::stable_sort(mismatches, isNearer);
   return matches;
 }
 
@@ -1008,6 +1019,14 @@ std::string forcedName(std::span<const ForcedMapping> forced, const Call &call,
 }
 
 } // namespace
+
+bool isNearer(const Mismatch &left, const Mismatch &right) {
+  // Where nothing agreed, a header that cannot be read say, windows tell nothing.
+  if (left.progress == 0 || right.progress == 0)
+    return left.progress > right.progress;
+  return left.windowsApart != right.windowsApart ? left.windowsApart < right.windowsApart
+                                                 : left.progress > right.progress;
+}
 
 bool TensorBinding::isReordered() const {
   std::optional<std::uint32_t> last;

@@ -102,7 +102,13 @@ struct Mismatch {
   std::string reason;         ///< a clause: "tensor I, dimension 1: …"
   SourceRange range;          ///< in the header
   std::uint32_t progress = 0; ///< how much agreed; the nearest mapping has most
+  /// By how many the dimensions that windows slide over differ in number: a convolution is nearer
+  /// to a convolution, a matrix product to a matrix product, whatever else agrees.
+  std::uint32_t windowsApart = 0;
 };
+
+/// Whether \p left came nearer to fitting than \p right.
+bool isNearer(const Mismatch &left, const Mismatch &right);
 
 struct MatchOptions {
   /// Reads every tensor of the network as this element type.

@@ -205,12 +205,33 @@ void arange(OperatorBuilder &builder) {
   });
 }
 
-void eye(OperatorBuilder &builder) {
-  const std::int64_t rows = builder.integer("n", 0, 1);
-  const std::int64_t columns = builder.integer("m", 1, rows);
-  const std::int64_t diagonal = builder.integer("k", 2, 0);
+/// alpha − beta · cos(2π i / n), a tensor of constants.
+void hammingWindow(OperatorBuilder &builder) {
+  const auto size = builder.integer("window_size", 0);
+  if (!size)
+    throw OperatorError("its size is not known");
   const ElementType type =
-      builder.elementType("dtype", 3, ElementType{ElementType::Kind::Float, 32});
+      builder.elementType("dtype", 4, ElementType{ElementType::Kind::Float, 32});
+  create(builder, {{*size}, type}, [&](Stage &, const Indices &out) {
+    constexpr double alpha = 0.54, beta = 0.46, turn = 6.283185307179586;
+    ValueExprPtr angle = binary("*", castTo(valueIndex(out[0]), type),
+                                number(turn / static_cast<double>(*size), type));
+    return binary("-", number(alpha, type),
+                  binary("*", number(beta, type), unary("cos", std::move(angle))));
+  });
+}
+
+/// `eye(n, m, k)` and `eye_like(x, k)`.
+void eye(OperatorBuilder &builder) {
+  const bool isLike = builder.call().name == "eye_like";
+  if (isLike && builder.shape(0).size() != 2)
+    throw OperatorError("its input needs two dimensions");
+  const std::int64_t rows = isLike ? builder.shape(0)[0] : builder.integer("n", 0, 1);
+  const std::int64_t columns = isLike ? builder.shape(0)[1] : builder.integer("m", 1, rows);
+  const std::int64_t diagonal = builder.integer("k", isLike ? 1 : 2, 0);
+  const ElementType type = builder.elementType("dtype", isLike ? 2 : 3,
+                                               isLike ? builder.type(0).elementType
+                                                      : ElementType{ElementType::Kind::Float, 32});
   create(builder, {{rows, columns}, type}, [&](Stage &, const Indices &out) {
     return select(binary("==", valueIndex(plus(out[0], diagonal)), valueIndex(out[1])),
                   number(1, type), number(0, type));
@@ -362,8 +383,6 @@ void pixelShuffle(OperatorBuilder &builder) {
 
 //===--- Copies by index ----------------------------------------------------------------------===//
 
-IndexExprPtr indirect() { return indexOpaque("an index that is read"); }
-
 /// The index along one axis is read: as many results as there are indices.
 void gatherElements(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
@@ -372,9 +391,8 @@ void gatherElements(OperatorBuilder &builder) {
   if (shape.size() != data.shape.size())
     throw OperatorError("its tensors differ in the number of dimensions");
   create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
-    stage.load(OperatorBuilder::input(1), out);
     Indices read = out;
-    read[axis] = indirect();
+    read[axis] = indexRead(stage.load(OperatorBuilder::input(1), out));
     return stage.load(OperatorBuilder::input(0), read);
   });
 }
@@ -393,13 +411,12 @@ void gatherNd(OperatorBuilder &builder) {
   shape.insert(shape.end(), data.shape.begin() + batches + depth, data.shape.end());
   create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
     const auto outerEnd = out.begin() + static_cast<Position>(places.size() - 1);
+    Indices read(out.begin(), out.begin() + batches);
     for (std::int64_t i = 0; i < depth; ++i) {
       Indices place(out.begin(), outerEnd);
       place.push_back(indexConstant(i));
-      stage.load(OperatorBuilder::input(1), place);
+      read.push_back(indexRead(stage.load(OperatorBuilder::input(1), place)));
     }
-    Indices read(out.begin(), out.begin() + batches);
-    read.insert(read.end(), static_cast<std::size_t>(depth), indirect());
     read.insert(read.end(), outerEnd, out.end());
     return stage.load(OperatorBuilder::input(0), read);
   });
@@ -419,9 +436,10 @@ void indexTensor(OperatorBuilder &builder) {
   create(builder, {shape, data.elementType}, [&](Stage &stage, const Indices &out) {
     const auto end = out.begin() + static_cast<Position>(places.size());
     const Indices place(out.begin(), end);
+    Indices read;
     for (std::size_t i = 0; i < count; ++i)
-      stage.load(OperatorBuilder::input(1 + i), broadcastIndices(place, builder.shape(1 + i)));
-    Indices read(count, indirect());
+      read.push_back(indexRead(stage.load(OperatorBuilder::input(1 + i),
+                                          broadcastIndices(place, builder.shape(1 + i)))));
     read.insert(read.end(), end, out.end());
     return stage.load(OperatorBuilder::input(0), read);
   });
@@ -479,11 +497,13 @@ constexpr auto dataOperators = std::to_array<DataOperator>({
     {"cumsum", unmodelled},
     {"einsum", einsum},
     {"eye", eye},
+    {"eye_like", eye},
     {"flip", flip},
     {"full", full},
     {"full_like", full},
     {"gather_elements", gatherElements},
     {"gather_nd", gatherNd},
+    {"hamming_window", hammingWindow},
     {"index_tensor", indexTensor},
     {"linear", linear},
     {"meshgrid", meshgrid},

@@ -29,45 +29,70 @@ bool FunctionReader::readAxes(const Stmt &stmt) {
 void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
   const Expr *letters = positional(call, 0);
   const Expr *loops = positional(call, 1);
-  bool fits = letters && loops && letters->kind == Expr::Kind::String &&
-              (loops->kind == Expr::Kind::List || loops->kind == Expr::Kind::Tuple) &&
-              letters->text.size() == loops->children.size() &&
-              loops->children.size() == stmt.targets.size();
-  if (!fits)
-    return error(DiagnosticCode::TirBadAxis, stmt.range,
-                 "letters, loops and names differ in number");
-  if (letters->text.find_first_not_of("SR") != std::string_view::npos)
-    return error(DiagnosticCode::TirBadAxis, letters->range,
-                 "the kinds of axes are S (spatial) and R (reduction)");
+  const bool areLists = letters && loops && letters->kind == Expr::Kind::String &&
+                        (loops->kind == Expr::Kind::List || loops->kind == Expr::Kind::Tuple);
+  const std::size_t count = stmt.targets.size();
+  if (!areLists) {
+    error(DiagnosticCode::TirBadAxis, stmt.range,
+          "'T.axis.remap' needs letters and a list of loops");
+  } else if (letters->text.size() != count || loops->children.size() != count) {
+    error(DiagnosticCode::TirBadAxis, stmt.range,
+          "letters, loops and names differ in number: " + std::to_string(letters->text.size()) +
+              ", " + std::to_string(loops->children.size()) + " and " + std::to_string(count));
+  } else if (letters->text.find_first_not_of("SR") != std::string_view::npos) {
+    error(DiagnosticCode::TirBadAxis, letters->range,
+          "the kinds of axes are S (spatial) and R (reduction)");
+  } else {
+    bindRemapped(stmt, letters->text, loops->children);
+    return;
+  }
+  for (const Expr *target : stmt.targets)
+    bindUnknownAxis(*target);
+}
+
+/// Binds the names of an axis remap, one for each of \p letters and \p loops.
+void FunctionReader::bindRemapped(const Stmt &stmt, std::string_view letters,
+                                  std::span<const Expr *const> loops) {
   std::set<std::int64_t> bound;
-  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
-    const Expr &loop = *loops->children[i];
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    const Expr &loop = *loops[i];
     Conversion conversion;
+    const std::size_t errors = diagnostics_.errorCount();
     ValueExprPtr binding = convert(loop, conversion);
     IndexExprPtr index = asIndex(binding);
     // A loop that does not start at 0 reads as axis + start.
     IndexExprPtr axis = index && index->kind == IndexExpr::Kind::Add ? index->left : index;
-    if (!axis || axis->kind != IndexExpr::Kind::Axis) {
-      error(DiagnosticCode::TirBadAxis, loop.range, "'" + textOf(loop) + "' is no loop");
-      continue;
-    }
-    if (!bound.insert(axis->value).second) {
-      error(DiagnosticCode::TirBadAxis, loop.range,
-            "loop '" + textOf(loop) + "' is bound to two axes");
+    const bool isLoop = axis && axis->kind == IndexExpr::Kind::Axis;
+    if (!isLoop || !bound.insert(axis->value).second) {
+      if (diagnostics_.errorCount() == errors) // else its name is not defined, which is said
+        error(DiagnosticCode::TirBadAxis, loop.range,
+              isLoop ? "loop '" + textOf(loop) + "' is bound to two axes"
+                     : "'" + textOf(loop) + "' is no loop");
+      bindUnknownAxis(*stmt.targets[i]);
       continue;
     }
     auto low = axis == index ? context_.nodes.indexValue(0) : valueIndex(index->right);
-    bool isReduction = letters->text[i] == 'R';
+    bool isReduction = letters[i] == 'R';
     bindAxis(*stmt.targets[i], low, variables_[static_cast<std::size_t>(axis->value)].extentExpr,
              loop, isReduction ? Axis::Kind::Reduction : Axis::Kind::Spatial, stmt.range);
   }
 }
 
+/// Gives the name of an axis that is wrong, which has been reported, a meaning: that it has none
+/// would be said wherever the block uses it.
+void FunctionReader::bindUnknownAxis(const Expr &target) {
+  if (target.kind == Expr::Kind::Name)
+    bind(target.text, NameMeaning::of(valueNode(ValueExpr::Kind::Opaque, "an axis", {})));
+}
+
 void FunctionReader::readAxis(const Stmt &stmt, const Expr &call, std::string_view kind) {
   const Expr *domain = positional(call, 0);
   const Expr *binding = positional(call, 1);
-  if (!domain || !binding || stmt.targets.size() != 1)
+  if (!domain || !binding || stmt.targets.size() != 1) {
+    for (const Expr *target : stmt.targets)
+      bindUnknownAxis(*target);
     return error(DiagnosticCode::TirBadAxis, stmt.range, "an axis needs a domain and a binding");
+  }
   Conversion conversion;
   ValueExprPtr low = context_.nodes.indexValue(0);
   ValueExprPtr extent;

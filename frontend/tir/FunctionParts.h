@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -185,6 +186,8 @@ private:
   void readGuard(const Stmt &stmt, const Expr &condition);
   bool readAxes(const Stmt &stmt);
   void readRemap(const Stmt &stmt, const Expr &call);
+  void bindRemapped(const Stmt &stmt, std::string_view letters, std::span<const Expr *const> loops);
+  void bindUnknownAxis(const Expr &target);
   void readAxis(const Stmt &stmt, const Expr &call, std::string_view kind);
   void bindAxis(const Expr &target, const workload::ValueExprPtr &low,
                 workload::ValueExprPtr extent, const Expr &binding, workload::Axis::Kind kind,

@@ -1,11 +1,74 @@
 #include "frontend/tir/NetworkReader.h"
+#include "frontend/tir/OperatorBuilder.h"
 #include "frontend/tir/Vocabulary.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace acadlc::tir {
 
 using namespace workload;
+
+namespace {
+
+/// \p expr over the parameters of \p lambda as axes; null if it is no arithmetic on whole numbers.
+IndexExprPtr mappedIndex(const Expr &expr, const Expr &lambda) {
+  if (const auto number = integerLiteral(expr))
+    return indexConstant(*number);
+  if (expr.kind == Expr::Kind::Name) {
+    for (std::size_t i = 1; i < lambda.children.size(); ++i)
+      if (lambda.children[i]->text == expr.text)
+        return indexAxis(i - 1);
+    return nullptr;
+  }
+  constexpr std::pair<std::string_view, IndexExpr::Kind> operators[] = {
+      {"+", IndexExpr::Kind::Add},
+      {"-", IndexExpr::Kind::Sub},
+      {"*", IndexExpr::Kind::Mul},
+      {"//", IndexExpr::Kind::FloorDiv},
+      {"%", IndexExpr::Kind::FloorMod}};
+  if (expr.kind != Expr::Kind::Binary)
+    return nullptr;
+  IndexExprPtr left = mappedIndex(*expr.children[0], lambda);
+  IndexExprPtr right = left ? mappedIndex(*expr.children[1], lambda) : nullptr;
+  for (const auto &[name, kind] : operators)
+    if (right && name == expr.text)
+      return indexBinary(kind, std::move(left), std::move(right));
+  return nullptr;
+}
+
+/// The index map that \p expr is: a `lambda`, also within `T.index_map`.
+std::optional<IndexMap> indexMapOf(const Expr &expr) {
+  if (tirCallName(&expr) == "index_map")
+    return positional(expr, 0) ? indexMapOf(*positional(expr, 0)) : std::nullopt;
+  if (expr.kind != Expr::Kind::Lambda)
+    return std::nullopt;
+  IndexMap map;
+  map.inputs = expr.children.size() - 1;
+  const Expr *body = expr.children[0];
+  const bool isList = body->kind == Expr::Kind::Tuple || body->kind == Expr::Kind::List;
+  for (const Expr *item : isList ? body->children : std::span(&body, 1)) {
+    IndexExprPtr index = mappedIndex(*item, expr);
+    if (!index)
+      return std::nullopt;
+    map.outputs.push_back(std::move(index));
+  }
+  return map;
+}
+
+/// The type of a number that stands in the text, `R.prim_value(T.float32(1))`: as TVM reads it.
+std::optional<ElementType> numberType(const Expr &expr) {
+  if (relaxCallName(&expr) == "prim_value")
+    return positional(expr, 0) ? numberType(*positional(expr, 0)) : std::nullopt;
+  if (expr.kind == Expr::Kind::Float || expr.kind == Expr::Kind::Integer) {
+    const bool isTyped = expr.range.end.raw() - expr.range.begin.raw() > expr.text.size();
+    const bool isPlainInteger = expr.kind == Expr::Kind::Integer && !isTyped;
+    return isPlainInteger ? ElementType{ElementType::Kind::Int, 64} : expr.elementType;
+  }
+  return std::nullopt;
+}
+
+} // namespace
 
 /// Whether a tensor stands in arithmetic.
 bool NetworkReader::holdsTensor(const Expr &expr) {
@@ -73,6 +136,8 @@ bool NetworkReader::addOperand(const GraphValue &value, const Expr &expr, Operat
     return false;
   }
   const Tensor &tensor = workload_.tensors[index];
+  if (value.constantNumber)
+    call.numbers.emplace(call.tensors.size(), *value.constantNumber);
   argument.tensors.push_back(call.tensors.size());
   call.tensors.push_back({tensor.shape, tensor.elementType});
   tensors.push_back(index);
@@ -88,14 +153,29 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
     argument.text = expr.text;
     return argument;
   }
+  argument.map = indexMapOf(expr);
+  if (argument.map || expr.kind == Expr::Kind::Lambda)
+    return argument;
+  argument.numberType = numberType(expr);
+  argument.number = numberIn(expr);
+  // A type: `R.dtype("float32")`.
+  if (relaxCallName(&expr) == "dtype" && positional(expr, 0)) {
+    argument.text = positional(expr, 0)->text;
+    return argument;
+  }
   // A number of TIR that counts nothing: `T.FloatImm("float32", 0.1)`.
   const bool isOtherNumber = !tirCallName(&expr).empty() && !isSizes(expr);
   if (expr.kind == Expr::Kind::Float || isOtherNumber)
     return argument;
   const bool isEmpty =
       (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List) && expr.children.empty();
-  if (isEmpty || isSizes(expr))
-    return sizesArgument(expr);
+  if (isEmpty || isSizes(expr)) {
+    auto sizes = sizesArgument(expr);
+    if (sizes)
+      sizes->numberType = argument.numberType;
+    sizes->number = argument.number;
+    return sizes;
+  }
   const GraphValue value = evaluate(expr, name);
   switch (value.kind) {
   case GraphValue::Kind::Unknown:
@@ -129,6 +209,22 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
   return argument;
 }
 
+/// Tells \p call the types that the binding of \p expr gives its results.
+void NetworkReader::readAnnotation(const Expr &expr, OperatorCall &call) {
+  if (annotated_.value != &expr || !annotated_.type)
+    return;
+  const Expr *type = annotated_.type;
+  call.annotatesTuple = relaxCallName(type) == "Tuple";
+  for (const Expr *item : call.annotatesTuple ? arguments(*type) : std::span(&type, 1)) {
+    const bool hasShape = relaxCallName(item) == "Tensor" && positional(*item, 0) &&
+                          positional(*item, 0)->kind == Expr::Kind::Tuple;
+    auto read = hasShape ? readTensorType(*item) : std::nullopt;
+    if (!read)
+      return call.annotated.clear();
+    call.annotated.push_back(std::move(*read));
+  }
+}
+
 /// A call of an operator of Relax, `R.nn.conv2d(…)`.
 GraphValue NetworkReader::callOperator(const Expr &expr, std::string_view relax,
                                        const std::string &name) {
@@ -142,6 +238,8 @@ GraphValue NetworkReader::callOperator(const Expr &expr, std::string_view relax,
   OperatorCall call;
   call.name = relax;
   call.range = expr.range;
+  if (isUnmodelledOperator(relax))
+    readAnnotation(expr, call);
   std::vector<std::uint32_t> inputs;
   bool isComplete = true;
   for (const Expr *given : arguments(expr)) {

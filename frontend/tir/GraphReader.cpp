@@ -140,6 +140,7 @@ void NetworkReader::runAssignment(const Stmt &stmt) {
   if (stmt.targets.size() > 1 && stmt.value->kind == Expr::Kind::Tuple &&
       stmt.value->children.size() == stmt.targets.size())
     return assignEach(stmt);
+  annotated_ = {stmt.value, stmt.annotation};
   GraphValue value = evaluate(*stmt.value, std::string(first.text));
   checkAnnotation(stmt, value);
   if (stmt.targets.size() == 1) {
@@ -277,6 +278,23 @@ GraphValue NetworkReader::evaluateCall(const Expr &expr, const std::string &name
   return {};
 }
 
+std::optional<double> numberIn(const Expr &expr) {
+  if (relaxCallName(&expr) == "prim_value")
+    return positional(expr, 0) ? numberIn(*positional(expr, 0)) : std::nullopt;
+  if (const auto integer = integerLiteral(expr))
+    return static_cast<double>(*integer);
+  if (expr.kind == Expr::Kind::Float)
+    return parseFloat(expr.text);
+  // `T.FloatImm("float32", 0.1)`
+  if (tirCallName(&expr) == "FloatImm" || tirCallName(&expr) == "IntImm")
+    return positional(expr, 1) ? numberIn(*positional(expr, 1)) : std::nullopt;
+  if (expr.kind == Expr::Kind::Unary && expr.text == "-") {
+    const auto number = numberIn(*expr.children[0]);
+    return number ? std::optional(-*number) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 /// `R.const(0.5, "float32")`: the text shows the shape of numbers and of lists of numbers.
 GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
   const Expr *value = positional(expr, 0);
@@ -293,7 +311,11 @@ GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
       break;
     value = value->children[0];
   }
-  return GraphValue::constant(std::move(constant));
+  const bool isNumber = constant.shape.empty();
+  GraphValue result = GraphValue::constant(std::move(constant));
+  if (isNumber)
+    result.constantNumber = numberIn(*value);
+  return result;
 }
 
 /// Gives the sizes of the function that is being entered the values that one of its arguments
@@ -422,9 +444,12 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
     return GraphValue::of(GraphValue::Kind::Other);
   if (relax == "call_dps_packed" || relax == "call_pure_packed" || relax == "call_packed")
     return callExternal(expr, relax, name);
-  bool isRuntime = relax.starts_with("call_") || relax.starts_with("memory.") ||
-                   relax.starts_with("builtin.") || relax.starts_with("vm.") ||
-                   relax == "invoke_closure" || relax == "inline_private";
+  const bool isRuntime =
+      !isKnownOperator(relax) &&
+      (relax.starts_with("call_") || relax.starts_with("memory.") ||
+       relax.starts_with("builtin.") || relax.starts_with("vm.") || relax.starts_with("dist.") ||
+       relax == "invoke_closure" || relax == "invoke_pure_closure" || relax == "make_closure" ||
+       relax == "tensor_to_shape" || relax == "inline_private");
   if (isRuntime) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "'R." + std::string(relax) + "'");

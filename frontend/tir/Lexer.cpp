@@ -1,5 +1,6 @@
 #include "frontend/tir/Lexer.h"
 
+#include "frontend/tir/LookAlikes.h"
 #include "support/TextEncoding.h"
 
 #include <algorithm>
@@ -13,14 +14,18 @@ namespace {
 
 /// What a character may be part of; bits.
 using CharacterClass = std::uint8_t;
-constexpr CharacterClass nameStart = 1, digit = 2, blank = 4;
+constexpr CharacterClass nameStart = 1, digit = 2, blank = 4, doubtful = 8;
 constexpr CharacterClass namePart = nameStart | digit;
 
-/// Bytes beyond ASCII belong to names, as letters of other scripts do in Python.
+/// Bytes beyond ASCII belong to names, as letters of other scripts do in Python; but those that
+/// look-alikes of blanks and signs begin with need a second look.
 constexpr std::array<CharacterClass, 256> characterClasses() {
   std::array<CharacterClass, 256> classes{};
   for (unsigned c = 0; c < classes.size(); ++c) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80)
+    constexpr unsigned beyondAscii = 0x80, firstOfCharacter = 0xC0;
+    if (c >= firstOfCharacter)
+      classes.at(c) = doubtful;
+    else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= beyondAscii)
       classes.at(c) = nameStart;
     else if (c >= '0' && c <= '9')
       classes.at(c) = digit;
@@ -295,7 +300,7 @@ void Lexer::skipBlank() {
       skipLineBreak();
     } else if ((c == '\n' || c == '\r') && !linesMatter()) {
       skipLineBreak();
-    } else {
+    } else if (!skipBlankLookAlike()) {
       return;
     }
   }
@@ -318,6 +323,9 @@ void Lexer::startLine() {
       ++position_;
     } else if (c == '\f') {
       ++position_;
+    } else if (skipBlankLookAlike()) {
+      ++indent.width;
+      ++indent.narrow;
     } else if (c == '\n' || c == '\r') {
       skipLineBreak();
       indent = {};
@@ -394,12 +402,14 @@ Token Lexer::next() {
       return token;
     }
     lineHasTokens_ = !inExpression_;
-    if (is(c, nameStart))
+    if (is(c, nameStart) || isLetter())
       return startsString() ? string(position_) : name();
     if (c == '"' || c == '\'')
       return string(position_);
     if (isDigit(c) || (c == '.' && isDigit(peek(1))))
       return number();
+    if (const LookAlike *found = lookAlike(); found && found->isQuote())
+      return misquoted(*found);
     Token token = punctuation();
     if (token.kind == TokenKind::Operator)
       return token;
@@ -413,8 +423,8 @@ Token Lexer::name() {
   while (true) {
     do
       ++position_;
-    while (position_ < end_ && is(text[position_], namePart));
-    if (peek() != '.' || !is(peek(1), nameStart))
+    while (position_ < end_ && (is(text[position_], namePart) || isLetter()));
+    if (peek() != '.' || !is(peek(1), nameStart | doubtful))
       break;
     isDotted = true;
     ++position_;
@@ -497,10 +507,16 @@ std::pair<Symbol, std::uint32_t> Lexer::operatorHere() const {
 
 Token Lexer::punctuation() {
   const std::uint32_t begin = position_;
-  const auto [symbol, length] = operatorHere();
+  auto [symbol, length] = operatorHere();
   if (length == 0) {
-    badCharacters();
-    return {};
+    const LookAlike *found = lookAlike();
+    if (!found) {
+      badCharacters();
+      return {};
+    }
+    symbol = longOperator(found->meant);
+    length = static_cast<std::uint32_t>(found->length);
+    reportLookAlike(*found);
   }
   position_ += length;
   switch (symbol) {
@@ -519,6 +535,53 @@ Token Lexer::punctuation() {
     break;
   }
   return make(TokenKind::Operator, begin, symbol);
+}
+
+const LookAlike *Lexer::lookAlike() const {
+  return is(peek(), doubtful) ? lookAlikeAt(text_.substr(position_, end_ - position_)) : nullptr;
+}
+
+bool Lexer::isLetter() const { return is(peek(), doubtful) && lookAlike() == nullptr; }
+
+bool Lexer::skipBlankLookAlike() {
+  const LookAlike *found = lookAlike();
+  if (!found || !found->isBlank())
+    return false;
+  reportLookAlike(*found);
+  position_ += static_cast<std::uint32_t>(found->length);
+  return true;
+}
+
+DiagnosticBuilder Lexer::reportLookAlike(const LookAlike &found) {
+  const SourceRange place = range(position_, position_ + static_cast<std::uint32_t>(found.length));
+  DiagnosticBuilder report =
+      diagnostics_.report(DiagnosticCode::TirBadToken, place, describe(found));
+  report.fixIt(place, std::string(found.meant));
+  return report;
+}
+
+Token Lexer::misquoted(const LookAlike &opening) {
+  const std::uint32_t begin = position_;
+  DiagnosticBuilder report = reportLookAlike(opening);
+  position_ += static_cast<std::uint32_t>(opening.length);
+  const std::uint32_t content = position_;
+  const LookAlike *closing = nullptr;
+  while (!atEnd() && peek() != '\n' && peek() != '\r' && peek() != opening.meant[0]) {
+    closing = lookAlike();
+    if (closing && closing->meant == opening.meant)
+      break;
+    ++position_;
+  }
+  const std::uint32_t end = position_;
+  if (peek() == opening.meant[0]) {
+    ++position_;
+  } else if (closing && closing->meant == opening.meant) {
+    position_ += static_cast<std::uint32_t>(closing->length);
+    report.fixIt(range(end, position_), std::string(closing->meant));
+  }
+  Token token = make(TokenKind::String, begin);
+  token.text = text_.substr(content, end - content); // without the quotes
+  return token;
 }
 
 void Lexer::badCharacters() {

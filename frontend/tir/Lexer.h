@@ -114,6 +114,8 @@ struct Token {
 /// Says what a token is in a message: "'for'", "end of line", …
 std::string describe(const Token &token);
 
+struct LookAlike;
+
 /// Produces the tokens of one text one by one, so that memory does not grow with the text.
 /// Reports what is no token and goes on behind it.
 class Lexer {
@@ -171,6 +173,16 @@ private:
   /// The operator at the current position and its length in bytes; None if there is none.
   [[nodiscard]] std::pair<Symbol, std::uint32_t> operatorHere() const;
   void badCharacters();
+  /// The character at the current position that only looks like one of the language; null if none.
+  [[nodiscard]] const LookAlike *lookAlike() const;
+  /// Whether a letter of another script stands at the current position.
+  [[nodiscard]] bool isLetter() const;
+  /// Reports and skips a blank that is none of the language; false if there is none.
+  bool skipBlankLookAlike();
+  /// Reports \p found, which stands at the current position, with what was meant.
+  DiagnosticBuilder reportLookAlike(const LookAlike &found);
+  /// The string that \p opening, which stands here, was meant to begin, after an error.
+  Token misquoted(const LookAlike &opening);
   [[nodiscard]] bool startsString() const;
   void badToken(std::uint32_t begin, std::uint32_t end, std::string_view what);
 

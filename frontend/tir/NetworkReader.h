@@ -39,6 +39,7 @@ struct GraphValue {
   std::int64_t number = 0;
   std::shared_ptr<const std::vector<GraphValue>> elements; ///< shared: tuples may nest
   std::shared_ptr<const TensorType> constantType;          ///< null if the text does not show it
+  std::optional<double> constantNumber = std::nullopt;     ///< of a constant of one element
 
   static GraphValue ofTensor(std::uint32_t index) {
     return {Kind::Tensor, index, 0, nullptr, nullptr};
@@ -152,6 +153,7 @@ private:
   std::optional<OperatorArgument> operatorArgument(const Expr &expr, const std::string &name,
                                                    OperatorCall &call,
                                                    std::vector<std::uint32_t> &tensors);
+  void readAnnotation(const Expr &expr, OperatorCall &call);
   GraphValue callOperator(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue addOperator(OperatorFunction &operation, const std::string &name,
                          const std::vector<std::uint32_t> &inputs, SourceRange range);
@@ -223,10 +225,18 @@ private:
   std::size_t statementCount_ = 0;
   std::size_t workLeft_ = 0;
   bool stopped_ = false;
+  /// The value of the assignment that was begun last, and the type that it gives it, if any.
+  struct {
+    const Expr *value = nullptr;
+    const Expr *type = nullptr;
+  } annotated_;
   std::string firstOperator_; ///< the first one that is not legalised
   SourceRange firstOperatorRange_;
   std::size_t operatorCount_ = 0;
 };
+
+/// The number that \p expr is, also `R.prim_value(0.5)`; none if it is no literal.
+std::optional<double> numberIn(const Expr &expr);
 
 /// What \p expr looks like in a message.
 std::string textOf(const SourceManager &sources, const Expr &expr);

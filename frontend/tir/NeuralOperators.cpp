@@ -12,26 +12,118 @@ using namespace workload;
 
 namespace {
 
-/// The order of a tensor's dimensions: "NCHW", "OIHW", ….
+/// The order of a tensor's dimensions: "NCHW", "OIHW", …. In a blocked layout, "NCHW4c", a
+/// dimension is cut into blocks: its capital stands for the blocks, and the small letter, behind
+/// the number of elements in a block, for the elements of one.
 class Layout {
 public:
-  Layout(std::string_view letters, std::string_view wanted, std::size_t rank) : letters_(letters) {
-    std::string sorted(letters), sortedWanted(wanted);
-    std::ranges::sort(sorted);
+  /// \p wanted are the capitals that it must have, in any order.
+  Layout(std::string_view text, std::string_view wanted) : text_(text) {
+    std::int64_t number = 0;
+    for (const char c : text) {
+      constexpr std::int64_t most = 1 << 20;
+      if (c >= '0' && c <= '9' && number < most) {
+        number = 10 * number + (c - '0');
+        continue;
+      }
+      const bool isInner = c >= 'a' && c <= 'z';
+      if (isInner != (number > 0))
+        fail(wanted);
+      dimensions_.push_back({isInner ? static_cast<char>(c - 'a' + 'A') : c, number});
+      number = 0;
+    }
+    std::string outer, inner;
+    for (const Dimension &dimension : dimensions_)
+      (dimension.block > 0 ? inner : outer) += dimension.letter;
+    std::string sortedWanted(wanted);
+    std::ranges::sort(outer);
+    std::ranges::sort(inner);
     std::ranges::sort(sortedWanted);
-    if (sorted != sortedWanted)
-      throw OperatorError("the layout '" + std::string(letters) + "' is no order of '" +
-                          std::string(wanted) + "'");
-    if (rank != letters.size())
-      throw OperatorError("a tensor of layout '" + std::string(letters) + "' has " +
-                          std::to_string(rank) + " dimensions");
+    if (number > 0 || outer != sortedWanted || !std::ranges::includes(sortedWanted, inner))
+      fail(wanted);
   }
-  [[nodiscard]] std::size_t rank() const { return letters_.size(); }
-  [[nodiscard]] char letter(std::size_t dimension) const { return letters_[dimension]; }
-  [[nodiscard]] std::size_t of(char letter) const { return letters_.find(letter); }
+  /// The same of a tensor of \p shape.
+  Layout(std::string_view text, std::string_view wanted, const Shape &shape)
+      : Layout(text, wanted) {
+    if (shape.size() != rank())
+      throw OperatorError("a tensor of layout '" + text_ + "' has " + std::to_string(shape.size()) +
+                          " dimensions");
+    for (std::size_t d = 0; d < rank(); ++d)
+      if (dimensions_[d].block > 0 && dimensions_[d].block != shape[d])
+        throw OperatorError("a tensor of layout '" + text_ + "' has blocks of " +
+                            std::to_string(shape[d]) + " elements");
+  }
+  [[nodiscard]] std::size_t rank() const { return dimensions_.size(); }
+  [[nodiscard]] char letter(std::size_t dimension) const { return dimensions_[dimension].letter; }
+  [[nodiscard]] bool isInner(std::size_t dimension) const {
+    return dimensions_[dimension].block > 0;
+  }
+  [[nodiscard]] bool isBlocked() const {
+    return std::ranges::any_of(dimensions_, [](const Dimension &each) { return each.block > 0; });
+  }
+  /// The dimension that \p letter is, or its blocks.
+  [[nodiscard]] std::size_t of(char letter) const {
+    std::size_t d = 0;
+    while (dimensions_[d].letter != letter || dimensions_[d].block > 0)
+      ++d;
+    return d;
+  }
+  /// Elements in a block of \p letter; 1 if it is not cut.
+  [[nodiscard]] std::int64_t block(char letter) const {
+    for (const Dimension &dimension : dimensions_)
+      if (dimension.letter == letter && dimension.block > 0)
+        return dimension.block;
+    return 1;
+  }
+  /// Elements along \p letter of a tensor of \p shape.
+  [[nodiscard]] std::int64_t extent(const Shape &shape, char letter) const {
+    const auto product = checkedMul(shape[of(letter)], block(letter));
+    if (!product)
+      throw OperatorError("a tensor of its is too large");
+    return *product;
+  }
+  /// The shape of a tensor with \p extent of each letter.
+  [[nodiscard]] Shape shapeOf(const std::function<std::int64_t(char)> &extent) const {
+    Shape shape;
+    for (const Dimension &dimension : dimensions_) {
+      const std::int64_t size = block(dimension.letter), all = extent(dimension.letter);
+      if (all % size != 0)
+        throw OperatorError("the layout '" + text_ + "' cuts " + std::to_string(all) +
+                            " elements into blocks of " + std::to_string(size));
+      shape.push_back(dimension.block > 0 ? dimension.block : all / size);
+    }
+    return shape;
+  }
+  /// Sets the position of \p letter in \p indices to \p index.
+  void place(Indices &indices, char letter, const IndexExprPtr &index) const {
+    const std::int64_t size = block(letter);
+    for (std::size_t d = 0; d < rank(); ++d)
+      if (dimensions_[d].letter == letter)
+        indices[d] = size == 1                  ? index
+                     : dimensions_[d].block > 0 ? remainder(index, size)
+                                                : quotient(index, size);
+  }
+  /// The position of \p letter among its elements, where \p indices are those of the tensor.
+  [[nodiscard]] IndexExprPtr whole(const Indices &indices, char letter) const {
+    IndexExprPtr index = indices[of(letter)];
+    for (std::size_t d = 0; d < rank(); ++d)
+      if (dimensions_[d].letter == letter && dimensions_[d].block > 0)
+        index = plus(times(index, dimensions_[d].block), indices[d]);
+    return index;
+  }
 
 private:
-  std::string letters_;
+  struct Dimension {
+    char letter = 0;
+    std::int64_t block = 0; ///< 0: not the inside of blocks
+  };
+
+  [[noreturn]] void fail(std::string_view wanted) const {
+    throw OperatorError("the layout '" + text_ + "' is no order of '" + std::string(wanted) + "'");
+  }
+
+  std::string text_;
+  std::vector<Dimension> dimensions_;
 };
 
 constexpr std::size_t mostSpatial = 3;
@@ -98,8 +190,8 @@ std::vector<Window> readWindows(const OperatorBuilder &builder, const Shape &inp
     throw OperatorError("'padding' has " + std::to_string(padding.size()) + " numbers");
   std::vector<Window> windows;
   for (std::size_t i = 0; i < count; ++i) {
-    windows.push_back({input[layout.of(letters[i])], kernel[i], strides[i], dilation[i], padding[i],
-                       padding[count + i]});
+    windows.push_back({layout.extent(input, letters[i]), kernel[i], strides[i], dilation[i],
+                       padding[i], padding[count + i]});
     checkWindow(windows.back());
   }
   return windows;
@@ -177,23 +269,31 @@ ConvolutionForm convolutionForm(const OperatorBuilder &builder, const std::strin
   if (groups < 1)
     throw OperatorError("it has " + std::to_string(groups) + " groups");
   return {letters,
-          Layout(dataLetters, dataDefault, builder.shape(0).size()),
+          Layout(dataLetters, dataDefault, builder.shape(0)),
           Layout(orElse(builder.text("kernel_layout", none), kernelDefault), kernelDefault,
-                 builder.shape(1).size()),
-          Layout(orElse(builder.text("out_layout", none), dataLetters), dataDefault,
-                 builder.shape(0).size()),
+                 builder.shape(1)),
+          Layout(orElse(builder.text("out_layout", none), dataLetters), dataDefault),
           groups,
           builder.elementType("out_dtype", none, builder.type(0).elementType)};
+}
+
+/// Spatial dimensions in blocks have no plain windows.
+void refuseSpatialBlocks(const ConvolutionForm &form) {
+  for (const char letter : form.letters)
+    if (form.data.block(letter) != 1 || form.kernel.block(letter) != 1 ||
+        form.result.block(letter) != 1)
+      throw OperatorError("a layout that cuts heights or widths into blocks");
 }
 
 void convolution(OperatorBuilder &builder) {
   const std::size_t count = spatialCount(builder.call().name);
   const ConvolutionForm form = convolutionForm(builder, "OI" + spatialLetters(count));
+  refuseSpatialBlocks(form);
   const Shape &data = builder.shape(0);
   const Shape &weights = builder.shape(1);
-  const std::int64_t outputs = weights[form.kernel.of('O')];
-  const std::int64_t depth = weights[form.kernel.of('I')];
-  const std::int64_t channels = data[form.data.of('C')];
+  const std::int64_t outputs = form.kernel.extent(weights, 'O');
+  const std::int64_t depth = form.kernel.extent(weights, 'I');
+  const std::int64_t channels = form.data.extent(data, 'C');
   if (channels % form.groups != 0 || channels / form.groups != depth || outputs % form.groups != 0)
     throw OperatorError("its weights of " + std::to_string(outputs) + " x " +
                         std::to_string(depth) + " channels do not fit an input of " +
@@ -210,29 +310,31 @@ void convolution(OperatorBuilder &builder) {
   const TensorRef source = padded(builder, OperatorBuilder::input(0), amounts,
                                   number(0, builder.type(0).elementType), "pad_temp");
 
-  Shape shape(form.result.rank());
-  shape[form.result.of('N')] = data[form.data.of('N')];
-  shape[form.result.of('C')] = outputs;
-  for (std::size_t i = 0; i < count; ++i)
-    shape[form.result.of(form.letters[i])] = windows[i].outputs(false);
+  const Shape shape = form.result.shapeOf([&](char letter) {
+    if (letter == 'N')
+      return form.data.extent(data, 'N');
+    return letter == 'C' ? outputs : windows[form.letters.find(letter)].outputs(false);
+  });
   const TensorRef result = builder.output({shape, form.type});
   Stage stage(builder, std::string(builder.call().name), result);
   const Indices out = stage.spatial(shape);
-  const IndexExprPtr &filter = out[form.result.of('C')];
+  const IndexExprPtr filter = form.result.whole(out, 'C');
   Indices read(form.data.rank()), weight(form.kernel.rank());
-  read[form.data.of('N')] = out[form.result.of('N')];
-  weight[form.kernel.of('O')] = filter;
+  form.data.place(read, 'N', form.result.whole(out, 'N'));
+  form.kernel.place(weight, 'O', filter);
   for (std::size_t d = 0; d < form.data.rank(); ++d) {
     const char letter = form.data.letter(d);
+    if (form.data.isInner(d) || letter == 'N')
+      continue;
     if (letter == 'C') {
       const IndexExprPtr channel = stage.reduction(depth);
       const std::int64_t filters = outputs / form.groups; // of a group
       IndexExprPtr group = indexConstant(0);
       if (form.groups > 1)
         group = depth == 1 && filters == 1 ? filter : times(quotient(filter, filters), depth);
-      read[d] = plus(group, channel);
-      weight[form.kernel.of('I')] = channel;
-    } else if (letter != 'N') {
+      form.data.place(read, 'C', plus(group, channel));
+      form.kernel.place(weight, 'I', channel);
+    } else {
       const std::size_t i = form.letters.find(letter);
       const IndexExprPtr tap = stage.reduction(windows[i].kernel);
       read[d] = windows[i].at(out[form.result.of(letter)], tap);
@@ -249,6 +351,8 @@ void convolution(OperatorBuilder &builder) {
 void transposedConvolution(OperatorBuilder &builder) {
   const std::size_t count = spatialCount(builder.call().name);
   const ConvolutionForm form = convolutionForm(builder, "IO" + spatialLetters(count));
+  if (form.data.isBlocked() || form.kernel.isBlocked() || form.result.isBlocked())
+    throw OperatorError("a blocked layout of a transposed convolution");
   const Shape data = builder.shape(0);
   const Shape weights = builder.shape(1);
   const std::int64_t channels = data[form.data.of('C')];
@@ -396,7 +500,11 @@ Layout poolLayout(const OperatorBuilder &builder, const std::string &letters) {
   const std::string_view result = orElse(builder.text("out_layout", none), layout);
   if (result != layout)
     throw OperatorError("a pool that also changes the layout");
-  return {layout, fallback, builder.shape(0).size()};
+  const Layout read(layout, fallback, builder.shape(0));
+  for (const char letter : letters)
+    if (read.block(letter) != 1)
+      throw OperatorError("a layout that cuts heights or widths into blocks");
+  return read;
 }
 
 /// Divides every element of \p sums into a new output.

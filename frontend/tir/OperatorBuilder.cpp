@@ -4,6 +4,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace acadlc::tir {
@@ -120,6 +121,21 @@ Shape OperatorBuilder::integers(std::string_view keyword, std::size_t position, 
   return *values;
 }
 
+double OperatorBuilder::real(std::string_view keyword, std::size_t position,
+                             double fallback) const {
+  const OperatorArgument *argument = call_.find(keyword, position);
+  if (!argument)
+    return fallback;
+  if (argument->number)
+    return *argument->number;
+  if (argument->integers && argument->integers->size() == 1)
+    return static_cast<double>(argument->integers->front());
+  if (argument->tensors.size() == 1)
+    if (const auto found = call_.numbers.find(argument->tensors[0]); found != call_.numbers.end())
+      return found->second;
+  throw OperatorError("'" + std::string(keyword) + "' is no known number");
+}
+
 bool OperatorBuilder::flag(std::string_view keyword) const {
   const OperatorArgument *argument = call_.find(keyword, call_.positional.size());
   if (!argument)
@@ -182,6 +198,9 @@ Indices Stage::spatial(const Shape &shape) {
 }
 
 ValueExprPtr Stage::load(TensorRef tensor, Indices indices) {
+  const auto &numbers = builder_.call().numbers;
+  if (const auto found = numbers.find(tensor.index); !tensor.isLocal && found != numbers.end())
+    return number(found->second, builder_.typeOf(tensor).elementType);
   auto value = std::make_shared<ValueExpr>();
   value->kind = ValueExpr::Kind::Load;
   value->value = computation_.accesses.size();
@@ -197,7 +216,9 @@ void Stage::store(Indices indices, ValueExprPtr value, Combiner combiner) {
   builder_.add(std::move(computation_));
 }
 
-void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorRef> others) {
+void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorRef> others,
+                        std::shared_ptr<const StageBody> body) {
+  computation_.body = std::move(body);
   computation_.writeIndices = std::move(indices);
   computation_.value = valueNode(ValueExpr::Kind::Opaque, reason, {});
   computation_.alsoWritten = std::move(others);
@@ -219,6 +240,13 @@ void opaqueStage(OperatorBuilder &builder, const std::vector<TensorRef> &outputs
 }
 
 //===--- Expressions --------------------------------------------------------------------------===//
+
+IndexExprPtr indexRead(ValueExprPtr read) {
+  constexpr double beyond = 9.0e18; // of 64 bits
+  if (read->kind == ValueExpr::Kind::Constant && std::abs(read->number) < beyond)
+    return indexConstant(static_cast<std::int64_t>(read->number));
+  return indexOpaque("an index that is read", std::move(read));
+}
 
 IndexExprPtr plus(IndexExprPtr left, IndexExprPtr right) {
   return indexBinary(IndexExpr::Kind::Add, std::move(left), std::move(right));

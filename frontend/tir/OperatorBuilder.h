@@ -5,6 +5,7 @@
 #include "frontend/tir/RelaxOperators.h"
 #include "ir/WorkloadExpr.h"
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ public:
   /// As many as \p count; a single one stands for all.
   [[nodiscard]] Shape integers(std::string_view keyword, std::size_t position, std::size_t count,
                                std::int64_t fallback) const;
+  /// A number, also one with a point; \p fallback if it is absent.
+  [[nodiscard]] double real(std::string_view keyword, std::size_t position, double fallback) const;
   [[nodiscard]] bool flag(std::string_view keyword) const;
   [[nodiscard]] std::string_view text(std::string_view keyword, std::size_t position) const;
   /// The element type that an attribute names; \p fallback if it is absent or "void".
@@ -85,8 +88,10 @@ public:
   /// Ends the stage: stores \p value, or combines it with what is there.
   void store(Indices indices, workload::ValueExprPtr value,
              workload::Combiner combiner = workload::Combiner::None);
-  /// Ends a stage that also writes \p others and computes what is not modelled, for \p reason.
-  void storeOpaque(Indices indices, std::string reason, std::vector<workload::TensorRef> others);
+  /// Ends a stage that also writes \p others and computes what is not modelled, for \p reason;
+  /// \p body says what it does, if that is known.
+  void storeOpaque(Indices indices, std::string reason, std::vector<workload::TensorRef> others,
+                   std::shared_ptr<const workload::StageBody> body = nullptr);
 
 private:
   workload::IndexExprPtr axis(std::int64_t extent, workload::Axis::Kind kind);
@@ -97,6 +102,8 @@ private:
 
 // Expressions
 
+/// The index that \p read, an element of a tensor or a number, is.
+workload::IndexExprPtr indexRead(workload::ValueExprPtr read);
 workload::IndexExprPtr plus(workload::IndexExprPtr left, workload::IndexExprPtr right);
 workload::IndexExprPtr plus(workload::IndexExprPtr left, std::int64_t right);
 workload::IndexExprPtr times(workload::IndexExprPtr left, std::int64_t right);
@@ -139,6 +146,18 @@ bool isNeuralOperator(std::string_view name);
 /// \p builder 's call is none of them.
 bool buildDataOperator(OperatorBuilder &builder);
 bool isDataOperator(std::string_view name);
+
+/// The operators that look at the elements in another order or place them by position.
+bool buildRearrangeOperator(OperatorBuilder &builder);
+bool isRearrangeOperator(std::string_view name);
+
+/// The losses that networks are trained with.
+bool buildLossOperator(OperatorBuilder &builder);
+bool isLossOperator(std::string_view name);
+
+/// The operators of which nothing is known but the types of their results.
+bool buildUnmodelledOperator(OperatorBuilder &builder);
+bool isUnmodelledOperator(std::string_view name);
 
 /// A stage that computes \p outputs from all inputs in a way that is not modelled; \p reason says
 /// why.

@@ -621,10 +621,15 @@ const Expr *Parser::expression() {
 const Expr *Parser::lambda() {
   std::uint32_t begin = token_.begin;
   advance();
+  std::span<const Expr *const> parameters;
   if (!at(Symbol::Colon))
-    names();
+    parameters = names();
   expect(Symbol::Colon);
-  return make(Expr::Kind::Lambda, begin, {}, {expression()});
+  const Expr *body = expression();
+  const std::size_t mark = expressions_.size();
+  expressions_.push_back(body);
+  expressions_.insert(expressions_.end(), parameters.begin(), parameters.end());
+  return makeFrom(mark, Expr::Kind::Lambda, begin);
 }
 
 const Expr *Parser::binary(int minimumPrecedence) {
@@ -862,6 +867,8 @@ const Expr *Parser::dictionary() {
 const Expr *Parser::string() {
   auto content = [](std::string_view text) {
     std::size_t open = text.find_first_of("\"'");
+    if (open == std::string_view::npos) // one that had other quotes, which has been reported
+      return text;
     std::size_t width = 1;
     if (text.size() >= open + 3 && text[open + 1] == text[open] && text[open + 2] == text[open] &&
         text.size() >= open + 6)

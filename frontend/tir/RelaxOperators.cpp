@@ -1,10 +1,14 @@
 #include "frontend/tir/RelaxOperators.h"
 
 #include "frontend/tir/OperatorBuilder.h"
+#include "frontend/tir/Vocabulary.h"
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
+#include <memory>
 #include <utility>
 
 namespace acadlc::tir {
@@ -41,33 +45,19 @@ struct ElementOperator {
 
 /// Functions of one number.
 constexpr auto unaryOperators = std::to_array<ElementOperator>({
-    {"abs", "fabs"},
-    {"acos", "acos"},
-    {"acosh", "acosh"},
-    {"asin", "asin"},
-    {"asinh", "asinh"},
-    {"atan", "atan"},
-    {"atanh", "atanh"},
-    {"bitwise_not", "bitwise_not"},
-    {"ceil", "ceil"},
-    {"cos", "cos"},
-    {"cosh", "cosh"},
-    {"erf", "erf"},
-    {"exp", "exp"},
-    {"floor", "floor"},
-    {"log", "log"},
-    {"negative", "neg"},
-    {"round", "nearbyint"},
-    {"rsqrt", "rsqrt"},
-    {"sigmoid", "sigmoid"},
-    {"sign", "sign"},
-    {"sin", "sin"},
-    {"sinh", "sinh"},
-    {"sqrt", "sqrt"},
-    {"tan", "tan"},
-    {"tanh", "tanh"},
-    {"trunc", "trunc"},
-    {"nn.softplus", "softplus"},
+    {"abs", "fabs"},        {"acos", "acos"},
+    {"acosh", "acosh"},     {"asin", "asin"},
+    {"asinh", "asinh"},     {"atan", "atan"},
+    {"atanh", "atanh"},     {"bitwise_not", "bitwise_not"},
+    {"ceil", "ceil"},       {"cos", "cos"},
+    {"cosh", "cosh"},       {"erf", "erf"},
+    {"exp", "exp"},         {"floor", "floor"},
+    {"log", "log"},         {"negative", "neg"},
+    {"round", "nearbyint"}, {"rsqrt", "rsqrt"},
+    {"sigmoid", "sigmoid"}, {"sign", "sign"},
+    {"sin", "sin"},         {"sinh", "sinh"},
+    {"sqrt", "sqrt"},       {"tan", "tan"},
+    {"tanh", "tanh"},       {"trunc", "trunc"},
 });
 
 constexpr auto binaryOperators = std::to_array<ElementOperator>({
@@ -165,14 +155,20 @@ void relu(OperatorBuilder &builder) {
   });
 }
 void clip(OperatorBuilder &builder) {
-  activation(builder, [](ValueExprPtr x, ElementType type) {
-    constexpr double high = 6; // any: values do not matter
-    return binary("max", binary("min", std::move(x), number(high, type)), number(0, type));
+  constexpr double six = 6, infinity = std::numeric_limits<double>::infinity();
+  const bool isRelu6 = builder.call().name == "nn.relu6";
+  const double low = isRelu6 ? 0 : builder.real("min", 1, -infinity);
+  const double high = isRelu6 ? six : builder.real("max", 2, infinity);
+  activation(builder, [&](ValueExprPtr x, ElementType type) {
+    if (std::isfinite(high))
+      x = binary("min", std::move(x), number(high, type));
+    return std::isfinite(low) ? binary("max", std::move(x), number(low, type)) : x;
   });
 }
 void leakyRelu(OperatorBuilder &builder) {
-  activation(builder, [](const ValueExprPtr &x, ElementType type) {
-    constexpr double slope = 0.01; // any: values do not matter
+  constexpr double usual = 0.01;
+  const double slope = builder.real("alpha", 1, usual);
+  activation(builder, [&](const ValueExprPtr &x, ElementType type) {
     return select(binary("<", number(0, type), x), x, binary("*", x, number(slope, type)));
   });
 }
@@ -188,6 +184,30 @@ void gelu(OperatorBuilder &builder) {
     ValueExprPtr curve = unary(function, binary("*", x, number(rootOfHalf, type)));
     return binary(
         "*", x, binary("+", number(half, type), binary("*", std::move(curve), number(half, type))));
+  });
+}
+/// log(1 + exp(β · x)) / β, and x itself where that makes no difference any more.
+void softplus(OperatorBuilder &builder) {
+  constexpr double usualThreshold = 20;
+  const double beta = builder.real("beta", 1, 1);
+  const double threshold = builder.real("threshold", 2, usualThreshold);
+  activation(builder, [&](const ValueExprPtr &x, ElementType type) {
+    const ValueExprPtr scaled = binary("*", x, number(beta, type));
+    ValueExprPtr curve = binary(
+        "/", unary("log", binary("+", number(1, type), unary("exp", scaled))), number(beta, type));
+    return select(binary(">", scaled, number(threshold, type)), x, std::move(curve));
+  });
+}
+/// a · b + c
+void fusedMultiplyAdd(OperatorBuilder &builder) {
+  const ElementType type = builder.type(0).elementType;
+  for (const std::size_t i : {1, 2})
+    if (builder.shape(i) != builder.shape(0) || builder.type(i).elementType != type)
+      throw OperatorError("its operands differ in type");
+  elementWise(builder, type, [&](Stage &stage, const Indices &indices, ValueExprPtr a) {
+    ValueExprPtr b = stage.load(OperatorBuilder::input(1), indices);
+    ValueExprPtr c = stage.load(OperatorBuilder::input(2), indices);
+    return binary("+", binary("*", std::move(a), std::move(b)), std::move(c));
   });
 }
 void square(OperatorBuilder &builder) {
@@ -271,9 +291,11 @@ void quantize(OperatorBuilder &builder) {
     ValueExprPtr zero = castTo(quantParameter(builder, stage, 2, indices), from);
     value = binary("+", unary("round", binary("/", std::move(value), std::move(scale))),
                    std::move(zero));
-    constexpr double high = 127; // any: values do not matter
-    return castTo(binary("max", binary("min", std::move(value), number(high, from)), lowest(to)),
-                  to);
+    // All numbers of the type.
+    const double low = lowestNumber(to);
+    const double high = low < 0 ? -low - 1 : std::exp2(to.bits) - 1;
+    return castTo(
+        binary("max", binary("min", std::move(value), number(high, from)), number(low, from)), to);
   });
 }
 
@@ -368,7 +390,47 @@ void placeOfExtreme(OperatorBuilder &builder) {
   const Indices out = stage.spatial(form.shape);
   const Indices read = form.read(stage, out, data.shape);
   stage.load(OperatorBuilder::input(0), read);
-  stage.storeOpaque(out, "several stores in one block", {values});
+
+  // A pair is kept if its value is more extreme, or if it is as extreme and stands further ahead.
+  auto body = std::make_shared<StageBody>();
+  const auto load = [&](TensorRef tensor, const Indices &indices, ElementType type) {
+    auto value = std::make_shared<ValueExpr>();
+    value->kind = ValueExpr::Kind::Load;
+    value->value = body->accesses.size();
+    value->elementType = type;
+    body->accesses.push_back({tensor, indices, builder.call().range});
+    return ValueExprPtr(std::move(value));
+  };
+  const auto store = [&](TensorRef tensor, ValueExprPtr value) {
+    StageStatement statement;
+    statement.written = {tensor, out, builder.call().range};
+    statement.value = std::move(value);
+    return statement;
+  };
+  Indices reduced;
+  Shape extents;
+  for (std::size_t d = 0; d < data.shape.size(); ++d)
+    if (form.reduced[d]) {
+      reduced.push_back(read[d]);
+      extents.push_back(data.shape[d]);
+    }
+  const bool isMax = builder.call().name == "argmax";
+  const ValueExprPtr oldPlace = load(result, out, place);
+  const ValueExprPtr oldValue = load(values, out, data.elementType);
+  const ValueExprPtr element = load(OperatorBuilder::input(0), read, data.elementType);
+  const ValueExprPtr newPlace = valueIndex(flatIndex(reduced, extents));
+  const ValueExprPtr isBetter =
+      isMax ? binary(">", oldValue, element) : binary("<", oldValue, element);
+  const ValueExprPtr isKept =
+      binary("or", isBetter,
+             binary("and", binary("==", oldValue, element), binary("<", oldPlace, newPlace)));
+  const double least = lowestNumber(data.elementType);
+  body->readsFirst = true;
+  body->init = {store(result, number(-1, place)),
+                store(values, number(isMax ? least : -least, data.elementType))};
+  body->statements = {store(result, select(isKept, oldPlace, newPlace)),
+                      store(values, select(isBetter, oldValue, element))};
+  stage.storeOpaque(out, "several stores in one block", {values}, std::move(body));
 }
 
 void reduction(OperatorBuilder &builder) {
@@ -678,7 +740,8 @@ void pad(OperatorBuilder &builder) {
     condition = condition ? binary("and", condition, inside) : inside;
   }
   ValueExprPtr value = stage.load(OperatorBuilder::input(0), read);
-  stage.store(out, condition ? select(condition, value, number(0, data.elementType)) : value);
+  const ValueExprPtr filler = number(builder.real("pad_value", 3, 0), data.elementType);
+  stage.store(out, condition ? select(condition, value, filler) : value);
 }
 
 void take(OperatorBuilder &builder) {
@@ -699,39 +762,54 @@ void take(OperatorBuilder &builder) {
   const Indices number(out.begin() + position, out.begin() + position + inner);
   const ValueExprPtr chosen = stage.load(OperatorBuilder::input(1), number);
   Indices read(out.begin(), out.begin() + position);
-  read.push_back(indexOpaque("an index that is read", chosen));
+  read.push_back(indexRead(chosen));
   read.insert(read.end(), out.begin() + position + inner, out.end());
   stage.store(out, stage.load(OperatorBuilder::input(0), read));
 }
 
+/// The dimensions that a resize changes, by its layout.
+std::vector<std::size_t> resizedDimensions(std::string_view layout, std::string_view letters,
+                                           std::size_t rank) {
+  std::vector<std::size_t> dimensions;
+  for (const char letter : letters)
+    if (const std::size_t d = layout.find(letter); d != std::string_view::npos)
+      dimensions.push_back(d);
+  if (layout.size() != rank || dimensions.size() != letters.size() || rank != letters.size() + 2)
+    throw OperatorError("its layout is not known");
+  return dimensions;
+}
+
 void resize(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
+  const bool hasDepth = builder.call().name == "image.resize3d";
+  const std::string_view letters = hasDepth ? "DHW" : "HW";
   const std::string_view given = builder.text("layout", builder.call().positional.size());
-  const std::string_view layout = given.empty() ? "NCHW" : given;
+  const std::string_view layout = !given.empty() ? given : hasDepth ? "NCDHW" : "NCHW";
+  const auto dimensions = resizedDimensions(layout, letters, data.shape.size());
   const auto size = builder.integers("size", 1);
-  const std::size_t rows = layout.find('H'), columns = layout.find('W');
-  if (data.shape.size() != 4 || layout.size() != 4 || rows == std::string_view::npos ||
-      columns == std::string_view::npos || !size || size->empty() || size->size() > 2)
-    throw OperatorError("its size or layout is not known");
+  if (!size || (size->size() != 1 && size->size() != dimensions.size()))
+    throw OperatorError("its size is not known");
   Shape shape = data.shape;
-  shape[rows] = size->front();
-  shape[columns] = size->back();
+  for (std::size_t i = 0; i < dimensions.size(); ++i)
+    shape[dimensions[i]] = size->size() == 1 ? size->front() : (*size)[i];
   const std::string_view method = builder.text("method", builder.call().positional.size());
   const TensorRef result = builder.output({shape, data.elementType});
-  Stage stage(builder, "resize2d", result);
+  Stage stage(builder, hasDepth ? "resize3d" : "resize2d", result);
   const Indices out = stage.spatial(shape);
-  const auto at = [&](std::int64_t below, std::int64_t right) {
+  /// The neighbour \p number, counted along the last dimension first.
+  const auto at = [&](std::int64_t number, std::int64_t neighbours) {
     Indices read = out;
-    const auto scaled = [&](std::size_t d, std::int64_t more) {
+    for (std::size_t i = dimensions.size(); i-- > 0; number /= neighbours) {
+      const std::size_t d = dimensions[i];
+      const std::int64_t more = number % neighbours;
       const IndexExprPtr near = plus(quotient(times(out[d], data.shape[d]), shape[d]), more);
-      return more == 0 ? near
-                       : indexBinary(IndexExpr::Kind::Min, near, indexConstant(data.shape[d] - 1));
-    };
-    read[rows] = scaled(rows, below);
-    read[columns] = scaled(columns, right);
+      read[d] = more == 0
+                    ? near
+                    : indexBinary(IndexExpr::Kind::Min, near, indexConstant(data.shape[d] - 1));
+    }
     return stage.load(OperatorBuilder::input(0), read);
   };
-  ValueExprPtr value = at(0, 0);
+  ValueExprPtr value = at(0, 1);
   // Weights and the place of the neighbours: any, values do not matter.
   if (method != "nearest_neighbor") {
     const std::int64_t neighbours = method == "cubic" ? 4 : 2;
@@ -739,8 +817,11 @@ void resize(OperatorBuilder &builder) {
       return binary("*", std::move(neighbour), number(0.25, data.elementType));
     };
     value = weighted(std::move(value));
-    for (std::int64_t other = 1; other < neighbours * neighbours; ++other)
-      value = binary("+", std::move(value), weighted(at(other / neighbours, other % neighbours)));
+    std::int64_t all = 1;
+    for (std::size_t i = 0; i < dimensions.size(); ++i)
+      all *= neighbours;
+    for (std::int64_t other = 1; other < all; ++other)
+      value = binary("+", std::move(value), weighted(at(other, neighbours)));
   }
   stage.store(out, std::move(value));
 }
@@ -768,6 +849,8 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"clip", clip},
     {"concat", concat},
     {"dequantize", dequantize},
+    {"dist.annotate_sharding", passOn},
+    {"ewise_fma", fusedMultiplyAdd},
     {"expand_dims", expandDims},
     {"flatten", flatten},
     {"grad.end_checkpoint", passOn},
@@ -775,6 +858,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"grad.start_checkpoint", passOn},
     {"hint_on_device", passOn},
     {"image.resize2d", resize},
+    {"image.resize3d", resize},
     {"isfinite", classify},
     {"isinf", classify},
     {"isnan", classify},
@@ -783,6 +867,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"masked_fill", maskedFill},
     {"max", reduction},
     {"mean", reduction},
+    {"memory.ensure_zero_offset", passOn},
     {"min", reduction},
     {"nn.batch_flatten", flatten},
     {"nn.dropout", passOn},
@@ -795,6 +880,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"nn.relu6", clip},
     {"nn.selu", selu},
     {"nn.silu", silu},
+    {"nn.softplus", softplus},
     {"permute_dims", permute},
     {"prod", reduction},
     {"quantize", quantize},
@@ -803,6 +889,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"square", square},
     {"squeeze", squeeze},
     {"std", variance},
+    {"builtin.stop_lift_params", passOn},
     {"stop_lift_params", passOn},
     {"strided_slice", stridedSlice},
     {"sum", reduction},
@@ -815,7 +902,9 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
 
 void build(OperatorBuilder &builder) {
   const std::string_view name = builder.call().name;
-  if (buildNeuralOperator(builder) || buildDataOperator(builder))
+  if (buildNeuralOperator(builder) || buildDataOperator(builder) ||
+      buildRearrangeOperator(builder) || buildLossOperator(builder) ||
+      buildUnmodelledOperator(builder))
     return;
   if (const std::string_view spelling = spellingOf(unaryOperators, name); !spelling.empty())
     return activation(builder,
@@ -833,7 +922,8 @@ void build(OperatorBuilder &builder) {
 } // namespace
 
 bool isKnownOperator(std::string_view name) {
-  return isNeuralOperator(name) || isDataOperator(name) ||
+  return isNeuralOperator(name) || isDataOperator(name) || isRearrangeOperator(name) ||
+         isLossOperator(name) || isUnmodelledOperator(name) ||
          !spellingOf(unaryOperators, name).empty() || !spellingOf(binaryOperators, name).empty() ||
          !spellingOf(comparisons, name).empty() ||
          std::ranges::any_of(plainOperators,

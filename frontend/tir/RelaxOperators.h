@@ -27,13 +27,22 @@ struct TensorType {
 /// "(1, 3, 224, 224) of float32".
 std::string describe(const TensorType &type);
 
+/// `lambda i, j: (i // 4, j, i % 4)`: where the element of each index goes.
+struct IndexMap {
+  std::size_t inputs = 0;
+  std::vector<workload::IndexExprPtr> outputs; ///< over axes 0 … inputs − 1
+};
+
 /// An argument of an operator.
 struct OperatorArgument {
   /// Indices into OperatorCall::tensors: one of a tensor, several of a tuple of tensors.
   std::vector<std::size_t> tensors;
   /// A number or a list or tuple of numbers, such as a shape.
   std::optional<Shape> integers;
-  bool isList = false;   ///< of integers
+  bool isList = false;                             ///< of integers
+  std::optional<workload::ElementType> numberType; ///< of a single number
+  std::optional<double> number;                    ///< a single number, also one with a point
+  std::optional<IndexMap> map;
   std::string_view text; ///< the content of a string; `True`, `False` or `None`; else empty
 };
 
@@ -42,8 +51,14 @@ struct OperatorCall {
   std::string_view name; ///< without `R.`: "nn.conv2d"
   SourceRange range;
   std::vector<TensorType> tensors; ///< all that are given, in the order of the text
+  /// Of those, the constants of one number, by index: they are part of the operator, as LegalizeOps
+  /// has it, and nothing that is read.
+  std::map<std::size_t, double> numbers;
   std::vector<OperatorArgument> positional;
   std::map<std::string_view, OperatorArgument> keywords;
+  /// The types that the binding gives the results; empty if it says nothing of them.
+  std::vector<TensorType> annotated;
+  bool annotatesTuple = false;
 
   /// The argument called \p keyword, or else positional argument \p position; null if there is
   /// neither, or if it is `None`.

@@ -40,7 +40,7 @@ struct Expr {
     Unary,       ///< text children[0]; also `not`
     Binary,      ///< children[0] text children[1]; also comparisons, `and`, `or`
     Conditional, ///< children: then, condition, else
-    Lambda,      ///< children[0] is the body
+    Lambda,      ///< children[0] is the body, the others are the names of the parameters
   };
   Kind kind = Kind::Name;
   std::uint16_t depth = 1;           ///< nodes on the longest way down; below a limit of the parser

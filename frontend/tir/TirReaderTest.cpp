@@ -888,6 +888,80 @@ TEST_CASE("tir reader: an axis remap with a wrong letter or a loop twice") {
   CHECK(Result(text("\"SSR\", [m, n, k]")).diagnostics.errorCount() == 0);
 }
 
+TEST_CASE("tir reader: one mistake in an axis remap is one error") {
+  const std::string first = "        for m, n, k in T.grid(2, 2, 3):\n"
+                            "            with T.sblock(\"b\"):\n"
+                            "                v_m, v_n, v_k = ";
+  const std::string rest = "\n                with T.init():\n"
+                           "                    y[v_m * 2 + v_n] = T.float32(0)\n"
+                           "                y[v_m * 2 + v_n] = y[v_m * 2 + v_n] + x[v_m * 2 + "
+                           "v_n] * x[v_k]\n";
+  const std::pair<const char *, const char *> cases[] = {
+      {"T.axis.remap(\"SS\", [m, n, k])", "E0421"},
+      {"T.axis.remap(\"SSR\", [m, n])", "E0421"},
+      {"T.axis.remap(\"SSRS\", [m, n, k])", "E0421"},
+      {"T.axis.remap(\"SSX\", [m, n, k])", "E0421"},
+      {"T.axis.remap(\"SSR\", [m, n, n])", "E0421"},
+      {"T.axis.remap(\"SSR\", [m, n, 3])", "E0421"},
+      {"T.axis.remap(\"SSR\", [m, n, missing])", "E0409"},
+      {"T.axis.remap(\"SSR\")", "E0421"},
+      {"T.axis.remap(3, [m, n, k])", "E0421"},
+  };
+  CHECK(Result(moduleAround(first + "T.axis.remap(\"SSR\", [m, n, k])" + rest))
+            .diagnostics.errorCount() == 0);
+  for (const auto &[remap, id] : cases) {
+    CAPTURE(std::string(remap));
+    Result result(moduleAround(first + remap + rest));
+    CHECK(result.diagnostics.errorCount() == 1);
+    CHECK(result.reports(id));
+  }
+}
+
+TEST_CASE("tir reader: characters that look like others are named, and read as what was meant") {
+  struct Case {
+    std::string from, to, message;
+    std::vector<std::string> fixes;
+  };
+  const std::string body = "        for i in range(4):\n"
+                           "            with T.sblock(\"b\"):\n"
+                           "                v = T.axis.spatial(4, i)\n"
+                           "                y[v] = x[v] - T.float32(1)\n";
+  const std::vector<Case> cases = {
+      {" x[v]", "\u00A0x[v]", "no-break space (U+00A0) instead of a plain space", {" "}},
+      {"in range", "in\u3000range", "ideographic space (U+3000) instead of a plain space", {" "}},
+      {"x[v]", "x\u200B[v]", "zero width space (U+200B), which cannot be seen", {""}},
+      {" - ", " \u2212 ", "minus sign (U+2212) instead of -", {"-"}},
+      {"(4, i)", "\uFF084, i)", "fullwidth left parenthesis (U+FF08) instead of (", {"("}},
+      {"\"b\"", "\u201Cb\u201D", "left double quotation mark (U+201C) instead of \"", {"\"", "\""}},
+      {"\"b\"", "\u2018b'", "left single quotation mark (U+2018) instead of '", {"'"}},
+      {"\"b\"", "\u201Cb", "left double quotation mark (U+201C) instead of \"", {"\""}},
+      {"                v =",
+       "               \u00A0v =",
+       "no-break space (U+00A0) instead of a plain space",
+       {" "}},
+  };
+  for (const Case &entry : cases) {
+    CAPTURE(entry.to);
+    std::string text = body;
+    text.replace(text.find(entry.from), entry.from.size(), entry.to);
+    const bool isOpen = entry.to == "\u201Cb"; // takes the rest of the line with it
+    Result result(moduleAround(text));
+    REQUIRE(result.diagnostics.errorCount() >= 1);
+    CHECK(result.diagnostics.errorCount() <= (isOpen ? 2 : 1));
+    const Diagnostic &first = result.diagnostics.diagnostics().at(0);
+    CHECK(first.code == DiagnosticCode::TirBadToken);
+    CHECK(first.message == entry.message);
+    std::vector<std::string> fixes;
+    for (const FixIt &fix : first.fixIts)
+      fixes.push_back(fix.replacement);
+    CHECK(fixes == entry.fixes);
+  }
+  // Letters of other scripts are names; in comments and strings all is allowed.
+  CHECK(Result(moduleAround("        # \u00A0 \u201C\n        for \u00E9\u4E2D in range(4):\n"
+                            "            y[\u00E9\u4E2D] = x[\u00E9\u4E2D]\n"))
+            .diagnostics.errorCount() == 0);
+}
+
 TEST_CASE("tir reader: a file that is no text is one error") {
   using namespace std::string_literals;
   const std::pair<std::string, std::string_view> cases[] = {
