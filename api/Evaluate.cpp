@@ -6,11 +6,13 @@
 #include "backend/analysis/CriticalPath.h"
 #include "backend/analysis/ResourceUsage.h"
 #include "backend/analysis/Resources.h"
+#include "backend/analysis/Roofline.h"
 #include "backend/analysis/StreamCounts.h"
 #include "backend/simulate/Replay.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
 #include "backend/timing/Machine.h"
+#include "support/CheckedArithmetic.h"
 
 #include <map>
 #include <mutex>
@@ -238,13 +240,17 @@ analysis::Timeline recordTimeline(const program::Program &program,
                           const timing::InstructionTimes &times) {
     if (instance.index < range.first || instance.index >= range.end)
       return;
-    timeline.isCut = timeline.rows.size() == analysis::Timeline::mostRows;
+    timeline.isCut = timeline.rows.size() >= options.timelineRows;
     if (timeline.isCut)
       return;
     const program::Instruction &instruction = *instance.instruction;
-    timeline.rows.push_back({ageText(instance), instruction.operation,
+    timeline.rows.push_back({ageText(instance),
+                             instruction.operation,
                              graph.objects[program.routes[instruction.route].unit].name,
-                             placeOf(instruction.range, sources), times});
+                             placeOf(instruction.range, sources),
+                             times,
+                             {instance.loopValues.begin(), instance.loopValues.end()},
+                             analysis::operandsText(graph, program, instance)});
   };
   evaluateStream(graph, program, options, record, range.end);
   return timeline;
@@ -291,6 +297,53 @@ bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
   if (usage && !usage->objects.empty())
     analysis::assignUsage(*resources, graph, *usage);
   network.resources = std::move(*resources);
+  return true;
+}
+
+namespace {
+
+/// Bytes of a placed tensor: in memory it may have a border; as an operand it is what the network
+/// has.
+std::int64_t operandBytes(const mapping::Placement &placement,
+                          const analysis::LayerEstimate &layer) {
+  const auto tensor =
+      std::ranges::find(layer.tensors, placement.name, &analysis::LayerTensor::name);
+  const auto type = tensor == layer.tensors.end() ? std::nullopt
+                                                  : workload::ElementType::fromName(tensor->readAs);
+  if (!type)
+    return placement.bytes;
+  std::optional<std::int64_t> bits = type->storageBits();
+  for (const std::int64_t extent : tensor->shape)
+    bits = bits ? checkedMul(*bits, extent) : std::nullopt;
+  return bits ? *bits / 8 + (*bits % 8 != 0 ? 1 : 0) : placement.bytes;
+}
+
+std::vector<analysis::OperandBytes> operandsOf(const Layer &layer) {
+  std::vector<analysis::OperandBytes> operands;
+  for (const mapping::Placement &placement : layer.lowered->placements)
+    if (placement.tensor)
+      operands.push_back({placement.memory, operandBytes(placement, layer.estimate)});
+  return operands;
+}
+
+} // namespace
+
+bool countRooflines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                    analysis::NetworkEstimate &network) {
+  network.memoryLevels = analysis::memoryLevels(graph);
+  std::map<const program::Program *, analysis::StreamTraffic> known;
+  for (Layer &layer : layers) {
+    const auto [entry, isNew] = known.try_emplace(&layer.lowered->program);
+    if (isNew) {
+      auto traffic = analysis::countTraffic(graph, layer.lowered->program);
+      if (!traffic)
+        return false;
+      entry->second = std::move(*traffic);
+    }
+    layer.estimate.traffic = entry->second.levels;
+    layer.estimate.simple = analysis::estimateSimply(graph, entry->second, operandsOf(layer),
+                                                     layer.estimate.macs, network.peakMacsPerCycle);
+  }
   return true;
 }
 

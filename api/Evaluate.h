@@ -38,4 +38,9 @@ void recordTimelines(std::vector<Layer> &layers, const arch::ArchitectureGraph &
 [[nodiscard]] bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                                   analysis::NetworkEstimate &network);
 
+/// Fills in what rooflines need, in the layers and in \p network, which they belong to; its peak is
+/// known. False if a count leaves the 64-bit range.
+[[nodiscard]] bool countRooflines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                                  analysis::NetworkEstimate &network);
+
 } // namespace acadlc

@@ -362,7 +362,8 @@ struct Session::State {
     if (options.timeline)
       recordTimelines(layers, architecture->graph, options, sources);
     const bool isCounted =
-        !options.countResources || countResources(layers, architecture->graph, estimate);
+        (!options.countResources || countResources(layers, architecture->graph, estimate)) &&
+        (!options.countRooflines || countRooflines(layers, architecture->graph, estimate));
     for (Layer &layer : layers)
       estimate.layers.push_back(std::move(layer.estimate));
     if (!isCounted || !summarize(estimate)) {

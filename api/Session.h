@@ -75,6 +75,10 @@ struct EstimateOptions {
   /// Fill in the timelines of layers with these instructions. They are evaluated again for it, one
   /// by one and from the first of the stream on.
   std::optional<analysis::InstructionRange> timeline;
+  std::size_t timelineRows = analysis::Timeline::mostRows; ///< of a layer, at the most
+  /// Fill in the memory levels of the network, and what the layers move there and take by simple
+  /// models.
+  bool countRooflines = false;
   /// Of each layer; none: defaultBudget, but unlimited if nothing is extrapolated. Not for
   /// Method::Simulate, which evaluates everything.
   std::optional<std::int64_t> budget;

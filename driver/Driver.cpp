@@ -6,9 +6,13 @@
 #include "backend/report/GraphDot.h"
 #include "backend/report/OperatorsReport.h"
 #include "backend/report/Report.h"
+#include "backend/report/RooflinePlot.h"
 #include "backend/report/Trace.h"
+#include "backend/report/TraceJson.h"
 #include "backend/report/ValidationReport.h"
 #include "backend/timing/Machine.h"
+#include "driver/CompareReports.h"
+#include "driver/Output.h"
 #include "driver/OutputFile.h"
 #include "driver/Picture.h"
 #include "driver/Progress.h"
@@ -19,13 +23,10 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <iostream>
 #include <iterator>
 #include <new>
-#include <unistd.h>
 
 namespace acadlc::driver {
 
@@ -35,15 +36,6 @@ using analysis::NetworkEstimate;
 
 std::string standardInput() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
-bool wantsColor(ColorMode mode) {
-  if (mode != ColorMode::Auto)
-    return mode == ColorMode::Always;
-  const char *terminal = std::getenv("TERM");
-  const char *noColor = std::getenv("NO_COLOR");
-  return ::isatty(STDERR_FILENO) != 0 && (noColor == nullptr || *noColor == '\0') &&
-         terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
 }
 
 int usageError(const std::string &message) {
@@ -81,9 +73,9 @@ public:
   int run() {
     const bool good = work();
     progress_.erase();
-    printDiagnostics();
+    printAll();
     if (good && usage_.empty())
-      result_ = writeReport();
+      result_ = writeReport(report_, options_, session_.sources());
     if (options_.timing)
       printTiming();
     if (!usage_.empty())
@@ -178,9 +170,7 @@ private:
     report_ = reportOf(*validation);
     if (options_.plot.empty())
       return true;
-    OutputFile file(options_.plot);
-    file.write(report::validationPlot(*validation));
-    return finish(file);
+    return writeFile(options_.plot, report::validationPlot(*validation));
   }
 
   [[nodiscard]] std::string reportOf(const analysis::Validation &validation) const {
@@ -271,6 +261,7 @@ private:
     if (!options_.evaluates())
       return options_.workload.empty() || session_.checkMapping(estimateOptions());
     EstimateOptions options = estimateOptions();
+    options.countRooflines = !options_.rooflinePlot.empty() || !options_.compare.empty();
     std::optional<OutputFile> trace;
     if (!options_.trace.empty())
       startTrace(options, trace.emplace(options_.trace));
@@ -282,7 +273,32 @@ private:
     report_ = reportOf(*estimate);
     if (options_.format == ReportFormat::Csv)
       printVerification(*estimate);
-    return !trace || finish(*trace);
+    return (!trace || finish(*trace)) && writeRoofline(*estimate) && writeTraceJson(*estimate);
+  }
+
+  bool writeRoofline(const NetworkEstimate &estimate) {
+    return options_.rooflinePlot.empty() ||
+           writeFile(options_.rooflinePlot, report::rooflinePlot(estimate));
+  }
+
+  bool writeTraceJson(const NetworkEstimate &estimate) {
+    if (options_.traceJson.empty())
+      return true;
+    if (const auto unknown = report::layerOfUnknownLength(estimate)) {
+      extra_.report(DiagnosticCode::LayerStartUnknown, {}, estimate.layers[*unknown + 1].name,
+                    estimate.layers[*unknown].name);
+      return false;
+    }
+    for (const analysis::LayerEstimate &layer : estimate.layers)
+      if (layer.timeline->isCut)
+        extra_.report(DiagnosticCode::TraceCut, {}, layer.name, layer.timeline->rows.size());
+    return writeFile(options_.traceJson, report::traceJson(estimate, versionText()));
+  }
+
+  bool writeFile(const std::string &path, std::string_view text) {
+    OutputFile file(path);
+    file.write(text);
+    return finish(file);
   }
 
   void startTrace(EstimateOptions &options, OutputFile &file) {
@@ -324,8 +340,10 @@ private:
     options.verifyCertificates = options_.verifyCertificates;
     options.countResources = reportOptions().needsResources();
     options.countUsage = reportOptions().needsUsage();
-    if (reportOptions().shows(report::ViewName::Timeline))
+    if (reportOptions().shows(report::ViewName::Timeline) || !options_.traceJson.empty())
       options.timeline = options_.instructions;
+    if (!options_.traceJson.empty())
+      options.timelineRows = report::mostTraceRows;
     return options;
   }
 
@@ -334,7 +352,7 @@ private:
     case ReportFormat::Json:
       return report::jsonReport(estimate, reportOptions(), versionText());
     case ReportFormat::Csv:
-      return report::csvReport(estimate);
+      return report::csvReport(estimate, reportOptions());
     case ReportFormat::Text:
       break;
     }
@@ -342,7 +360,7 @@ private:
   }
 
   [[nodiscard]] report::ReportOptions reportOptions() const {
-    return {options_.views, options_.listFree};
+    return {options_.views, options_.listFree, options_.compare};
   }
 
   /// What the other formats say in the report.
@@ -351,35 +369,11 @@ private:
       fmt::print(stderr, "acadlc: {}\n", report::verificationText(*counts));
   }
 
-  int writeReport() {
-    if (report_.empty())
-      return success;
-    OutputFile file(options_.output.empty() ? "-" : options_.output);
-    file.write(report_);
-    if (file.commit())
-      return success;
-    if (!file.problem().empty()) {
-      DiagnosticEngine engine;
-      engine.report(DiagnosticCode::CannotWriteFile, {},
-                    file.path() == "-" ? "standard output" : file.path(), file.problem());
-      printEngine(engine);
-    }
-    return inputErrors;
-  }
-
-  void printDiagnostics() {
+  void printAll() {
     DiagnosticEngine all;
     all.append(session_.diagnostics());
     all.append(extra_);
-    printEngine(all);
-  }
-
-  void printEngine(const DiagnosticEngine &engine) const {
-    if (engine.diagnostics().empty())
-      return;
-    const std::string text =
-        renderDiagnostics(engine.diagnostics(), session_.sources(), {wantsColor(options_.color)});
-    std::fputs(text.c_str(), stderr);
+    printDiagnostics(all, session_.sources(), options_.color);
   }
 
   void printTiming() const {
@@ -452,6 +446,10 @@ int run(const Options &options) {
     return print(fmt::format("acadlc {}\n", versionText()));
   case Mode::ExplainCode:
     return explainCode(options.code);
+  case Mode::CompareReports:
+    return compareReports(options);
+  case Mode::ListLibrary:
+    return print(libraryText());
   default:
     return Run(options).run();
   }

@@ -31,7 +31,9 @@ what to do
   --simulate              the same cycles, event by event: slow, independent of --estimate
   --validate FILE         hold the model against measurements, a CSV file with one a row
                           (docs/validation.md); with --estimate (default) or --simulate
+  --diff A.json B.json    what changed from one report of --format json to another
   --explain CODE          explain a diagnostic, e.g. E0201
+  --list-stdlib           the descriptions that come with acadlc
   --help, -h              this text
   --version               the version
 
@@ -78,12 +80,16 @@ what to print
   --view VIEW,...         the parts of the report, in this order: summary, layers, coverage,
                           bounds, resources, traffic, timeline, explain, assumptions
                           (docs/report.md). Default: summary,layers,coverage,assumptions
-  --instructions A..B     the instructions of --view timeline, A to B - 1 (default 0..32)
+  --instructions A..B     the instructions of --view timeline and --trace-json, A to B - 1 (default
+                          0..32); those in front of them are evaluated one by one
+  --compare MODEL,...     cycles of simple models beside the estimate: roofline, refined
   --list-free             name the calls that cost nothing
   --explain-estimate      show how each layer's cycles were found
   --verify-certificates   the same, and go through the proofs again in the simulator, those in the
                           first 20,000,000 instructions of a layer
   --trace FILE            every instruction with the cycles of its events, as CSV; skips nothing
+  --trace-json FILE       the instructions of --instructions as a trace for Perfetto and Chrome
+  --plot-roofline FILE.svg  draw the layers under the roofs of peak and bandwidths
   --dump-ast              the description's syntax tree
   --dump-scalar           the scalar code of layers that no mapping computes, as programs
   --dump-ag FILE          the architecture graph

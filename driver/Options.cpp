@@ -1,6 +1,7 @@
 #include "driver/Options.h"
 
 #include "api/Session.h"
+#include "driver/RawOptions.h"
 #include "support/Diagnostics.h"
 
 #include <CLI/CLI.hpp>
@@ -13,15 +14,6 @@
 namespace acadlc::driver {
 
 namespace {
-
-/// The values of options as they stand on the command line.
-struct RawOptions {
-  bool check = false, estimate = false, simulate = false, help = false, version = false;
-  bool noExtrapolate = false, foldBatchNorm = false, noFoldBatchNorm = false;
-  std::vector<std::string> parameters, mappings, bindings, groupBy, ignore, sizes, views;
-  std::string elementType, format, color, iterations, instructions, jobs;
-  std::optional<std::string> budget, batch;
-};
 
 void addText(CLI::App &app, const std::string &name, std::string &value) {
   app.add_option(name, value);
@@ -42,6 +34,8 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   addText(app, "--explain", options.code);
   app.add_flag("--help,-h", raw.help);
   app.add_flag("--version", raw.version);
+  app.add_option("--diff", raw.reports)->expected(2);
+  app.add_flag("--list-stdlib", raw.listLibrary);
   addText(app, "--workload", options.workload);
   addText(app, "--program", options.program);
   addText(app, "--architecture", options.architecture);
@@ -75,6 +69,9 @@ void declare(CLI::App &app, Options &options, RawOptions &raw) {
   app.add_flag("--explain-estimate", options.explainEstimate);
   app.add_flag("--verify-certificates", options.verifyCertificates);
   addText(app, "--trace", options.trace);
+  addText(app, "--trace-json", options.traceJson);
+  addText(app, "--plot-roofline", options.rooflinePlot);
+  addList(app, "--compare", raw.compare);
   app.add_flag("--dump-ast", options.dumpAst);
   app.add_flag("--dump-scalar", options.dumpScalar);
   addText(app, "--dump-ag", options.dumpAg);
@@ -95,8 +92,6 @@ std::vector<std::string> namesOf(const CLI::App &app) {
   }
   return names;
 }
-
-[[noreturn]] void fail(std::string message) { throw UsageError{std::move(message)}; }
 
 /// What CLI11 could not place: options that it does not know, and more files than one.
 [[noreturn]] void failOnExtra(const CLI::App &app, const std::string &extra) {
@@ -186,6 +181,10 @@ Mode modeOf(const Options &options, const RawOptions &raw) {
     return Mode::Version;
   if (!options.code.empty())
     return Mode::ExplainCode;
+  if (!raw.reports.empty())
+    return Mode::CompareReports;
+  if (raw.listLibrary)
+    return Mode::ListLibrary;
   if (raw.check + raw.estimate + raw.simulate > 1)
     fail("--check, --estimate and --simulate exclude each other");
   if (raw.check)
@@ -235,7 +234,17 @@ void convertViews(const RawOptions &raw, Options &options) {
     options.views.push_back(ViewName::Explain);
 }
 
+void convertComparison(const RawOptions &raw, Options &options) {
+  const auto all = report::comparedModelNames();
+  for (const std::string &name : splitNames(raw.compare, "--compare", "names of models, MODEL,..."))
+    options.compare.push_back(
+        choose<report::ComparedModel>(name, "--compare", {all.begin(), all.end()}));
+  if (!raw.reports.empty())
+    options.reports = {raw.reports.front(), raw.reports.back()};
+}
+
 void convert(const RawOptions &raw, Options &options) {
+  convertComparison(raw, options);
   convertColumns(raw, options.columns);
   convertViews(raw, options);
   convertSizes(raw, options);
@@ -278,116 +287,21 @@ void convert(const RawOptions &raw, Options &options) {
         parseRange<analysis::InstructionRange>("--instructions", raw.instructions);
 }
 
-void require(bool condition, const char *message) {
-  if (!condition)
-    fail(message);
-}
-
-/// What belongs to `--validate` and what does not.
-void checkValidation(const Options &options, const RawOptions &raw) {
-  const ColumnOptions &columns = options.columns;
-  if (!options.validates()) {
-    const bool isAlone = options.experiment.empty() && options.operatorName.empty() &&
-                         columns.bindings.empty() && columns.measured.empty() &&
-                         columns.where.empty() && columns.groupBy.empty() &&
-                         columns.ignore.empty() && options.plot.empty();
-    return require(isAlone, "--experiment, --operator, --bind, --measured, --where, --group-by, "
-                            "--ignore and --plot need --validate");
+/// What needs no description goes with few other options.
+void checkAlone(const CLI::App &app, const Options &options) {
+  const bool compares = options.mode == Mode::CompareReports;
+  const std::string_view own = compares ? "--diff" : "--list-stdlib";
+  for (const CLI::Option *option : app.get_options()) {
+    const std::string name = option->get_name();
+    const bool isFine =
+        name == own || name == "--color" || (compares && (name == "--format" || name == "-o"));
+    if (option->count() == 0 || isFine)
+      continue;
+    fail(fmt::format("{} can't be combined with {}", own,
+                     name.starts_with("-") ? name : "FILE.acadl"));
   }
-  require(!raw.check, "--check and --validate exclude each other");
-  require(!options.description.empty(), "no FILE.acadl is given");
-  require(options.workload.empty(), "--workload and --validate exclude each other");
-  require(options.program.empty() || options.operatorName.empty(),
-          "--program and --operator exclude each other");
-  require(options.description != "-" || options.measurements != "-",
-          "standard input can be FILE or the measurements, not both");
-  require(options.trace.empty() && !options.explainEstimate && !options.verifyCertificates &&
-              !options.listFree && raw.views.empty(),
-          "--trace, --explain-estimate, --verify-certificates, --list-free and --view are for "
-          "networks and programs, not for --validate");
-  require(!options.dumpAst && options.dumpAg.empty() && options.dumpAidg.empty(),
-          "nothing can be dumped with --validate");
-  if (!options.plot.empty() && !options.plot.ends_with(".svg"))
-    fail(fmt::format("--plot draws SVG: its FILE ends in .svg, not '{}'", options.plot));
-}
-
-/// What a list of operators goes with: the network alone.
-void checkOperatorList(const Options &options, const RawOptions &raw) {
-  const bool isFolded = raw.foldBatchNorm || raw.noFoldBatchNorm;
-  require(!isFolded || !options.workload.empty(), "--fold-batch-norm and --no-fold-batch-norm need "
-                                                  "--workload");
-  require(!raw.foldBatchNorm || !raw.noFoldBatchNorm,
-          "--fold-batch-norm and --no-fold-batch-norm exclude each other");
-  if (!options.listOperators)
-    return;
-  require(!options.workload.empty(), "--list-operators needs --workload");
-  require(
-      !options.evaluates() && !raw.check && !options.dumpAst && options.dumpAg.empty() &&
-          options.dumpAidg.empty(),
-      "--list-operators prints nothing else: not with --check, --estimate, --simulate or a dump");
-  require(
-      options.layer.empty() && options.mappings.empty() && !options.strict &&
-          !options.elementType && !options.listFree,
-      "--list-operators lists the network as it is: --layer, --mapping, --strict, --element-type "
-      "and --list-free are for estimates");
-}
-
-/// Combinations that mean nothing are refused rather than ignored.
-void checkCombination(const Options &options, const RawOptions &raw) {
-  checkValidation(options, raw);
-  checkOperatorList(options, raw);
-  const bool evaluates = options.evaluates();
-  const bool dumpsAidg = !options.dumpAidg.empty();
-  require(!options.description.empty() || (!options.workload.empty() && !evaluates),
-          "no FILE.acadl is given");
-  require(options.workload.empty() || options.program.empty(),
-          "--workload and --program exclude each other");
-  require(options.description != "-" || options.workload != "-",
-          "standard input can be FILE or the workload, not both");
-  require(!options.workload.empty() || options.layer.empty(), "--layer needs --workload");
-  require(!options.workload.empty() || options.entry.empty(), "--entry needs --workload");
-  require(!options.workload.empty() || (options.sizes.empty() && !options.batch),
-          "--shape and --batch need --workload");
-  require(!options.workload.empty() || options.mappings.empty(), "--mapping needs --workload");
-  require(!options.workload.empty() || !options.strict, "--strict needs --workload");
-  require(evaluates || options.listOperators || raw.format.empty(),
-          "--format needs --estimate, --simulate or --list-operators");
-  require(evaluates || raw.views.empty(), "--view needs --estimate or --simulate");
-  require(options.format != ReportFormat::Csv || raw.views.empty(),
-          "--view is for --format text and json; csv has the layers alone");
-  require(evaluates || options.trace.empty(), "--trace needs --estimate or --simulate");
-  require(evaluates || !options.explainEstimate,
-          "--explain-estimate needs --estimate or --simulate");
-  require(options.format == ReportFormat::Text || !options.explainEstimate,
-          "--explain-estimate is for --format text; json has the certificates anyway, csv has no "
-          "columns for it");
-  require(options.mode == Mode::Estimate || !options.verifyCertificates,
-          "--verify-certificates needs --estimate");
-  require((options.extrapolate && options.trace.empty()) || !options.verifyCertificates,
-          "--verify-certificates: with --no-extrapolate or --trace there are no certificates");
-  require(evaluates || options.listOperators || options.dumpAst || options.dumpScalar ||
-              options.output.empty(),
-          "-o needs a report: --estimate, --simulate or --list-operators");
-  require(!options.dumpScalar || !options.workload.empty(), "--dump-scalar needs --workload");
-  require(!options.dumpScalar || !options.description.empty(), "--dump-scalar needs FILE.acadl");
-  require(!options.dumpScalar || !(evaluates || options.dumpAst),
-          "--dump-scalar can't be combined with --estimate, --simulate or --dump-ast");
-  require(!options.dumpAst || !evaluates, "--dump-ast can't be combined with --estimate or "
-                                          "--simulate");
-  const bool showsTimeline =
-      std::ranges::find(options.views, report::ViewName::Timeline) != options.views.end();
-  require(raw.instructions.empty() || showsTimeline, "--instructions needs --view timeline");
-  require(raw.iterations.empty() || dumpsAidg, "--iterations needs --dump-aidg");
-  require(!dumpsAidg || options.workload.empty() || !options.layer.empty(),
-          "--dump-aidg needs --layer NAME");
-}
-
-/// Where everything is evaluated, or has to be, a budget makes no sense.
-void checkBudget(const Options &options, const RawOptions &raw) {
-  if (!raw.budget)
-    return;
-  require(options.mode == Mode::Estimate, "--budget needs --estimate");
-  require(options.trace.empty(), "--trace and --budget exclude each other");
+  if (options.format == ReportFormat::Csv)
+    fail("--diff has --format text and json");
 }
 
 Options parse(int argc, const char *const *argv) {
@@ -401,8 +315,10 @@ Options parse(int argc, const char *const *argv) {
     // "--name: 1 required TEXT missing", "--name: At Most 1 required but received 2"
     const std::string_view message = error.what();
     const bool isRepeated = message.find("received") != std::string_view::npos;
-    fail(fmt::format("{} {}", message.substr(0, message.find(':')),
-                     isRepeated ? "is given more than once" : "needs one value"));
+    const std::string_view name = message.substr(0, message.find(':'));
+    if (name == "--diff")
+      fail("--diff takes two reports, A.json B.json");
+    fail(fmt::format("{} {}", name, isRepeated ? "is given more than once" : "needs one value"));
   } catch (const CLI::ParseError &error) {
     fail(error.what());
   }
@@ -412,8 +328,9 @@ Options parse(int argc, const char *const *argv) {
   if (const auto extras = app.remaining(); !extras.empty())
     failOnExtra(app, extras.front());
   convert(raw, options);
-  checkBudget(options, raw);
-  if (options.mode != Mode::ExplainCode)
+  if (options.mode == Mode::CompareReports || options.mode == Mode::ListLibrary)
+    checkAlone(app, options);
+  else if (options.mode != Mode::ExplainCode)
     checkCombination(options, raw);
   return options;
 }

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,6 +27,8 @@ enum class Mode : std::uint8_t {
   Help,
   Version,
   ExplainCode,
+  CompareReports,
+  ListLibrary,
 };
 enum class ReportFormat : std::uint8_t { Text, Json, Csv };
 enum class ColorMode : std::uint8_t { Auto, Always, Never };
@@ -68,12 +71,16 @@ struct Options {
   bool explainEstimate = false;
   bool verifyCertificates = false;
   std::string trace;
+  std::string traceJson;                       ///< empty: none
+  std::string rooflinePlot;                    ///< empty: none
+  std::vector<report::ComparedModel> compare;  ///< beside the estimate, in this order
+  std::pair<std::string, std::string> reports; ///< for Mode::CompareReports: before, after
   bool dumpAst = false;
   bool dumpScalar = false;
   std::string dumpAg;
   std::string dumpAidg;
   IterationRange iterations;
-  analysis::InstructionRange instructions; ///< of timelines
+  analysis::InstructionRange instructions; ///< of timelines and traces for viewers
   bool timing = false;
   ColorMode color = ColorMode::Auto;
   std::string code; ///< for Mode::ExplainCode

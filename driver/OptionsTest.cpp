@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace acadlc;
@@ -132,6 +133,62 @@ TEST_CASE("measurements: combinations that mean nothing") {
   }
   CHECK(messageOf({"-", "--validate", "-"}).find("standard input") != std::string::npos);
   CHECK(messageOf({"--validate", "p.csv"}).find("no FILE.acadl") != std::string::npos);
+}
+
+TEST_CASE("two reports are compared, and nothing else is done beside it") {
+  const auto parsed = parse({"--diff", "a.json", "b.json", "--format", "json", "-o", "c.json"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->mode == Mode::CompareReports);
+  CHECK(options->reports == std::pair<std::string, std::string>("a.json", "b.json"));
+  CHECK(options->format == ReportFormat::Json);
+  for (const std::vector<const char *> &arguments : std::vector<std::vector<const char *>>{
+           {"--diff", "a.json"},
+           {"--diff", "a.json", "b.json", "c.json"},
+           {"--diff", "a.json", "b.json", "--diff", "a.json", "b.json"},
+           {"x.acadl", "--diff", "a.json", "b.json"},
+           {"--diff", "a.json", "b.json", "--estimate"},
+           {"--diff", "a.json", "b.json", "--format", "csv"},
+           {"--diff", "a.json", "b.json", "--list-stdlib"},
+           {"--list-stdlib", "x.acadl"},
+           {"--list-stdlib", "--format", "json"}}) {
+    INFO(arguments.size());
+    CHECK(std::holds_alternative<UsageError>(parse(arguments)));
+  }
+  CHECK(std::get<Options>(parse({"--list-stdlib"})).mode == Mode::ListLibrary);
+}
+
+TEST_CASE("pictures, models and traces need an estimate and files that fit") {
+  const auto with = [](std::vector<const char *> more) {
+    more.insert(more.begin(), {"x.acadl", "--workload", "n.tir"});
+    return parse(std::move(more));
+  };
+  const auto parsed =
+      with({"--estimate", "--plot-roofline", "a.svg", "--compare", "refined,roofline",
+            "--trace-json", "t.json", "--instructions", "5..9"});
+  const auto *options = std::get_if<Options>(&parsed);
+  REQUIRE(options);
+  CHECK(options->rooflinePlot == "a.svg");
+  CHECK(options->compare ==
+        std::vector{report::ComparedModel::Refined, report::ComparedModel::Roofline});
+  CHECK(options->traceJson == "t.json");
+  CHECK(options->instructions.end == 9);
+  CHECK(std::holds_alternative<Options>(with({"--simulate", "--trace-json", "t.json"})));
+  for (const std::vector<const char *> &more : std::vector<std::vector<const char *>>{
+           {"--plot-roofline", "a.svg"},
+           {"--estimate", "--plot-roofline", "a.png"},
+           {"--compare", "roofline"},
+           {"--estimate", "--compare", "roof"},
+           {"--estimate", "--compare", "roofline,"},
+           {"--trace-json", "t.json"},
+           {"--estimate", "--trace-json", "t.json", "--trace", "t.csv"},
+           {"--estimate", "--trace-json", "t.json", "--instructions", "0..1000000001"},
+           {"--estimate", "--instructions", "0..5"}}) {
+    INFO(more.back());
+    CHECK(std::holds_alternative<UsageError>(with(more)));
+  }
+  CHECK(std::holds_alternative<UsageError>(
+      parse({"x.acadl", "--validate", "p.csv", "--compare", "roofline"})));
 }
 
 TEST_CASE("sizes of a network") {

@@ -11,10 +11,11 @@ A table is a sequence of entries; lines that start with '#' before the first ent
       indented input text that triggers it
 
 The example is a complete input file. If its first line reads '// args: ...' or '# args: ...', these
-are more command-line arguments for acadlc. A .csv file has no comments: the arguments that go with
-'--validate FILE' stand behind its kind, 'example: .csv std/one_mac.acadl --operator matmul'. What no
-input can lead to, because it would be a mistake of acadlc, has 'example: none' with the reason below
-it. The file name of a table starts with a digit, which is the second digit of the ids in it:
+are more command-line arguments for acadlc. A .json file is a report that is compared with itself. A
+.csv file has no comments: the arguments that go with '--validate FILE' stand behind its kind,
+'example: .csv std/one_mac.acadl --operator matmul'. What no input can lead to, because it would be a
+mistake of acadlc, has 'example: none' with the reason below it. The file name of a table starts with a
+digit, which is the second digit of the ids in it:
 1-parse.txt holds E01xx and W01xx.
 """
 
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 
 HEADING = re.compile(r"^== ([EW]\d{4}) ([a-z][a-z0-9]*(?:-[a-z0-9]+)*) (error|warning)$")
 NO_EXAMPLE = "none"
-EXAMPLE_KINDS = (".acadl", ".tir", ".csv", NO_EXAMPLE)
+EXAMPLE_KINDS = (".acadl", ".tir", ".csv", ".json", NO_EXAMPLE)
 SEVERITY_LETTER = {"error": "E", "warning": "W"}
 
 
@@ -126,8 +127,8 @@ def parse_table(path: pathlib.Path) -> list[Entry]:
                 kind, _, arguments = rest.partition(" ")
                 if kind not in EXAMPLE_KINDS or (arguments != "") != (kind == ".csv"):
                     raise TableError(path, number, "expected 'example: .acadl', 'example: .tir', "
-                                     "'example: .csv ARGUMENTS' or 'example: none', found: "
-                                     f"{line}")
+                                     "'example: .csv ARGUMENTS', 'example: .json' or "
+                                     f"'example: none', found: {line}")
                 entries[-1].example_kind = kind
                 entries[-1].example_arguments = arguments
             block = blocks[key] = []
@@ -249,7 +250,7 @@ def markdown_text(entries: list[Entry]) -> str:
             continue
         if entry.example_arguments:
             lines += [f"`acadlc {entry.example_arguments} --validate FILE` on", ""]
-        lines += [fence + {".acadl": "acadl", ".tir": "python", ".csv": "csv"}[entry.example_kind],
+        lines += [fence + {".acadl": "acadl", ".tir": "python", ".csv": "csv", ".json": "json"}[entry.example_kind],
                   entry.example, fence]
     return "\n".join(lines) + "\n"
 

@@ -36,6 +36,7 @@ def run_example(acadlc: str, entry: generate_diagnostics.Entry, folder: pathlib.
     arguments = shlex.split(match.group(1)) if match else []
     # A network is no description, nor are measurements: they go where they belong.
     given = {".acadl": [str(path)], ".tir": ["--workload", str(path)],
+             ".json": ["--diff", str(path), str(path)],
              ".csv": [*shlex.split(entry.example_arguments), "--validate", str(path)]}
     command = [acadlc] + given[entry.example_kind] + arguments
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False,

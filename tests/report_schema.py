@@ -56,7 +56,7 @@ def problems(value: object, schema: dict, where: str = "$") -> list[str]:
 def self_test(report: dict, schema: dict) -> list[str]:
     """The checker must refuse reports that are wrong."""
     entries = next(name for name in ("layers", "rows", "operators") if name in report)
-    number = next(name for name in ("cycles", "points", "total_macs") if name in report)
+    number = next((name for name in ("cycles", "points", "total_macs") if name in report), "schema")
     wrong = [{**report, number: "12"}, {**report, "schema": 2}, {**report, number: -1},
              {**report, "surplus": 1}, {k: v for k, v in report.items() if k != entries},
              {**report, entries: [{}]}]
@@ -67,7 +67,7 @@ def self_test(report: dict, schema: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("report", type=pathlib.Path, help="- is standard input")
-    parser.add_argument("--schema", default="report", help="report (default), validation or operators")
+    parser.add_argument("--schema", default="report", help="report (default), validation, operators or diff")
     options = parser.parse_args()
     schema = json.loads((ROOT / "docs" / f"{options.schema}.schema.json").read_text("utf-8"))
     text = sys.stdin.read() if str(options.report) == "-" else options.report.read_text("utf-8")

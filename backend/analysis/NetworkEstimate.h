@@ -6,6 +6,7 @@
 
 #include "backend/analysis/Bound.h"
 #include "backend/analysis/Resources.h"
+#include "backend/analysis/Roofline.h"
 #include "backend/analysis/Timeline.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
@@ -121,9 +122,11 @@ struct LayerEstimate {
   bool boundsMeet = false;           ///< Certified because a lower and an upper bound are equal
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
-  bool boundIsPartial = false;      ///< `bound` is that of the stream's first instructions alone
-  std::vector<Resource> resources;  ///< if they were asked for
-  std::optional<Timeline> timeline; ///< if it was asked for
+  bool boundIsPartial = false;       ///< `bound` is that of the stream's first instructions alone
+  std::vector<Resource> resources;   ///< if they were asked for
+  std::optional<Timeline> timeline;  ///< if it was asked for
+  std::vector<LevelTraffic> traffic; ///< by NetworkEstimate::memoryLevels, if it was asked for
+  std::optional<SimpleEstimates> simple; ///< if they were asked for and there are any
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Bounds of the cycles: both are `cycles` unless bounded.
@@ -184,7 +187,8 @@ struct NetworkEstimate {
   std::vector<FreeCall> free;
   bool areCertificatesReplayed = false; ///< as far as the limits of a replay go
   std::vector<FoldedNorm> folded;
-  std::vector<Resource> resources; ///< of all layers together, if they were asked for
+  std::vector<Resource> resources;       ///< of all layers together, if they were asked for
+  std::vector<MemoryLevel> memoryLevels; ///< of the architecture, if rooflines were asked for
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Length of the run in seconds, if the architecture has a clock and the cycles are known.

@@ -41,6 +41,12 @@ std::int64_t PeakRate::cyclesBetween(const arch::ArchitectureGraph &graph, const
   return most;
 }
 
+std::int64_t PeakRate::cyclesBetween(const arch::ArchitectureGraph &graph, const arch::Object &unit,
+                                     const program::Instruction &instruction) {
+  return cyclesBetween(graph, unit,
+                       Work{instruction.macs, instruction.latency, true, instruction.phases});
+}
+
 double PeakRate::macsPerCycle(const arch::ArchitectureGraph &graph) const {
   double sum = 0;
   for (const arch::Object &unit : graph.objects) {

@@ -28,6 +28,11 @@ public:
 
   [[nodiscard]] double macsPerCycle(const arch::ArchitectureGraph &graph) const;
 
+  /// Least cycles from one execution of \p instruction on \p unit to the next.
+  [[nodiscard]] static std::int64_t cyclesBetween(const arch::ArchitectureGraph &graph,
+                                                  const arch::Object &unit,
+                                                  const program::Instruction &instruction);
+
 private:
   struct Work {
     std::int64_t macs = 0, latency = 1;

@@ -193,8 +193,9 @@ Lowerer::Status Lowerer::lowerStatement(const ast::Statement &statement, Frame &
   case Kind::Let:
     return evaluator_.let(ast::cast<ast::LetStatement>(statement), scope) ? Status::Done : failed();
   case Kind::Require:
-    return evaluator_.require(ast::cast<ast::RequireStatement>(statement), scope) ? Status::Done
-                                                                                  : failed();
+    return evaluator_.require(ast::cast<ast::RequireStatement>(statement), scope).value_or(false)
+               ? Status::Done
+               : failed();
   case Kind::Param:
     return lowerParam(ast::cast<ast::ParamStatement>(statement), frame, scope);
   case Kind::For: {

@@ -1,3 +1,4 @@
+#include "backend/report/Comparison.h"
 #include "backend/report/Csv.h"
 #include "backend/report/Format.h"
 #include "backend/report/Report.h"
@@ -51,25 +52,57 @@ void csvRow(std::string &out, const std::vector<std::string> &fields) {
   out += "\n";
 }
 
-std::string csvReport(const analysis::NetworkEstimate &estimate) {
+std::string csvReport(const analysis::NetworkEstimate &estimate, const ReportOptions &options) {
   std::string out;
-  csvRow(out,
-         {"name", "operator", "dims", "mapping", "element_types", "macs", "cycles", "guarantee",
-          "instructions", "iterations", "evaluated_iterations", "utilisation", "bound_by",
-          "bound_kind", "absorbed", "cycles_lower", "cycles_upper", "if_completes"});
-  for (const analysis::LayerEstimate &layer : estimate.layers)
-    csvRow(out,
-           {layer.name, layer.operatorName, dimensions(layer), layer.mapping, elementTypes(layer),
-            std::to_string(layer.macs), layer.isBounded() ? "" : std::to_string(layer.cycles),
-            std::string(analysis::guaranteeName(layer.guarantee)),
-            std::to_string(layer.instructions), std::to_string(layer.iterations),
-            std::to_string(layer.evaluatedIterations),
-            layer.utilisation ? number(*layer.utilisation) : "",
-            layer.bound ? layer.bound->object : "",
-            layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
-            absorbed(layer), std::to_string(layer.cycleBounds().lower),
-            std::to_string(layer.cycleBounds().upper),
-            layer.cycleBounds().ifCompletes ? "true" : "false"});
+  std::vector<std::string> header{"name",
+                                  "operator",
+                                  "dims",
+                                  "mapping",
+                                  "element_types",
+                                  "macs",
+                                  "cycles",
+                                  "guarantee",
+                                  "instructions",
+                                  "iterations",
+                                  "evaluated_iterations",
+                                  "utilisation",
+                                  "bound_by",
+                                  "bound_kind",
+                                  "absorbed",
+                                  "cycles_lower",
+                                  "cycles_upper",
+                                  "if_completes"};
+  for (const ComparedModel model : options.compare)
+    for (const char *suffix : {"_cycles", "_ratio"})
+      header.push_back(std::string(comparedModelName(model)) + suffix);
+  csvRow(out, header);
+  for (const analysis::LayerEstimate &layer : estimate.layers) {
+    std::vector<std::string> fields{
+        layer.name,
+        layer.operatorName,
+        dimensions(layer),
+        layer.mapping,
+        elementTypes(layer),
+        std::to_string(layer.macs),
+        layer.isBounded() ? "" : std::to_string(layer.cycles),
+        std::string(analysis::guaranteeName(layer.guarantee)),
+        std::to_string(layer.instructions),
+        std::to_string(layer.iterations),
+        std::to_string(layer.evaluatedIterations),
+        layer.utilisation ? number(*layer.utilisation) : "",
+        layer.bound ? layer.bound->object : "",
+        layer.bound ? std::string(analysis::boundKindName(layer.bound->kind)) : "",
+        absorbed(layer),
+        std::to_string(layer.cycleBounds().lower),
+        std::to_string(layer.cycleBounds().upper),
+        layer.cycleBounds().ifCompletes ? "true" : "false"};
+    for (const ComparedModel model : options.compare) {
+      const auto compared = compare(layer, model);
+      fields.push_back(compared ? number(compared->cycles) : "");
+      fields.push_back(compared && compared->ratio ? number(*compared->ratio) : "");
+    }
+    csvRow(out, fields);
+  }
   return out;
 }
 

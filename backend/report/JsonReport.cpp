@@ -1,3 +1,4 @@
+#include "backend/report/Comparison.h"
 #include "backend/report/Format.h"
 #include "backend/report/Json.h"
 #include "backend/report/Report.h"
@@ -33,6 +34,7 @@ public:
       optionalReal("clock_hz", estimate.clockHz);
       json_.attribute(estimate.isProgram ? "program" : "workload", jsonText(estimate.workload));
       totals(estimate);
+      compared([&](ComparedModel model) { return compareAll(estimate, model); });
       coverage(estimate.coverage);
       list("unmapped", estimate.unmapped, [&](const auto &entry) { unmapped(entry); });
       list("free", estimate.free, [&](const analysis::FreeCall &call) {
@@ -141,11 +143,28 @@ private:
       optionalReal("utilisation", layer.utilisation);
       optionalText("bound_by", layer.bound ? layer.bound->object : "");
       optionalText("bound_kind", layer.bound ? analysis::boundKindName(layer.bound->kind) : "");
+      compared([&](ComparedModel model) { return compare(layer, model); });
       if (options_.shows(ViewName::Bounds))
         limits(layer);
       resources(layer.resources, layer.cycles);
       if (options_.shows(ViewName::Timeline) && layer.timeline)
         list("timeline", layer.timeline->rows, [&](const auto &row) { timelineRow(row); });
+    });
+  }
+
+  /// What models beside the estimate say, if they were asked for: \p comparisonWith gives it.
+  template <typename Compare> void compared(Compare comparisonWith) {
+    if (options_.compare.empty())
+      return;
+    json_.attributeObject("compared", [&] {
+      for (const ComparedModel model : options_.compare) {
+        const std::optional<Comparison> comparison = comparisonWith(model);
+        json_.attributeObject(llvm::StringRef(comparedModelName(model)), [&] {
+          optionalReal("cycles", comparison ? std::optional(comparison->cycles) : std::nullopt);
+          optionalReal("ratio", comparison ? comparison->ratio : std::nullopt);
+          json_.attribute("is_computation_alone", comparison && comparison->isComputationAlone);
+        });
+      }
     });
   }
 

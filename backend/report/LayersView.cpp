@@ -1,9 +1,15 @@
 #include "backend/report/LayersView.h"
 
+#include "backend/report/Comparison.h"
 #include "backend/report/Format.h"
 #include "backend/report/TextTable.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
 
 namespace acadlc::report {
 
@@ -26,37 +32,85 @@ std::string operators(const analysis::LayerEstimate &layer) {
   return text;
 }
 
+/// Cycles of a simple model, which need be neither whole nor within 64 bits.
+std::string wholeCycles(double cycles) {
+  constexpr double most = 9e18;
+  return cycles < most ? thousands(std::llround(cycles)) : fmt::format("{:.4g}", cycles);
+}
+
 } // namespace
 
 void LayersView::print(std::string &out) const {
   if (estimate_.layers.empty())
     return;
   using Align = TextTable::Align;
-  TextTable table({{"layer"},
-                   {"operator"},
-                   {"dimensions"},
-                   {"mapping"},
-                   {"instructions", Align::Right},
-                   {"cycles", Align::Right},
-                   {"share", Align::Right},
-                   {"utilisation", Align::Right},
-                   {"guarantee"},
-                   {"bound by"}});
+  std::vector<TextTable::Column> columns{{"layer"},
+                                         {"operator"},
+                                         {"dimensions"},
+                                         {"mapping"},
+                                         {"instructions", Align::Right},
+                                         {"cycles", Align::Right}};
+  for (const ComparedModel model : compare_) {
+    columns.push_back({std::string(comparedModelName(model)), Align::Right});
+    columns.push_back({"of the cycles", Align::Right});
+  }
+  columns.insert(
+      columns.end(),
+      {{"share", Align::Right}, {"utilisation", Align::Right}, {"guarantee"}, {"bound by"}});
+  TextTable table(std::move(columns));
   for (const analysis::LayerEstimate &layer : estimate_.layers) {
     const double share = estimate_.cycles == 0 ? 0
                                                : static_cast<double>(layer.cycles) /
                                                      static_cast<double>(estimate_.cycles);
     const std::string cycles = cyclesText(layer.guarantee, layer.cycles, layer.bounds);
-    table.add({layer.name, operators(layer), shortDimensions(layer), layer.mapping,
-               thousands(layer.instructions), cycles, estimate_.isBounded() ? "" : percent(share),
-               layer.utilisation ? percent(*layer.utilisation) : "",
-               std::string(analysis::guaranteeName(layer.guarantee)),
-               layer.bound ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
-                                         layer.bound->object, layer.boundIsPartial ? " ~" : "")
-                           : ""});
+    std::vector<std::string> cells{layer.name,
+                                   operators(layer),
+                                   shortDimensions(layer),
+                                   layer.mapping,
+                                   thousands(layer.instructions),
+                                   cycles};
+    for (const ComparedModel model : compare_) {
+      const auto compared = compare(layer, model);
+      const bool isPartial = layer.simple && layer.simple->isComputationAlone;
+      cells.push_back(
+          compared ? fmt::format("{}{}", wholeCycles(compared->cycles), isPartial ? " c" : "")
+                   : "");
+      cells.push_back(compared && compared->ratio ? percent(*compared->ratio) : "");
+    }
+    cells.insert(cells.end(),
+                 {estimate_.isBounded() ? "" : percent(share),
+                  layer.utilisation ? percent(*layer.utilisation) : "",
+                  std::string(analysis::guaranteeName(layer.guarantee)),
+                  layer.bound ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
+                                            layer.bound->object, layer.boundIsPartial ? " ~" : "")
+                              : ""});
+    table.add(std::move(cells));
   }
   out += "\n";
   table.print(out);
+  printNotes(out);
+}
+
+/// What the compared models say of all layers, and what they lack.
+void LayersView::printNotes(std::string &out) const {
+  if (compare_.empty())
+    return;
+  out += "\n";
+  for (const ComparedModel model : compare_) {
+    const auto all = compareAll(estimate_, model);
+    out += fmt::format(
+        "  {}: {}\n", comparedModelName(model),
+        all ? fmt::format("{} cycles{}", wholeCycles(all->cycles),
+                          all->ratio ? fmt::format(", {} of the estimate", percent(*all->ratio))
+                                     : "")
+            : "it says nothing of some layers, so there is no sum");
+  }
+  if (std::ranges::any_of(estimate_.layers, [](const auto &layer) {
+        return layer.simple && layer.simple->isComputationAlone;
+      }))
+    out +=
+        "  c computation alone: the memories of the operands have no bandwidth in this model, or\n"
+        "    there are no operands\n";
 }
 
 } // namespace acadlc::report

@@ -8,17 +8,28 @@
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"
+#include "backend/report/Report.h"
 #include "backend/report/View.h"
+
+#include <span>
+#include <string>
 
 namespace acadlc::report {
 
 class LayersView : public View {
 public:
-  explicit LayersView(const analysis::NetworkEstimate &estimate) : estimate_(estimate) {}
+  /// With a column for the cycles of each model in \p compare, and one for their ratio to the
+  /// estimate.
+  explicit LayersView(const analysis::NetworkEstimate &estimate,
+                      std::span<const ComparedModel> compare = {})
+      : estimate_(estimate), compare_(compare) {}
   void print(std::string &out) const override;
 
 private:
+  void printNotes(std::string &out) const;
+
   const analysis::NetworkEstimate &estimate_;
+  std::span<const ComparedModel> compare_;
 };
 
 } // namespace acadlc::report

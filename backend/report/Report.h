@@ -29,12 +29,23 @@ enum class ViewName : std::uint8_t {
 /// All names with their texts: "summary", "layers", ….
 std::span<const std::pair<std::string_view, ViewName>> viewNames();
 
+/// A simple model whose cycles stand beside the estimate, as `--compare` names it.
+enum class ComparedModel : std::uint8_t {
+  Roofline, ///< analysis::SimpleEstimates::roofline
+  Refined,  ///< analysis::SimpleEstimates::refined
+};
+/// "roofline", "refined".
+std::span<const std::pair<std::string_view, ComparedModel>> comparedModelNames();
+std::string_view comparedModelName(ComparedModel model);
+
 struct ReportOptions {
   /// In their order; empty: summary, layers, coverage and assumptions. What is missing from the
   /// sum is said in any case. JSON has the data of bounds, resources and traffic if it is named,
   /// the rest always.
   std::vector<ViewName> views;
   bool listFree = false; ///< name the calls that cost nothing
+  /// Models beside the estimate, in this order, for networks with EstimateOptions::countRooflines.
+  std::vector<ComparedModel> compare = {};
   [[nodiscard]] bool shows(ViewName name) const;
   /// Whether it needs EstimateOptions::countResources.
   [[nodiscard]] bool needsResources() const;
@@ -51,7 +62,8 @@ std::string jsonReport(const analysis::NetworkEstimate &estimate, const ReportOp
                        std::string_view version);
 
 /// One row a layer, with a header line; fields are quoted as RFC 4180 says, lines end in \n.
-std::string csvReport(const analysis::NetworkEstimate &estimate);
+/// Compared models add two columns each: cycles and their ratio to the estimate.
+std::string csvReport(const analysis::NetworkEstimate &estimate, const ReportOptions &options);
 
 /// "23 of 25 certificates verified, 2 not gone through": the text and JSON have it, the rows of CSV
 /// have no place for it.

@@ -28,7 +28,7 @@ void print(ViewName name, const NetworkEstimate &estimate, const ReportOptions &
   case ViewName::Summary:
     return print<SummaryView>(estimate, out);
   case ViewName::Layers:
-    return print<LayersView>(estimate, out);
+    return LayersView(estimate, options.compare).print(out);
   case ViewName::Coverage:
     print<UnmappedView>(estimate, out);
     FreeView(estimate, options.listFree).print(out);

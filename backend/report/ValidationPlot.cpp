@@ -1,13 +1,11 @@
 #include "backend/report/Format.h"
+#include "backend/report/Plot.h"
 #include "backend/report/Svg.h"
 #include "backend/report/ValidationReport.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <vector>
 
 namespace acadlc::report {
 
@@ -17,83 +15,14 @@ using analysis::Validation;
 using analysis::ValidationRow;
 using Anchor = SvgWriter::Anchor;
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito), without the yellow, which
-/// is hard to see on white. Groups beyond them get another shape.
-constexpr std::array<std::string_view, 7> colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                    "#56b4e9", "#e69f00", "#000000"};
-
 constexpr double left = 80;  ///< of the plotting area
 constexpr double top = 60;   ///< of the plotting area
 constexpr double side = 480; ///< the area is a square: the diagonal is at 45 degrees
 constexpr double legendWidth = 230;
 constexpr double lineHeight = 18;
 constexpr std::size_t mostGroups = 24; ///< in the legend
-constexpr SvgWriter::Stroke gridStroke{"#dddddd", 1, false};
 constexpr SvgWriter::Stroke diagonalStroke{"#333333", 1.2, false};
 constexpr SvgWriter::Stroke bandStroke{"#777777", 1, true};
-
-/// The logarithmic axis that both directions share.
-class LogAxis {
-public:
-  /// Whole decades around \p low … \p high, which are more than 0.
-  LogAxis(double low, double high)
-      : first_(static_cast<int>(std::floor(std::log10(low)))),
-        last_(static_cast<int>(std::ceil(std::log10(high)))) {
-    last_ = std::max(last_, first_ + 1);
-  }
-  /// 0 … 1 along the axis.
-  [[nodiscard]] double place(double value) const {
-    return (std::log10(value) - first_) / (last_ - first_);
-  }
-  /// The part of the axis that a factor takes.
-  [[nodiscard]] double length(double factor) const { return std::log10(factor) / (last_ - first_); }
-
-  struct Tick {
-    double place = 0;
-    std::string label;
-  };
-  /// Decades, and where there are few of them their 2 and 5 as well.
-  [[nodiscard]] std::vector<Tick> ticks() const {
-    constexpr int mostTicks = 10;
-    constexpr int fewDecades = 2;
-    const int step = (last_ - first_ + mostTicks - 1) / mostTicks;
-    std::vector<Tick> result;
-    for (int decade = first_; decade <= last_; decade += step) {
-      for (const int digit : {1, 2, 5}) {
-        const bool isShown = digit == 1 || (last_ - first_ <= fewDecades && decade < last_);
-        if (isShown)
-          result.push_back(
-              {(decade - first_ + std::log10(digit)) / (last_ - first_), label(digit, decade)});
-      }
-    }
-    return result;
-  }
-
-private:
-  static std::string label(int digit, int decade) {
-    constexpr int mostDigits = 7;
-    if (decade < -3 || decade > mostDigits)
-      return fmt::format("{}e{}", digit, decade);
-    if (decade < 0)
-      return fmt::format("{:.{}f}", digit * std::pow(10.0, decade), -decade);
-    std::int64_t value = digit;
-    for (int i = 0; i < decade; ++i)
-      value *= 10;
-    return thousands(value);
-  }
-
-  int first_, last_;
-};
-
-/// A text cut off where it would be too long; characters are not cut.
-std::string cut(const std::string &text, std::size_t most) {
-  if (text.size() <= most)
-    return text;
-  std::size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
-    --end;
-  return text.substr(0, end) + "…";
-}
 
 LogAxis axisFor(const Validation &validation) {
   double low = validation.rows.front().point.measured;
@@ -138,9 +67,9 @@ private:
     constexpr std::size_t mostCharacters = 80;
     const analysis::ErrorStatistics &statistics = validation_.statistics;
     svg_.text({left, 26},
-              cut(fmt::format("{} against {}, {}", validation_.file, validation_.architecture,
-                              validation_.target),
-                  mostCharacters),
+              cutText(fmt::format("{} against {}, {}", validation_.file, validation_.architecture,
+                                  validation_.target),
+                      mostCharacters),
               Anchor::Start, 15);
     svg_.text({left, 46},
               fmt::format("{}, MAPE {:.1f} %, bias {:+.1f} %{}",
@@ -181,7 +110,7 @@ private:
       }
       const auto estimated = static_cast<double>(row.point.estimated);
       svg_.marker(at(axis_.place(row.point.measured), axis_.place(estimated)),
-                  row.group / colors.size(), colors[row.group % colors.size()],
+                  row.group / plotColors.size(), plotColors[row.group % plotColors.size()],
                   fmt::format("line {}: measured {}, estimated {} ({:+.1f} %)", row.line,
                               number(row.point.measured), row.point.estimated, row.point.error()));
     }
@@ -192,7 +121,7 @@ private:
     const double x = left + side + 24;
     double y = top + 12;
     const auto entry = [&](const std::string &text) {
-      svg_.text({x + 28, y + 4}, cut(text, mostCharacters), Anchor::Start, 12);
+      svg_.text({x + 28, y + 4}, cutText(text, mostCharacters), Anchor::Start, 12);
       y += lineHeight;
     };
     svg_.line({x, y}, {x + 20, y}, diagonalStroke);
@@ -201,7 +130,7 @@ private:
     entry("± 10 %");
     y += lineHeight / 2;
     for (std::size_t i = 0; i < validation_.groups.size() && i < mostGroups; ++i) {
-      svg_.marker({x + 10, y}, i / colors.size(), colors[i % colors.size()]);
+      svg_.marker({x + 10, y}, i / plotColors.size(), plotColors[i % plotColors.size()]);
       entry(groupLabel(validation_, validation_.groups[i]));
     }
     if (validation_.groups.size() > mostGroups)

@@ -85,10 +85,17 @@ void StructureBuilder::runStatement(const ast::Statement &statement, Frame &fram
         frame.scope->declare(binding.name, Value::ofError());
     break;
   }
-  case StatementKind::Require:
-    isDone =
-        hasFailed || evaluator_.require(ast::cast<ast::RequireStatement>(statement), *frame.scope);
+  case StatementKind::Require: {
+    if (hasFailed)
+      break;
+    const auto holds =
+        evaluator_.require(ast::cast<ast::RequireStatement>(statement), *frame.scope);
+    isDone = holds.value_or(false);
+    // What follows relies on it: it would only be wrong in consequence.
+    if (holds && !*holds)
+      fail();
     break;
+  }
   case StatementKind::For:
     isDone = hasFailed || runFor(ast::cast<ast::ForStatement>(statement), frame);
     break;

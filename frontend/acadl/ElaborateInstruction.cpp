@@ -43,7 +43,7 @@ private:
 
 std::optional<InstructionInfo> InstructionEvaluator::run() {
   for (const ast::RequireStatement *requirement : instruction_.requirements)
-    if (!evaluator_.require(*requirement, scope_))
+    if (!evaluator_.require(*requirement, scope_).value_or(false))
       return std::nullopt;
   for (const ast::Attribute &attribute : instruction_.attributes)
     if (!readAttribute(attribute))

@@ -643,6 +643,21 @@ TEST_CASE("elaborate: limits") {
   CHECK(edges.first().starts_with("E0319 the architecture has more than 1000 edges"));
 }
 
+TEST_CASE("elaborate: a requirement that fails ends it; one without a value does not") {
+  const Run failed(withFetch("a[2]: PipelineStage\nrequire 2 > 3, \"more\"\na[2] -> a[0]"));
+  CHECK(failed.diagnostics.errorCount() == 1);
+  CHECK(failed.first().starts_with("E0301 requirement failed: more"));
+  const Run within(withFetch("inner: Inner {}\na[2]: PipelineStage\na[2] -> a[0]", R"(
+    template Inner() {
+      require 1 == 2, "never"
+    })"));
+  CHECK(within.diagnostics.errorCount() == 1);
+  CHECK(within.first().starts_with("E0301 requirement failed: never"));
+  const Run other(withFetch("a[2]: PipelineStage\nrequire 2 / 0 > 3, \"more\"\na[2] -> a[0]"));
+  CHECK(other.diagnostics.errorCount() == 2);
+  CHECK(other.first() == "E0302 division by zero");
+}
+
 TEST_CASE("elaborate: instructions for given operands") {
   Run run(withFetch("", R"(
     instruction gemm(c: inout mem, n: int, m: int = 2) {

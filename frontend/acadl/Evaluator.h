@@ -115,8 +115,9 @@ public:
 
   /// Evaluates a `let` into \p scope. Names whose value is wrong become Value::Kind::Error.
   bool let(const ast::LetStatement &statement, Scope &scope);
-  /// Whether a `require` holds; reports it if not.
-  bool require(const ast::RequireStatement &statement, const Scope &scope);
+  /// Whether a `require` holds; reports it if not. Nothing if its condition has no value
+  /// (reported).
+  std::optional<bool> require(const ast::RequireStatement &statement, const Scope &scope);
   /// Runs \p body for every combination of the loops' values, bound in the scope it is given, until
   /// it gives false. False if a header is wrong, a limit is reached, or the body gave false. \p at
   /// is the loop's header.

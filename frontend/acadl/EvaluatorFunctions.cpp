@@ -253,7 +253,7 @@ Evaluator::Flow Evaluator::runStatement(const ast::Statement &statement,
   case StatementKind::Assign:
     return next(assign(ast::cast<ast::AssignStatement>(statement), scopes));
   case StatementKind::Require:
-    return next(require(ast::cast<ast::RequireStatement>(statement), scope));
+    return next(require(ast::cast<ast::RequireStatement>(statement), scope).value_or(false));
   case StatementKind::Return:
     result = evaluateAs(*ast::cast<ast::ReturnStatement>(statement).value, scope, resultType,
                         "the returned value");
@@ -310,10 +310,10 @@ bool isEnumeratorAlone(const ast::Expr &expr, const Scope &scope) {
 }
 } // namespace
 
-bool Evaluator::require(const ast::RequireStatement &statement, const Scope &scope) {
+std::optional<bool> Evaluator::require(const ast::RequireStatement &statement, const Scope &scope) {
   const std::optional<bool> holds = evaluateBool(*statement.condition, scope, "what is required");
   if (!holds || *holds)
-    return holds.has_value();
+    return holds;
   auto builder = report(DiagnosticCode::RequirementFailed, statement.condition->range,
                         statement.message.empty() ? "the condition is false" : statement.message);
   // The numbers that made it fail: the operands of a comparison.
