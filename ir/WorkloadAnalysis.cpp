@@ -80,7 +80,8 @@ void CallAnalyzer::setOrigins() {
 /// Whether \p computation copies all elements of one tensor to another in the order of memory.
 bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
-      computation.accesses.size() != 1 || computation.value->kind != ValueExpr::Kind::Load)
+      computation.body || computation.accesses.size() != 1 ||
+      computation.value->kind != ValueExpr::Kind::Load)
     return false;
   const Access &access = computation.accesses[0];
   const Tensor &source = tensor(access.tensor);

@@ -10,10 +10,7 @@ namespace acadlc::workload {
 
 namespace {
 
-/// Bounds that a condition sets to the axes: low ≤ axis < high.
-struct Bounds {
-  std::vector<std::int64_t> low, high;
-};
+using Bounds = AxisBounds;
 
 /// Adds the bounds of `c ≤ v`, `v < c` and their conjunctions; false if \p condition has another
 /// form.
@@ -59,6 +56,26 @@ bool addBounds(const ValueExpr &condition, Bounds &bounds) {
 
 } // namespace
 
+std::optional<AxisBounds> guardBounds(const Computation &computation) {
+  const StageBody *body = computation.body.get();
+  const bool isGuarded = body != nullptr && body->statements.size() == 1 &&
+                         body->statements[0].condition != nullptr &&
+                         body->statements[0].otherwise.empty();
+  if (!isGuarded)
+    return std::nullopt;
+  Bounds bounds;
+  for (const Axis &axis : computation.axes) {
+    bounds.low.push_back(0);
+    bounds.high.push_back(axis.extent);
+  }
+  if (!addBounds(*body->statements[0].condition, bounds))
+    return std::nullopt;
+  for (std::size_t a = 0; a < computation.axes.size(); ++a)
+    if (bounds.low[a] >= bounds.high[a])
+      return std::nullopt;
+  return bounds;
+}
+
 AffineIndices affineForms(const std::vector<IndexExprPtr> &indices, const std::vector<Axis> &axes) {
   AffineIndices forms;
   for (const IndexExprPtr &index : indices)
@@ -94,7 +111,8 @@ void CallStructure::findPadding() {
   paddings_.assign(call_.computations.size(), std::nullopt);
   for (std::size_t i = 0; i < call_.computations.size(); ++i) {
     const Computation &computation = call_.computations[i];
-    if (computation.accesses.size() != 1)
+    // Of a tensor that other stages write too, a copy is no other name.
+    if (computation.accesses.size() != 1 || !writerOf(computation.written))
       continue;
     const Tensor &source = tensor(computation.accesses[0].tensor);
     const Tensor &written = tensor(computation.written);
@@ -172,8 +190,10 @@ std::optional<std::vector<std::size_t>> plainWrite(const Computation &computatio
 std::optional<Padding> paddingOf(const Computation &computation,
                                  const std::vector<std::int64_t> &sourceShape,
                                  const std::vector<std::int64_t> &writtenShape) {
+  // What has a body may copy a part alone.
   if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
-      computation.accesses.size() != 1 || sourceShape.size() != writtenShape.size())
+      computation.body || computation.accesses.size() != 1 ||
+      sourceShape.size() != writtenShape.size())
     return std::nullopt;
   auto order = plainWrite(computation, writtenShape);
   if (!order)

@@ -17,6 +17,14 @@ using AffineIndices = std::vector<std::optional<AffineIndex>>;
 
 AffineIndices affineForms(const std::vector<IndexExprPtr> &indices, const std::vector<Axis> &axes);
 
+/// Bounds that a condition sets to the axes: low ≤ axis < high.
+struct AxisBounds {
+  std::vector<std::int64_t> low, high;
+};
+/// Where \p computation, all of which stands under one condition, does something; none if it stands
+/// under none or under one that says more than bounds.
+std::optional<AxisBounds> guardBounds(const Computation &computation);
+
 class CallStructure {
 public:
   /// Keeps references to both. The origins of local tensors need not be known yet.

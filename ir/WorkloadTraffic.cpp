@@ -86,18 +86,55 @@ private:
   std::int64_t count_ = 0;
 };
 
+/// Where a computation does something: its axes, from \p low on.
+struct Region {
+  std::vector<Axis> axes;
+  std::vector<std::int64_t> low;
+  std::int64_t points = 1; ///< iterations
+};
+
+Region regionOf(const Computation &computation) {
+  Region region{computation.axes, std::vector<std::int64_t>(computation.axes.size(), 0),
+                computation.points};
+  const auto bounds = guardBounds(computation);
+  if (!bounds)
+    return region;
+  std::optional<std::int64_t> points = 1;
+  for (std::size_t a = 0; a < region.axes.size(); ++a) {
+    region.low[a] = bounds->low[a];
+    region.axes[a].extent = bounds->high[a] - bounds->low[a];
+    points = points ? checkedMul(*points, region.axes[a].extent) : std::nullopt;
+  }
+  region.points = std::min(computation.points, points.value_or(computation.points));
+  return region;
+}
+
+/// \p index with its axes counted from \p low on; none on overflow.
+std::optional<AffineIndex> countedFrom(std::optional<AffineIndex> index,
+                                       const std::vector<std::int64_t> &low) {
+  for (std::size_t a = 0; index && a < low.size(); ++a) {
+    const auto first = checkedMul(index->coefficients[a], low[a]);
+    const auto constant = first ? checkedAdd(index->constant, *first) : std::nullopt;
+    if (!constant)
+      return std::nullopt;
+    index->constant = *constant;
+  }
+  return index;
+}
+
 /// Which elements of a tensor are accessed: those of a box.
 class TensorCover {
 public:
   void add(const std::vector<IndexExprPtr> &indices, const Computation &computation,
            const std::vector<std::int64_t> &shape) {
     dimensions_.resize(shape.size());
+    const Region region = regionOf(computation);
     const AffineIndices affine = affineForms(indices, computation.axes);
     for (std::size_t d = 0; d < shape.size(); ++d)
-      dimensions_[d].add(affine[d], computation.axes, shape[d]);
+      dimensions_[d].add(countedFrom(affine[d], region.low), region.axes, shape[d]);
     // Of several stores only the first one's points are known.
     constexpr std::int64_t unknown = std::numeric_limits<std::int64_t>::max();
-    const std::int64_t points = computation.opaqueReason.empty() ? computation.points : unknown;
+    const std::int64_t points = computation.opaqueReason.empty() ? region.points : unknown;
     accesses_ = checkedAdd(accesses_, points).value_or(unknown);
   }
 

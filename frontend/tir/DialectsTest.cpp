@@ -369,6 +369,12 @@ TEST_CASE("tir dialects: parts of buffers") {
                 matrices),
        ElementWise,
        {256}},
+      {"a part of the memory",
+       function("b = T.decl_buffer((4, 4), data=B.data, strides=[64, 1], elem_offset=8)\n"
+                "for i, j in T.grid(4, 4):\n    b[i, j] = A[i, j] + 1.0\n",
+                matrices),
+       ElementWise,
+       {16}},
       {"allocated memory",
        function("t_data = T.allocate([16], \"float32\", \"global\")\n"
                 "t = T.decl_buffer((16,), data=t_data)\n"
@@ -394,8 +400,10 @@ TEST_CASE("tir dialects: parts of buffers") {
        {"C = T.match_buffer(A[0:4, 0:4], (2, 8))\nfor i, j in T.grid(2, 8):\n"
         "    B[i, j] = C[i, j]\n",
         "b = T.decl_buffer((257,), data=B.data)\nfor i in range(257):\n    b[i] = A[0, 0]\n",
-        "b = T.decl_buffer((4,), data=B.data, elem_offset=8)\nfor i in range(4):\n"
+        "b = T.decl_buffer((4,), data=B.data, elem_offset=253)\nfor i in range(4):\n"
         "    b[i] = A[0, 0]\n",
+        "b = T.decl_buffer((4, 4), data=B.data, strides=[85, 1])\nfor i in range(4):\n"
+        "    b[i, 0] = A[0, 0]\n",
         "b = T.decl_buffer((4,), \"int8\", data=B.data)\nfor i in range(4):\n    b[i] = "
         "T.int8(0)\n"}) {
     CAPTURE(std::string(body));

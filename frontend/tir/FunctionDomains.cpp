@@ -137,6 +137,8 @@ void FunctionReader::bindAxis(const Expr &target, const ValueExprPtr &low, Value
   IndexExprPtr value = asIndex(bound);
   if (evaluate(*low, {}) == 0)
     axis.binding = value;
+  if (const IndexExprPtr start = value ? asIndex(low) : nullptr)
+    variables_.back().inLoops = inLoops(indexBinary(IndexExpr::Kind::Sub, value, start));
   std::int64_t offset = 0;
   if (value && value->kind == IndexExpr::Kind::Add &&
       value->right->kind == IndexExpr::Kind::Constant) {
@@ -159,6 +161,7 @@ void FunctionReader::leaveVariables(std::size_t activeCount) {
 }
 
 void FunctionReader::forgetNest() {
+  ++nest_;
   variables_.clear();
   restarts_.clear();
 }

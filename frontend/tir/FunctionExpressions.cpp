@@ -76,6 +76,9 @@ ValueExprPtr FunctionReader::convertName(const Expr &expr, Conversion &conversio
     return convert(*symbol->definition, conversion);
   if (symbol && symbol->kind == NameMeaning::Kind::Size)
     return sizeOfName(expr.text, expr.range);
+  if (symbol && symbol->kind == NameMeaning::Kind::Buffer && symbol->tensor.isLocal &&
+      localBuffers_[symbol->tensor.index].scalar)
+    return convertLoad(expr, conversion);
   if (symbol)
     return opaque(expr, "a buffer without indices");
   if (context_.symbols.contains(expr.text) || symbols_.contains(expr.text) ||
@@ -335,7 +338,7 @@ IndexExprPtr FunctionReader::toIndex(const Expr &expr, Conversion &conversion) {
 }
 
 std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &conversion) {
-  const Expr &base = *expr.children[0];
+  const Expr &base = expr.kind == Expr::Kind::Name ? expr : *expr.children[0];
   const NameMeaning *symbol = base.kind == Expr::Kind::Name ? find(base.text) : nullptr;
   if (base.kind == Expr::Kind::Name && !symbol)
     error(DiagnosticCode::TirUndefinedName, base.range, base.text);
@@ -350,7 +353,7 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   Access access;
   access.tensor = view ? view->tensor : symbol->tensor;
   access.range = expr.range;
-  const std::size_t rank = view ? view->shape.size() : tensorOf(access.tensor).shape.size();
+  const std::size_t rank = view ? view->shape.size() : shapeOf(access.tensor).size();
   if (arguments(expr).size() != rank) {
     if (result_.isValid)
       error(DiagnosticCode::TirWrongRank, expr.range, base.text, rank, arguments(expr).size());
@@ -363,15 +366,40 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   }
   if (view)
     access.indices = throughView(*view, std::move(access.indices));
+  addPrivateIndices(access);
   return access;
+}
+
+/// Of a buffer that each iteration of loops has for itself: which iteration it is stands first, and
+/// dimensions of one element are left out.
+void FunctionReader::addPrivateIndices(Access &access) {
+  const auto own =
+      access.tensor.isLocal ? plan_.privates.find(access.tensor.index) : plan_.privates.end();
+  if (own == plan_.privates.end())
+    return;
+  std::vector<IndexExprPtr> indices;
+  for (const std::size_t variable : own->second.variables) {
+    if (own->second.nest != nest_ || std::ranges::find(active_, variable) == active_.end())
+      return issue(access.range, "a buffer that is used outside of its loop");
+    indices.push_back(context_.nodes.axis(variable));
+  }
+  const Shape &shape = shapeOf(access.tensor);
+  for (std::size_t d = 0; d < shape.size(); ++d)
+    if (shape[d] != 1)
+      indices.push_back(std::move(access.indices[d]));
+  access.indices = std::move(indices);
 }
 
 /// Where an element of \p view stands in the buffer behind it.
 std::vector<IndexExprPtr> FunctionReader::throughView(const BufferView &view,
                                                       std::vector<IndexExprPtr> indices) const {
-  const Shape &shape = tensorOf(view.tensor).shape;
-  if (view.begin.empty())
-    return unflatten(flatIndex(indices, view.shape), shape);
+  const Shape &shape = shapeOf(view.tensor);
+  if (view.begin.empty()) {
+    IndexExprPtr flat = view.strides.empty() ? flatIndex(indices, view.shape) : indexConstant(0);
+    for (std::size_t d = 0; d < view.strides.size(); ++d)
+      flat = plus(flat, times(indices[d], view.strides[d]));
+    return unflatten(view.offset ? plus(flat, view.offset) : flat, shape);
+  }
   std::vector<IndexExprPtr> whole = view.begin;
   const std::size_t left = whole.size() - indices.size();
   for (std::size_t d = 0; d < indices.size(); ++d)

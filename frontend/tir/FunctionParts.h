@@ -3,6 +3,7 @@
 #pragma once
 
 #include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/PrivateBuffers.h"
 #include "ir/Workload.h"
 
 #include <cstdint>
@@ -27,6 +28,9 @@ struct BufferView {
   /// Where the view begins, for each dimension of the tensor; its last dimensions are the view's.
   /// Empty: the view has the tensor's elements in their order in memory.
   std::vector<workload::IndexExprPtr> begin;
+  // Of a view of the order in memory:
+  workload::IndexExprPtr offset = nullptr; ///< number of the first element; null: 0
+  std::vector<std::int64_t> strides = {};  ///< in elements, by dimension; empty: row-major order
 };
 
 /// What a name stands for inside a function.
@@ -80,6 +84,16 @@ struct Variable {
   std::optional<std::size_t> loop;
   /// Of a block axis that starts at 0: what it is bound to; else null.
   workload::IndexExprPtr binding;
+  /// Of a block axis: its value in terms of loops alone; null if that is no index.
+  workload::IndexExprPtr inLoops;
+  bool isThread = false; ///< bound to the threads of a block, which share memory
+};
+
+/// What an earlier reading of the function found out.
+struct ReadingPlan {
+  /// The definitions of names that are assigned again: these are buffers of one element.
+  std::set<const Stmt *> scalars;
+  PrivateBuffers privates;
 };
 
 /// A condition that statements stand under.
@@ -144,10 +158,15 @@ struct Numbering {
 class FunctionReader {
 public:
   FunctionReader(const Stmt &function, const FunctionContext &context,
-                 DiagnosticEngine &diagnostics)
-      : function_(function), context_(context), diagnostics_(diagnostics) {}
+                 DiagnosticEngine &diagnostics, const ReadingPlan &plan)
+      : function_(function), context_(context), diagnostics_(diagnostics), plan_(plan) {}
 
   FunctionTemplate read();
+  /// After read(): the buffers that another reading may give dimensions.
+  [[nodiscard]] PrivateBuffers privateBuffers() const;
+  /// After read(): the scalars of the plan that are not to be read as buffers after all, given the
+  /// buffers that have dimensions of their own.
+  [[nodiscard]] std::set<const Stmt *> refusedScalars(const PrivateBuffers &privates) const;
 
 private:
   // Declarations
@@ -173,6 +192,9 @@ private:
   void declareBuffer(const Expr &target, const Expr &call);
   bool aliasBuffer(const Expr &target, const workload::Tensor &declared, const Expr &call);
   [[nodiscard]] const NameMeaning *bufferBehind(const Expr &data) const;
+  void declareScalar(const Stmt &stmt);
+  void assignScalar(const Expr &target, const Expr &value, SourceRange range, std::uint32_t buffer);
+  void addLocal(std::string_view name, workload::Tensor tensor, const Expr *scope);
   void bindLet(std::string_view name, const Expr &definition);
   void readFor(const Stmt &stmt);
   void readLoop(const Stmt &stmt, const LoopBounds &bounds);
@@ -227,10 +249,20 @@ private:
   [[nodiscard]] bool isCovered(const workload::AffineIndex &index,
                                const Numbering &numbering) const;
   bool dropInit(workload::TensorRef written);
+  void noteUses(const std::vector<Store> &stores, bool isInit);
+  void noteUse(const workload::Access &access, BufferUse use);
+  [[nodiscard]] std::vector<PathVariable> path() const;
+  [[nodiscard]] bool isInLoop() const;
+  [[nodiscard]] workload::IndexExprPtr inLoops(const workload::IndexExprPtr &index) const;
+  [[nodiscard]] std::vector<workload::IndexExprPtr>
+  valuesOfLoops(const std::vector<bool> &used) const;
+  void addPrivateIndices(workload::Access &access);
+  [[nodiscard]] const Shape &shapeOf(workload::TensorRef reference) const;
   void noteRestart(workload::TensorRef tensor, const std::vector<Guard> &guards);
   void refuseRestarts(const Frame &frame, const workload::Computation &computation,
                       const Numbering &numbering);
   void refuseUnwrittenLocals();
+  void refuseReuse();
   void markUse(const workload::Computation &computation);
 
   // Expressions
@@ -288,6 +320,20 @@ private:
   /// By tensor (whether it is local, and its number): the loops of this nest that make or overwrite
   /// it anew in each iteration.
   std::map<std::pair<bool, std::uint32_t>, std::set<std::size_t>> restarts_;
+  const ReadingPlan &plan_;
+  BufferUses uses_;
+  std::size_t nest_ = 0; ///< counts nests
+  /// By local buffer: its shape as the text declares it, and whether each thread has its own.
+  struct LocalBuffer {
+    Shape shape;
+    bool isThreadLocal = false;
+    const Stmt *scalar = nullptr; ///< the definition of a name that is assigned again
+    bool isInLoop = false;        ///< declared within a loop
+    bool isOverwritten = false;   ///< a store within a loop does not add to what is there
+    std::size_t depth = 0;        ///< variables alive where it is declared
+    std::size_t conditions = 0;   ///< around its declaration
+  };
+  std::vector<LocalBuffer> localBuffers_;
   std::set<std::string, std::less<>> reportedSizes_;
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read

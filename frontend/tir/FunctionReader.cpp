@@ -1,5 +1,6 @@
 #include "frontend/tir/FunctionReader.h"
 
+#include "frontend/tir/BufferShapes.h"
 #include "frontend/tir/FunctionParts.h"
 #include "frontend/tir/Parser.h"
 #include "frontend/tir/SymbolicSizes.h"
@@ -42,6 +43,11 @@ const Tensor &FunctionReader::tensorOf(TensorRef reference) const {
                            : result_.parameters[reference.index].tensor;
 }
 
+/// The shape of a buffer as the text declares it.
+const Shape &FunctionReader::shapeOf(TensorRef reference) const {
+  return reference.isLocal ? localBuffers_[reference.index].shape : tensorOf(reference).shape;
+}
+
 void FunctionReader::issue(SourceRange range, std::string what) {
   constexpr std::size_t enough = 20;
   if (result_.issues.size() < enough)
@@ -70,8 +76,33 @@ FunctionTemplate FunctionReader::read() {
     readBody(function_.body);
   if (result_.isValid && result_.issues.empty())
     refuseUnwrittenLocals();
+  if (result_.isValid)
+    refuseReuse();
   result_.isValid = result_.isValid && !leavesBuffer_;
   return std::move(result_);
+}
+
+PrivateBuffers FunctionReader::privateBuffers() const {
+  PrivateBuffers result;
+  for (std::size_t i = 0; i < localBuffers_.size(); ++i) {
+    const auto index = static_cast<std::uint32_t>(i);
+    if (auto loops =
+            uses_.privateLoops(index, localBuffers_[i].shape, localBuffers_[i].isThreadLocal))
+      result.emplace(index, std::move(*loops));
+  }
+  return result;
+}
+
+std::set<const Stmt *> FunctionReader::refusedScalars(const PrivateBuffers &privates) const {
+  std::set<const Stmt *> refused;
+  for (std::size_t i = 0; i < localBuffers_.size(); ++i) {
+    const auto index = static_cast<std::uint32_t>(i);
+    const LocalBuffer &local = localBuffers_[i];
+    const bool needsLoops = local.isInLoop || local.isOverwritten;
+    if (local.scalar && needsLoops && uses_.isUsed(index) && !privates.contains(index))
+      refused.insert(local.scalar);
+  }
+  return refused;
 }
 
 void FunctionReader::readParameters() {
@@ -281,9 +312,94 @@ ValueExprPtr FunctionReader::sizeOfName(std::string_view name, SourceRange range
   return context_.nodes.indexValue(value);
 }
 
+namespace {
+
+/// Finds names that get a value more than once: `acc = acc + …` behind `acc: T.float32 = 0`.
+class ScalarFinder {
+public:
+  void visit(std::span<const Stmt *const> body) {
+    const auto scope = definitions_; // names end with the block that they stand in
+    for (const Stmt *stmt : body)
+      visit(*stmt);
+    definitions_ = scope;
+  }
+
+  std::set<const Stmt *> take() { return std::move(found_); }
+
+private:
+  void visit(const Stmt &stmt) {
+    const bool assigns =
+        stmt.kind == Stmt::Kind::Assign || stmt.kind == Stmt::Kind::AnnotatedAssign;
+    if (assigns && stmt.targets.size() == 1 && stmt.targets[0]->kind == Expr::Kind::Name)
+      return assign(stmt, stmt.targets[0]->text);
+    visit(stmt.body);
+    visit(stmt.orElse);
+  }
+
+  void assign(const Stmt &stmt, std::string_view name) {
+    const auto earlier = definitions_.find(name);
+    const bool isAgain = stmt.kind == Stmt::Kind::Assign && earlier != definitions_.end();
+    if (isAgain && earlier->second != nullptr)
+      found_.insert(earlier->second);
+    else
+      definitions_[name] = isNumber(stmt) ? &stmt : nullptr;
+  }
+
+  /// Whether \p stmt may define a number, and no buffer, axis or size.
+  static bool isNumber(const Stmt &stmt) {
+    if (!stmt.value || stmt.value->kind != Expr::Kind::Call)
+      return stmt.value || (stmt.annotation && typeNamed(*stmt.annotation));
+    const std::string_view name = tirCallName(stmt.value);
+    return !name.empty() && (mathName(name).form != MathForm::Unknown || name == "if_then_else" ||
+                             name == "Select" || name == "Cast" || name == "cast" ||
+                             name == "min_value" || name == "max_value" ||
+                             (typeNamed(*stmt.value->children[0]) && positional(*stmt.value, 0)));
+  }
+
+  std::map<std::string_view, const Stmt *> definitions_;
+  std::set<const Stmt *> found_;
+};
+
+/// Whether \p again leaves less without a meaning than \p first.
+bool isBetter(const FunctionTemplate &again, const FunctionTemplate &first) {
+  return again.isValid && (!first.isValid || again.issues.size() <= first.issues.size());
+}
+
+} // namespace
+
 FunctionTemplate readFunction(const Stmt &function, const FunctionContext &context,
                               DiagnosticEngine &diagnostics) {
-  return FunctionReader(function, context, diagnostics).read();
+  ScalarFinder scalars;
+  scalars.visit(function.body);
+  ReadingPlan plan{scalars.take(), {}};
+  if (!plan.scalars.empty()) {
+    // Which of them can be read as buffers shows when they are.
+    DiagnosticEngine dropped;
+    FunctionReader trial(function, context, dropped, plan);
+    (void)trial.read();
+    for (const Stmt *refused : trial.refusedScalars(trial.privateBuffers()))
+      plan.scalars.erase(refused);
+  }
+  FunctionReader reader(function, context, diagnostics, plan);
+  FunctionTemplate result = reader.read();
+  plan.privates = reader.privateBuffers();
+  if (!plan.privates.empty() && result.isValid) {
+    DiagnosticEngine dropped; // what it says was said before
+    FunctionReader again(function, context, dropped, plan);
+    FunctionTemplate better = again.read();
+    if (isBetter(better, result)) {
+      result = std::move(better);
+    } else {
+      // The first reading takes the buffers of all iterations for one.
+      plan.privates.clear();
+      if (result.issues.empty())
+        result.issues.push_back(
+            {function.nameRange, "a local buffer that each iteration of a loop has for itself,"});
+    }
+  }
+  if (result.isValid && result.issues.empty())
+    restoreShapes(result, plan.privates, context.argumentShapes.empty());
+  return result;
 }
 
 } // namespace acadlc::tir

@@ -1,6 +1,7 @@
 #include "frontend/tir/FunctionParts.h"
 #include "frontend/tir/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
+#include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <optional>
@@ -206,6 +207,7 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   constexpr std::size_t mostComputations = 100'000;
   if (result_.computations.size() >= mostComputations)
     return error(DiagnosticCode::TirTooLarge, frame.range, "the number of stages of a function");
+  noteUses(stores, false);
   Computation computation;
   const bool isReduction = stores[0].combiner != Combiner::None;
   const bool goesOn = isReduction && !frame.hasInit && !dropInit(stores[0].written.tensor);
@@ -261,6 +263,126 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   result_.computations.push_back(std::move(computation));
 }
 
+namespace {
+
+/// `axis // divisor % extent` of the axis \p first; no remainder is taken if \p extent is 0.
+IndexExprPtr digit(IndexExprPtr first, std::int64_t divisor, std::int64_t extent) {
+  IndexExprPtr value =
+      indexBinary(IndexExpr::Kind::FloorDiv, std::move(first), indexConstant(divisor));
+  return extent == 0 ? value : indexBinary(IndexExpr::Kind::FloorMod, value, indexConstant(extent));
+}
+
+/// The value of \p loop where `axis` is \p form, a sum in which the loop is one digit; null if it
+/// is none.
+IndexExprPtr digitOf(const AffineIndex &form, std::size_t loop, std::size_t axis,
+                     const std::vector<Axis> &loops) {
+  const std::int64_t step = form.coefficients[loop];
+  const auto next = step > 0 ? checkedMul(step, loops[loop].extent) : std::nullopt;
+  if (!next || form.constant != 0)
+    return nullptr;
+  AffineIndex lower = form;
+  bool hasHigher = false;
+  for (std::size_t other = 0; other < loops.size(); ++other) {
+    if (other != loop && lower.coefficients[other] % *next != 0)
+      continue;
+    hasHigher =
+        hasHigher || (other != loop && lower.coefficients[other] != 0 && loops[other].extent > 1);
+    lower.coefficients[other] = 0;
+  }
+  const auto range = rangeOf(lower, loops);
+  if (!range || range->low < 0 || range->high >= step)
+    return nullptr;
+  return digit(indexAxis(axis), step, hasHigher ? loops[loop].extent : 0);
+}
+
+/// An axis that is `loop // divisor`, or `loop % modulus`, or both.
+struct Fragment {
+  std::size_t axis = 0;
+  std::int64_t divisor = 1;
+  std::int64_t modulus = 0; ///< 0: the rest of the loop
+};
+
+std::optional<Fragment> fragmentOf(const IndexExpr &index, std::size_t loop, std::size_t axis) {
+  using Kind = IndexExpr::Kind;
+  Fragment result{axis, 1, 0};
+  const IndexExpr *inner = &index;
+  if (inner->kind == Kind::FloorDiv && inner->right->kind == Kind::Constant) {
+    result.divisor = inner->right->value;
+    inner = inner->left.get();
+  }
+  if (inner->kind == Kind::FloorMod && inner->right->kind == Kind::Constant) {
+    result.modulus = inner->right->value;
+    inner = inner->left.get();
+  }
+  // `loop // divisor % extent` keeps the digits below divisor · extent.
+  if (result.divisor == 1 && inner->kind == Kind::FloorDiv &&
+      inner->right->kind == Kind::Constant) {
+    const auto modulus = checkedMul(result.modulus, inner->right->value);
+    if (!modulus)
+      return std::nullopt;
+    result = {axis, inner->right->value, *modulus};
+    inner = inner->left.get();
+  }
+  const bool isLoop = inner->kind == Kind::Axis && static_cast<std::size_t>(inner->value) == loop;
+  return isLoop && result.divisor > 0 ? std::optional(result) : std::nullopt;
+}
+
+/// The value of a loop that axes hold in pieces; null if a piece is missing.
+IndexExprPtr joined(std::vector<Fragment> fragments) {
+  std::ranges::sort(fragments, {}, &Fragment::divisor);
+  IndexExprPtr value = indexConstant(0);
+  std::int64_t reached = 1;
+  for (const Fragment &fragment : fragments) {
+    if (reached == 0 || fragment.divisor != reached)
+      return nullptr;
+    value = indexBinary(IndexExpr::Kind::Add,
+                        indexBinary(IndexExpr::Kind::Mul, indexAxis(fragment.axis),
+                                    indexConstant(fragment.divisor)),
+                        value);
+    reached = fragment.modulus;
+  }
+  return reached == 0 ? value : nullptr;
+}
+
+} // namespace
+
+/// By variable: the value of a loop in terms of block axes that are bound to it, so that a block
+/// that names both counts its points once. Null where a variable is to stay.
+std::vector<IndexExprPtr> FunctionReader::valuesOfLoops(const std::vector<bool> &used) const {
+  std::vector<IndexExprPtr> values(variables_.size(), nullptr);
+  std::vector<std::size_t> bound; // axes that say what they are in loops
+  std::set<std::size_t> needed;   // in extents
+  for (std::size_t variable = 0; variable < used.size(); ++variable) {
+    if (used[variable] && variables_[variable].dependsOnOthers)
+      forEachAxis(*variables_[variable].extentExpr, [&](std::size_t v) { needed.insert(v); });
+    if (used[variable] && variables_[variable].isBlockAxis && variables_[variable].inLoops &&
+        !variables_[variable].dependsOnOthers)
+      bound.push_back(variable);
+  }
+  if (bound.empty())
+    return values;
+  std::vector<Axis> loops;
+  for (const Variable &variable : variables_)
+    loops.push_back({variable.name, variable.extent, Axis::Kind::Spatial});
+  for (std::size_t loop = 0; loop < used.size(); ++loop) {
+    if (!used[loop] || variables_[loop].isBlockAxis || variables_[loop].dependsOnOthers ||
+        needed.contains(loop))
+      continue;
+    std::vector<Fragment> fragments;
+    for (const std::size_t axis : bound) {
+      const IndexExpr &inLoops = *variables_[axis].inLoops;
+      const auto form = affineForm(inLoops, loops);
+      if (form && form->coefficients[loop] != 0 && !values[loop])
+        values[loop] = digitOf(*form, loop, axis, loops);
+      else if (const auto fragment = form ? std::nullopt : fragmentOf(inLoops, loop, axis))
+        fragments.push_back(*fragment);
+    }
+    if (!values[loop] && !fragments.empty())
+      values[loop] = joined(std::move(fragments));
+  }
+  return values;
+}
+
 /// Gives \p computation its axes: \p own variables and others that it refers to, numbered anew.
 Numbering FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
                                   bool accumulates) {
@@ -282,6 +404,9 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
     if (used[variable] && variables_[variable].dependsOnOthers)
       forEachAxis(*variables_[variable].extentExpr, collect);
 
+  std::vector<IndexExprPtr> loopValues = valuesOfLoops(used);
+  for (std::size_t loop = 0; loop < used.size(); ++loop)
+    used[loop] = used[loop] && !loopValues[loop];
   std::vector<std::size_t> ordered;
   for (std::size_t variable = 0; variable < used.size(); ++variable)
     if (used[variable])
@@ -292,9 +417,14 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
     Axis::Kind kind = variable.kind;
     if (!variable.isBlockAxis)
       kind = accumulates && !inWrite[ordered[i]] ? Axis::Kind::Reduction : Axis::Kind::Spatial;
+    else if (inWrite[ordered[i]] && std::ranges::find(own, ordered[i]) == own.end())
+      kind = Axis::Kind::Spatial; // of a block around this one, whose parts have their own results
     computation.axes.push_back({variable.name, variable.extent, kind});
     replacements[ordered[i]] = context_.nodes.axis(i);
   }
+  for (std::size_t loop = 0; loop < loopValues.size(); ++loop)
+    if (loopValues[loop])
+      replacements[loop] = substitute(loopValues[loop], replacements);
   for (IndexExprPtr &index : computation.writeIndices)
     index = substitute(index, replacements);
   for (Access &access : computation.accesses)
@@ -397,6 +527,106 @@ void collectPinned(const ValueExpr &condition, std::set<std::size_t> &pinned) {
 
 } // namespace
 
+/// \p index with the loops in the place of the block axes that are bound to them.
+IndexExprPtr FunctionReader::inLoops(const IndexExprPtr &index) const {
+  std::vector<IndexExprPtr> values;
+  for (std::size_t variable = 0; variable < variables_.size(); ++variable)
+    values.push_back(variables_[variable].inLoops ? variables_[variable].inLoops
+                                                  : context_.nodes.axis(variable));
+  return substitute(index, values);
+}
+
+/// What is alive where a store is read, the outermost first.
+std::vector<PathVariable> FunctionReader::path() const {
+  std::vector<PathVariable> result;
+  for (const std::size_t id : active_) {
+    if (lane_ && id >= *lane_)
+      break;
+    const Variable &variable = variables_[id];
+    PathVariable entry{id, variable.extent, variable.isThread, variable.dependsOnOthers, {}};
+    if (variable.isBlockAxis && variable.inLoops)
+      forEachAxis(*variable.inLoops, [&](std::size_t loop) { entry.sources.insert(loop); });
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+namespace {
+
+/// Whether \p condition holds in the first iteration of loops alone: `k == 0`. Adds these.
+bool isFirstIteration(const ValueExpr &condition, std::set<std::size_t> &loops) {
+  if (condition.kind != ValueExpr::Kind::Compare || condition.operands.size() != 2)
+    return false;
+  if (condition.name == "and")
+    return isFirstIteration(*condition.operands[0], loops) &&
+           isFirstIteration(*condition.operands[1], loops);
+  const IndexExprPtr left = asIndex(condition.operands[0]);
+  const IndexExprPtr right = asIndex(condition.operands[1]);
+  const bool fits = condition.name == "==" && left && right &&
+                    left->kind == IndexExpr::Kind::Axis &&
+                    right->kind == IndexExpr::Kind::Constant && right->value == 0;
+  if (fits)
+    loops.insert(static_cast<std::size_t>(left->value));
+  return fits;
+}
+
+} // namespace
+
+/// Notes how \p access, of a store that is being read, uses a local buffer.
+void FunctionReader::noteUse(const Access &access, BufferUse use) {
+  if (!access.tensor.isLocal || uses_.isShared(access.tensor.index))
+    return;
+  use.nest = nest_;
+  use.path = path();
+  if (use.path.empty())
+    return uses_.addOutside(access.tensor.index);
+  for (const IndexExprPtr &index : access.indices)
+    use.indices.push_back(inLoops(index));
+  std::vector<Axis> axes;
+  for (const Variable &variable : variables_)
+    axes.push_back({variable.name, variable.extent, Axis::Kind::Spatial});
+  uses_.add(access.tensor.index, std::move(use), axes);
+}
+
+/// Whether what is being read may happen more than once.
+bool FunctionReader::isInLoop() const {
+  return std::ranges::any_of(active_,
+                             [&](std::size_t variable) { return variables_[variable].extent > 1; });
+}
+
+/// Notes how the local buffers of a stage are used, in the order in which it does so.
+void FunctionReader::noteUses(const std::vector<Store> &stores, bool isInit) {
+  for (const Store &store : stores) {
+    for (const Guard &guard : store.guards)
+      for (const Access &access : guard.accesses)
+        noteUse(access, {});
+    for (const Access &access : store.accesses)
+      noteUse(access, {});
+    BufferUse write;
+    write.isWrite = true;
+    write.isSum = store.combiner != Combiner::None;
+    write.range = store.range;
+    write.isPlain = store.combiner == Combiner::None && !store.hasLostGuards;
+    for (const Guard &guard : store.guards)
+      write.isPlain =
+          write.isPlain && !guard.isElse && isFirstIteration(*guard.value, write.startedBefore);
+    for (const std::size_t variable : active_) {
+      const Variable &each = variables_[variable];
+      write.isPlain = write.isPlain && !each.dependsOnOthers;
+      if (!isInit || !each.isBlockAxis || each.kind != Axis::Kind::Reduction)
+        continue;
+      write.startedBefore.insert(variable);
+      if (each.inLoops)
+        forEachAxis(*each.inLoops, [&](std::size_t loop) { write.startedBefore.insert(loop); });
+    }
+    noteUse(store.written, std::move(write));
+    const bool isOverwritten =
+        store.written.tensor.isLocal && store.combiner == Combiner::None && isInLoop();
+    if (isOverwritten)
+      localBuffers_[store.written.tensor.index].isOverwritten = true;
+  }
+}
+
 /// The loops around what is being read make or overwrite \p tensor anew in each iteration, except
 /// those that \p guards hold to one: `if k == 0` starts a reduction over k.
 void FunctionReader::noteRestart(TensorRef tensor, const std::vector<Guard> &guards) {
@@ -425,6 +655,20 @@ void FunctionReader::refuseRestarts(const Frame &frame, const Computation &compu
                                           "', which each iteration of '" +
                                           variables_[variable].name +
                                           "' starts anew without a dimension for it,");
+  }
+}
+
+/// An accumulator that indices compact to the tile of an iteration, and that is not sure to be
+/// started anew in each, would be misread.
+void FunctionReader::refuseReuse() {
+  for (std::size_t i = 0; i < localBuffers_.size(); ++i) {
+    const auto index = static_cast<std::uint32_t>(i);
+    if (plan_.privates.contains(index))
+      continue;
+    if (const auto range =
+            uses_.reusedBy(index, localBuffers_[i].shape, localBuffers_[i].isThreadLocal))
+      issue(*range, "an accumulation in '" + result_.locals[i].name +
+                        "', whose elements several iterations of a loop around it use,");
   }
 }
 

@@ -1,6 +1,8 @@
 #include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/OperatorBuilder.h"
 #include "frontend/tir/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
+#include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <iterator>
@@ -8,6 +10,13 @@
 namespace acadlc::tir {
 
 using namespace workload;
+
+namespace {
+
+/// A name that no text has: of what a scalar is from an assignment on, while that is read.
+constexpr std::string_view nextVersion = "next version";
+
+} // namespace
 
 void FunctionReader::readBody(std::span<const Stmt *const> body) {
   for (const Stmt *stmt : body)
@@ -48,8 +57,8 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   std::string_view name = tirCallName(stmt.value);
   // What says something about the code but computes nothing.
   constexpr std::string_view ignored[] = {
-      "func_attr",    "reads", "writes", "where", "sblock_attr",        "block_attr",
-      "device_entry", "bind",  "assume", "attr",  "preflattened_buffer"};
+      "func_attr",    "reads", "writes", "where", "sblock_attr",         "block_attr",
+      "device_entry", "bind",  "assume", "attr",  "preflattened_buffer", "tvm_storage_sync"};
   if (name == "where") {
     frames_.back().isGuarded = true;
     if (const Expr *condition = positional(*stmt.value, 0))
@@ -64,7 +73,8 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
     return;
   if (name == "evaluate") {
     const Expr *operand = positional(*stmt.value, 0);
-    if (operand && (integerLiteral(*operand) || tirCallName(operand) == "assume"))
+    if (operand && (integerLiteral(*operand) || tirCallName(operand) == "assume" ||
+                    tirCallName(operand) == "tvm_storage_sync"))
       return;
     // The call is what matters.
     if (const std::string_view inner = tirCallName(operand); !inner.empty())
@@ -129,6 +139,8 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
   if (stmt.targets.size() != 1)
     return issue(stmt.range, "an assignment to several names");
   const Expr &target = *stmt.targets[0];
+  if (plan_.scalars.contains(&stmt))
+    return declareScalar(stmt);
   if (!stmt.value) {
     if (target.kind == Expr::Kind::Name)
       bind(target.text, NameMeaning::size());
@@ -142,11 +154,83 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
     return;
   // A name that was declared without a value gets its first one here.
   const NameMeaning *earlier = stmt.kind == Stmt::Kind::Assign ? find(target.text) : nullptr;
+  if (earlier != nullptr && earlier->kind == NameMeaning::Kind::Buffer && earlier->tensor.isLocal &&
+      localBuffers_[earlier->tensor.index].scalar)
+    return assignScalar(target, *stmt.value, stmt.range, earlier->tensor.index);
   if (earlier != nullptr && earlier->kind != NameMeaning::Kind::Size)
     return issue(stmt.range, "another assignment to '" + std::string(target.text) +
                                  "' (what changes must be a buffer, with a dimension for each "
                                  "loop around it)");
   bindLet(target.text, *stmt.value);
+}
+
+/// `acc: T.float32 = e` of a name that gets other values later: a buffer of one element.
+void FunctionReader::declareScalar(const Stmt &stmt) {
+  const Expr &target = *stmt.targets[0];
+  Tensor tensor;
+  tensor.range = target.range;
+  if (const auto type = stmt.annotation ? typeNamed(*stmt.annotation) : std::nullopt) {
+    tensor.elementType = *type;
+  } else if (stmt.value) {
+    Conversion conversion;
+    const ValueExprPtr value = convert(*stmt.value, conversion);
+    const bool isTyped = value->kind == ValueExpr::Kind::Load ||
+                         value->kind == ValueExpr::Kind::Cast ||
+                         value->kind == ValueExpr::Kind::Constant;
+    if (isTyped)
+      tensor.elementType = value->elementType;
+  }
+  addLocal(target.text, std::move(tensor), nullptr);
+  localBuffers_.back().scalar = &stmt;
+  if (stmt.value)
+    addStore(target, *stmt.value, stmt.range);
+}
+
+/// `acc = e`. In the loops of the definition nothing can read the value of before any more: there
+/// the name stands for a new buffer from now on.
+void FunctionReader::assignScalar(const Expr &target, const Expr &value, SourceRange range,
+                                  std::uint32_t buffer) {
+  const LocalBuffer &local = localBuffers_[buffer];
+  const Stmt *definition = local.scalar;
+  if (local.depth != active_.size() || local.conditions != conditions_)
+    return addStore(target, value, range);
+  const NameMeaning earlier = *find(target.text);
+  Tensor next = result_.locals[buffer];
+  next.shape.clear();
+  addLocal(target.text, std::move(next), nullptr);
+  localBuffers_.back().scalar = definition;
+  const NameMeaning own = *find(target.text);
+  names_[target.text] = earlier; // the value reads what was there
+  auto *place = context_.tree.make<Expr>();
+  *place = target;
+  place->text = nextVersion;
+  bind(nextVersion, own);
+  addStore(*place, value, range);
+  names_[target.text] = own;
+}
+
+/// Declares a buffer of this function.
+void FunctionReader::addLocal(std::string_view name, Tensor tensor, const Expr *scope) {
+  LocalBuffer local;
+  local.shape = tensor.shape;
+  local.depth = active_.size();
+  local.conditions = conditions_;
+  // Threads of a GPU share what has no scope or another one; elsewhere there are none.
+  const std::string_view where = scope ? scope->text : std::string_view();
+  local.isThreadLocal = where.starts_with("local") || where.starts_with("wmma") || !scope;
+  local.isInLoop = isInLoop();
+  tensor.name = name;
+  const auto index = static_cast<std::uint32_t>(result_.locals.size());
+  if (const auto own = plan_.privates.find(index); own != plan_.privates.end()) {
+    std::erase(tensor.shape, 1);
+    tensor.shape.insert(tensor.shape.begin(), own->second.extents.begin(),
+                        own->second.extents.end());
+  }
+  const NameMeaning meaning = NameMeaning::buffer(true, index);
+  noteRestart(meaning.tensor, {});
+  bind(name, meaning);
+  result_.locals.push_back(std::move(tensor));
+  localBuffers_.push_back(std::move(local));
 }
 
 /// `v: T.let[T.int64] = e` and its older forms: the name stands for the expression. Loads belong to
@@ -198,11 +282,9 @@ void FunctionReader::declareBuffer(const Expr &target, const Expr &call) {
     tensor.emplace();
   else if (keyword(call, "data") && aliasBuffer(target, *tensor, call))
     return;
-  tensor->name = target.text;
-  const NameMeaning meaning = NameMeaning::buffer(true, result_.locals.size());
-  noteRestart(meaning.tensor, {});
-  bind(target.text, meaning);
-  result_.locals.push_back(std::move(*tensor));
+  // `T.allocate` names its scope by position.
+  const Expr *scope = keyword(call, "scope");
+  addLocal(target.text, std::move(*tensor), scope ? scope : positional(call, 2));
 }
 
 /// What `A.data`, or the name of an allocation, is the memory of; null if that is not known.
@@ -217,25 +299,61 @@ const NameMeaning *FunctionReader::bufferBehind(const Expr &data) const {
   return isBuffer ? meaning : nullptr;
 }
 
+namespace {
+
+/// The numbers in \p list, `[64, 1]`; none if one of them is no number.
+std::optional<std::vector<std::int64_t>> numbersOf(const Expr *list) {
+  std::vector<std::int64_t> numbers;
+  for (const Expr *item : list ? list->children : std::span<const Expr *const>()) {
+    const auto number = integerLiteral(*item);
+    if (!number || *number < 0)
+      return std::nullopt;
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+/// The number of the last element of a view; none if that leaves 64 bits.
+std::optional<std::int64_t> lastOf(const Shape &shape, const std::vector<std::int64_t> &strides) {
+  if (strides.empty())
+    return elementCount(shape) - 1;
+  std::optional<std::int64_t> last = 0;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const auto reach = checkedMul(shape[d] - 1, strides[d]);
+    last = last && reach ? checkedAdd(*last, *reach) : std::nullopt;
+  }
+  return last;
+}
+
+} // namespace
+
 /// Reads `B = T.decl_buffer(shape, type, data=A.data)`: another name, perhaps another shape, of
-/// what A is. Reports what can't be understood so and returns false.
+/// what A is, or of a part of it. Reports what can't be understood so and returns false.
 bool FunctionReader::aliasBuffer(const Expr &target, const Tensor &declared, const Expr &call) {
   const NameMeaning *behind = bufferBehind(*keyword(call, "data"));
-  const Expr *offset = keyword(call, "elem_offset");
-  const Expr *strides = keyword(call, "strides");
-  const bool isPlain = (!offset || integerLiteral(*offset) == 0) &&
-                       (!strides || strides->children.empty()) && behind &&
-                       behind->kind == NameMeaning::Kind::Buffer;
-  const Tensor *tensor = isPlain ? &tensorOf(behind->tensor) : nullptr;
-  if (!tensor || tensor->elementType != declared.elementType ||
-      tensor->elementCount() < declared.elementCount()) {
+  const Expr *place = keyword(call, "elem_offset");
+  const bool isKnown = behind && behind->kind == NameMeaning::Kind::Buffer;
+  const auto strides = numbersOf(keyword(call, "strides"));
+  Conversion conversion;
+  const IndexExprPtr offset =
+      place && isKnown ? asIndex(convert(*place, conversion)) : indexConstant(0);
+  const bool fits = isKnown && offset && strides &&
+                    (strides->empty() || strides->size() == declared.shape.size()) &&
+                    tensorOf(behind->tensor).elementType == declared.elementType;
+  const auto last = fits ? lastOf(declared.shape, *strides) : std::nullopt;
+  const std::int64_t first =
+      offset && offset->kind == IndexExpr::Kind::Constant ? offset->value : 0;
+  if (!last || first < 0 || *last >= elementCount(shapeOf(behind->tensor)) - first) {
     issue(call.range, "a buffer that shares memory with another");
     return false;
   }
-  if (tensor->shape == declared.shape)
+  const bool isWhole =
+      offset->kind == IndexExpr::Kind::Constant && offset->value == 0 && strides->empty();
+  if (isWhole && shapeOf(behind->tensor) == declared.shape)
     bind(target.text, *behind);
   else
-    bind(target.text, NameMeaning::of(BufferView{behind->tensor, declared.shape, {}}));
+    bind(target.text,
+         NameMeaning::of(BufferView{behind->tensor, declared.shape, {}, offset, *strides}));
   return true;
 }
 
@@ -268,7 +386,7 @@ void FunctionReader::matchPart(const Expr &target, const Expr &part, const Expr 
       (isView && meaning->view->begin.empty()))
     return issue(call.range, "'T.match_buffer' of a part of what is no buffer");
   const TensorRef tensor = isView ? meaning->view->tensor : meaning->tensor;
-  const Shape whole = isView ? meaning->view->shape : tensorOf(tensor).shape;
+  const Shape whole = isView ? meaning->view->shape : shapeOf(tensor);
   if (whole.size() != arguments(part).size())
     return error(DiagnosticCode::TirWrongRank, part.range, base.text, whole.size(),
                  arguments(part).size());
@@ -306,8 +424,8 @@ void FunctionReader::matchPart(const Expr &target, const Expr &part, const Expr 
     return issue(part.range, "'T.match_buffer' of a part of another shape");
   if (isView)
     begin = throughView(*meaning->view, std::move(begin));
-  bind(target.text,
-       NameMeaning::of(BufferView{tensor, std::move(declared->shape), std::move(begin)}));
+  bind(target.text, NameMeaning::of(BufferView{
+                        tensor, std::move(declared->shape), std::move(begin), nullptr, {}}));
 }
 
 namespace {
@@ -380,6 +498,15 @@ void FunctionReader::readGrid(const Stmt &stmt, const Expr &call) {
   }
 }
 
+namespace {
+
+/// Whether \p thread names threads that share memory: those of a block, also virtual ones.
+bool isSharingThread(const Expr *thread) {
+  return thread && (thread->text.starts_with("threadIdx") || thread->text.starts_with("vthread"));
+}
+
+} // namespace
+
 void FunctionReader::readLoop(const Stmt &stmt, const LoopBounds &bounds) {
   Conversion conversion;
   const std::string_view name = stmt.targets[0]->text;
@@ -403,6 +530,10 @@ void FunctionReader::readLoop(const Stmt &stmt, const LoopBounds &bounds) {
   if (isStepped)
     value = binaryValue("*", value, context_.nodes.indexValue(*step));
   bind(name, NameMeaning::of(binaryValue("+", value, low)));
+  const Expr &call = *stmt.value;
+  const Expr *thread = keyword(call, "thread");
+  variables_[id].isThread =
+      tirCallName(&call) == "thread_binding" && (!thread || isSharingThread(thread));
 }
 
 /// `T.launch_thread("threadIdx.x", 4)`: a loop around all that follows.
@@ -415,6 +546,7 @@ void FunctionReader::launchThread(const Expr &target, const Expr &call) {
   Conversion conversion;
   addVariable(target.text, context_.nodes.indexValue(0), convert(*extent, conversion), call.range,
               false, Axis::Kind::Spatial);
+  variables_.back().isThread = isSharingThread(positional(call, 0));
 }
 
 namespace {

@@ -135,9 +135,11 @@ TEST_CASE("tir reader: a name that is assigned again is no let") {
                          "        for k in range(64):\n"
                          "            s = s + a[i, k]\n"
                          "        c[i] = s\n"));
-  CHECK_FALSE(sum.workload);
-  CHECK(sum.reports("E0410"));
-  CHECK(sum.marked() == "s = s + a[i, k]");
+  REQUIRE(sum.workload);
+  const std::vector<Axis> &axes = sum.workload->calls.at(0).computations.at(0).axes;
+  REQUIRE(axes.size() == 2);
+  CHECK(axes[0].kind == Axis::Kind::Spatial);
+  CHECK(axes[1].kind == Axis::Kind::Reduction);
   Result single(rowFunction("    for i in range(16):\n"
                             "        s: T.float32 = a[i, 0]\n"
                             "        c[i] = s\n"
@@ -152,7 +154,38 @@ TEST_CASE("tir reader: a name that is assigned again is no let") {
   CHECK(late.workload);
 }
 
-TEST_CASE("tir reader: an accumulator without a dimension for a loop around its start") {
+TEST_CASE("tir reader: a name that carries a value from one iteration to the next is an error") {
+  Result carried(rowFunction("    s: T.float32 = T.float32(0)\n"
+                             "    for i, k in T.grid(16, 64):\n"
+                             "        s = s * T.float32(0.5) + a[i, k]\n"
+                             "        c[i] = s\n"));
+  CHECK_FALSE(carried.workload);
+  CHECK(carried.reports("E0410"));
+  CHECK(carried.marked() == "s = s * T.float32(0.5) + a[i, k]");
+  Result sometimes(rowFunction("    for i in range(16):\n"
+                               "        s: T.float32\n"
+                               "        if i < 8:\n"
+                               "            s = T.float32(0)\n"
+                               "        for k in range(64):\n"
+                               "            s = s + a[i, k]\n"
+                               "        c[i] = s\n"));
+  CHECK_FALSE(sometimes.workload);
+}
+
+TEST_CASE("tir reader: what each assignment to a name computes is a stage of its own") {
+  Result result(rowFunction("    for i in range(16):\n"
+                            "        x: T.float32 = a[i, 0]\n"
+                            "        x = T.exp(x)\n"
+                            "        c[i] = x\n"));
+  REQUIRE(result.workload);
+  const Call &call = result.workload->calls.at(0);
+  CHECK(call.bytesRead == 16 * 4);
+  CHECK(call.bytesWritten == 16 * 4);
+  REQUIRE(call.operators.size() == 1);
+  CHECK(call.operators[0].detail == "exp");
+}
+
+TEST_CASE("tir reader: an accumulator that each iteration starts anew is one of each iteration") {
   const std::string update = "        for k in range(64):\n"
                              "            s[0] = s[0] + a[i, k]\n"
                              "        c[i] = s[0]\n";
@@ -161,12 +194,45 @@ TEST_CASE("tir reader: an accumulator without a dimension for a loop around its 
   for (const std::string &head : {
            allocation + loop + "        s[0] = T.float32(0)\n",
            loop + "    " + allocation + "        s[0] = T.float32(0)\n",
-           loop + "    " + allocation,
            allocation + loop + "        s[0] = a[i, 0]\n",
        }) {
     CAPTURE(head);
     Result result(rowFunction(head + update));
-    CHECK_FALSE(result.workload);
+    REQUIRE(result.workload);
+    const Call &call = result.workload->calls.at(0);
+    const auto sum = std::ranges::find(call.computations, Combiner::Sum, &Computation::combiner);
+    REQUIRE(sum != call.computations.end());
+    CHECK(sum->points == 16 * 64);
+    REQUIRE(sum->axes.size() == 2);
+    CHECK(sum->axes[0].kind == Axis::Kind::Spatial);
+    CHECK(sum->axes[1].kind == Axis::Kind::Reduction);
+    CHECK(call.locals.at(sum->written.index).shape == std::vector<std::int64_t>{16});
+  }
+}
+
+TEST_CASE("tir reader: an accumulator that is not sure to be started anew") {
+  const std::string update = "        for k in range(64):\n"
+                             "            s[0] = s[0] + a[i, k]\n"
+                             "        c[i] = s[0]\n";
+  const std::string allocation = "    s = T.alloc_buffer((2,))\n";
+  const std::string loop = "    for i in range(16):\n";
+  for (const std::string &head : {
+           loop + "    " + allocation,                          // never
+           allocation + loop + "        s[1] = T.float32(0)\n", // another element
+           allocation + loop +
+               "        if i % 2 == 1:\n" // under a condition
+               "            s[0] = T.float32(0)\n",
+           allocation + loop +
+               "        if i == 0:\n" // once
+               "            s[1] = T.float32(0)\n",
+       }) {
+    CAPTURE(head);
+    Result result(rowFunction(head + update));
+    const bool hasDimension =
+        result.workload && result.workload->calls.at(0).locals.at(0).shape.size() > 1;
+    CHECK_FALSE(hasDimension);
+    if (result.workload)
+      continue;
     CHECK(result.reports("E0410"));
     CHECK(result.marked() == "s[0] = s[0] + a[i, k]");
   }

@@ -1,0 +1,763 @@
+#include "frontend/tir/TirReader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Texts as TVM's schedules and passes print them: each must mean what the unscheduled text means.
+
+namespace acadlc::tir {
+
+namespace {
+
+using namespace workload;
+
+struct Outcome {
+  SourceManager sources;
+  DiagnosticEngine diagnostics;
+  std::optional<Workload> workload;
+
+  explicit Outcome(std::string text) {
+    const FileId file = sources.addText("test.tir", std::move(text));
+    workload = readWorkload(sources, file, {}, diagnostics);
+  }
+  [[nodiscard]] std::string messages() const {
+    return renderDiagnostics(diagnostics.diagnostics(), sources, {});
+  }
+  [[nodiscard]] const Call &call() const { return workload->calls.at(0); }
+};
+
+std::string function(std::string_view parameters, std::string_view body) {
+  std::string text = "@T.prim_func\ndef main(" + std::string(parameters) + "):\n";
+  while (!body.empty()) {
+    const std::size_t end = std::min(body.find('\n'), body.size());
+    text += "    " + std::string(body.substr(0, end)) + "\n";
+    body.remove_prefix(std::min(end + 1, body.size()));
+  }
+  return text;
+}
+
+/// The operators of a call that are more than a copy, and what they work on.
+std::string operatorsOf(const Call &call) {
+  std::string text;
+  for (const Operator &each : call.operators) {
+    if (each.part == OperatorPart::Free)
+      continue;
+    text += std::string(operatorName(each.kind)) + " " + each.detail;
+    for (const NamedExtent &dimension : each.dims)
+      text += " " + dimension.name + "=" + std::to_string(dimension.value);
+    for (std::size_t w = 0; w < each.stride.size(); ++w)
+      text += " window " + std::to_string(each.stride[w]) + "," + std::to_string(each.dilation[w]) +
+              "," + std::to_string(each.before[w]) + "," + std::to_string(each.after[w]);
+    text += " macs=" + std::to_string(each.macs) + " read=" + std::to_string(each.bytesRead) +
+            " written=" + std::to_string(each.bytesWritten) + "\n";
+  }
+  return text;
+}
+
+struct Schedule {
+  const char *name;
+  const char *body;
+  const char *parameters = nullptr; ///< null: those of the unscheduled text
+};
+
+/// Checks that every schedule has the operators of the unscheduled text.
+void checkSame(const char *parameters, const char *plain, const std::vector<Schedule> &schedules) {
+  const Outcome expected(function(parameters, plain));
+  INFO(expected.messages());
+  REQUIRE(expected.workload);
+  for (const Schedule &schedule : schedules) {
+    CAPTURE(schedule.name);
+    const Outcome outcome(
+        function(schedule.parameters ? schedule.parameters : parameters, schedule.body));
+    INFO(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(operatorsOf(outcome.call()) == operatorsOf(expected.call()));
+    CHECK(outcome.call().macs == expected.call().macs);
+    CHECK(outcome.call().bytesRead == expected.call().bytesRead);
+    CHECK(outcome.call().bytesWritten == expected.call().bytesWritten);
+  }
+}
+
+constexpr const char *matrices = "A: T.Buffer((16, 64), \"float32\"), B: T.Buffer((64, 8), "
+                                 "\"float32\"), C: T.Buffer((16, 8), \"float32\")";
+constexpr const char *rows = "A: T.Buffer((1024,), \"float32\"), B: T.Buffer((512,), "
+                             "\"float32\"), C: T.Buffer((128,), \"float32\")";
+
+constexpr const char *matmul = R"(for i, j, k in T.grid(16, 8, 64):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)";
+
+} // namespace
+
+TEST_CASE("schedules: loops of a matrix product in any order and number") {
+  checkSame(matrices, matmul,
+            {{"split and reorder", R"(for io, jo, ko, ii, ki, ji in T.grid(4, 2, 16, 4, 4, 4):
+    with T.block("C"):
+        vi = T.axis.spatial(16, io * 4 + ii)
+        vj = T.axis.spatial(8, jo * 4 + ji)
+        vk = T.axis.reduce(64, ko * 4 + ki)
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"},
+             {"fuse", R"(for ij in T.parallel(128):
+    for k in range(64):
+        with T.block("C"):
+            vi = T.axis.spatial(16, ij // 8)
+            vj = T.axis.spatial(8, ij % 8)
+            vk = T.axis.reduce(64, k)
+            with T.init():
+                C[vi, vj] = T.float32(0)
+            C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"},
+             {"tile without blocks", R"(for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        C[io * 4 + ii, jo * 4 + ji] = T.float32(0)
+    for ko, ii, ji in T.grid(16, 4, 4):
+        for ki in T.unroll(4):
+            C[io * 4 + ii, jo * 4 + ji] = C[io * 4 + ii, jo * 4 + ji] + A[io * 4 + ii, ko * 4 + ki] * B[ko * 4 + ki, jo * 4 + ji]
+)"},
+             {"vectorize and unroll",
+              R"(for i in T.serial(16, annotations={"pragma_auto_unroll_max_step": 64}):
+    for ko in range(16):
+        for ki in T.unroll(4):
+            for j in T.vectorized(8):
+                with T.block("C"):
+                    vi, vj = T.axis.remap("SS", [i, j])
+                    vk = T.axis.reduce(64, ko * 4 + ki)
+                    with T.init():
+                        C[vi, vj] = T.float32(0)
+                    C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"},
+             {"vectors", R"(for i in range(16):
+    C[i, 0:8] = T.Broadcast(T.float32(0), 8)
+    for k in range(64):
+        C[i, 0:8] = C[i, 0:8] + T.Broadcast(A[i, k], 8) * B[k, 0:8]
+)"},
+             {"decompose_reduction", R"(for io in range(4):
+    for ii, j in T.grid(4, 8):
+        with T.block("C_init"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj = T.axis.spatial(8, j)
+            C[vi, vj] = T.float32(0)
+    for ii, j, k in T.grid(4, 8, 64):
+        with T.block("C_update"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj, vk = T.axis.remap("SR", [j, k])
+            C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"},
+             {"split that leaves a rest", R"(for io, ii, j, k in T.grid(3, 6, 8, 64):
+    with T.block("C"):
+        vi = T.axis.spatial(16, io * 6 + ii)
+        vj, vk = T.axis.remap("SR", [j, k])
+        T.where(io * 6 + ii < 16)
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"},
+             {"blockize", R"(for io, jo, ko in T.grid(4, 2, 16):
+    with T.block("C_o"):
+        vio, vjo, vko = T.axis.remap("SSR", [io, jo, ko])
+        with T.init():
+            for ii, ji in T.grid(4, 4):
+                with T.block("C_init"):
+                    vii, vji = T.axis.remap("SS", [ii, ji])
+                    C[vio * 4 + vii, vjo * 4 + vji] = T.float32(0)
+        for ii, ji, ki in T.grid(4, 4, 4):
+            with T.block("C"):
+                vii, vji, vki = T.axis.remap("SSR", [ii, ji, ki])
+                C[vio * 4 + vii, vjo * 4 + vji] = C[vio * 4 + vii, vjo * 4 + vji] + A[vio * 4 + vii, vko * 4 + vki] * B[vko * 4 + vki, vjo * 4 + vji]
+)"}});
+}
+
+TEST_CASE("schedules: accumulators of a matrix product") {
+  checkSame(matrices, matmul,
+            {{"a number", R"(for i, j in T.grid(16, 8):
+    acc: T.float32 = T.float32(0)
+    for k in range(64):
+        acc = acc + A[i, k] * B[k, j]
+    C[i, j] = acc
+)"},
+             {"a number without a type", R"(for i, j in T.grid(16, 8):
+    acc = T.float32(0)
+    for k in range(64):
+        acc = A[i, k] * B[k, j] + acc
+    C[i, j] = acc
+)"},
+             {"a number that is declared first", R"(for i, j in T.grid(16, 8):
+    acc: T.float32
+    acc = T.float32(0)
+    for k in range(64):
+        acc = acc + A[i, k] * B[k, j]
+    C[i, j] = acc
+)"},
+             {"a buffer of one element", R"(acc = T.alloc_buffer((1,), scope="local")
+for i, j in T.grid(16, 8):
+    acc[0] = T.float32(0)
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+             {"a buffer without dimensions", R"(acc = T.alloc_buffer(())
+for i, j in T.grid(16, 8):
+    acc[()] = T.float32(0)
+    for k in range(64):
+        acc[()] = acc[()] + A[i, k] * B[k, j]
+    C[i, j] = acc[()]
+)"},
+             {"declared within the loops", R"(for i, j in T.grid(16, 8):
+    acc = T.decl_buffer((1,), scope="local")
+    acc[0] = T.float32(0)
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+             {"T.alloc_local", R"(for i, j in T.grid(16, 8):
+    acc = T.alloc_local((1,), "float32")
+    acc[0] = T.float32(0)
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+             {"a row", R"(acc = T.alloc_buffer((8,), scope="local")
+for i in range(16):
+    for j in T.vectorized(8):
+        acc[j] = T.float32(0)
+    for k in range(64):
+        for j in T.vectorized(8):
+            acc[j] = acc[j] + A[i, k] * B[k, j]
+    for j in T.vectorized(8):
+        C[i, j] = acc[j]
+)"},
+             {"a tile", R"(acc = T.alloc_buffer((4, 4), scope="local")
+for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        acc[ii, ji] = T.float32(0)
+    for k, ii, ji in T.grid(64, 4, 4):
+        acc[ii, ji] = acc[ii, ji] + A[io * 4 + ii, k] * B[k, jo * 4 + ji]
+    for ii, ji in T.grid(4, 4):
+        C[io * 4 + ii, jo * 4 + ji] = acc[ii, ji]
+)"},
+             {"a tile as one row", R"(acc = T.alloc_buffer((16,), scope="local")
+for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        acc[ii * 4 + ji] = T.float32(0)
+    for k, ii, ji in T.grid(64, 4, 4):
+        acc[ii * 4 + ji] = acc[ii * 4 + ji] + A[io * 4 + ii, k] * B[k, jo * 4 + ji]
+    for ii, ji in T.grid(4, 4):
+        C[io * 4 + ii, jo * 4 + ji] = acc[ii * 4 + ji]
+)"},
+             {"a block within a block", R"(for i, j in T.grid(16, 8):
+    with T.block("point"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        acc = T.alloc_buffer((1,))
+        for k in range(64):
+            with T.block("acc"):
+                vk = T.axis.reduce(64, k)
+                with T.init():
+                    acc[0] = T.float32(0)
+                acc[0] = acc[0] + A[vi, vk] * B[vk, vj]
+        C[vi, vj] = acc[0]
+)"}});
+}
+
+TEST_CASE("schedules: stages of a matrix product in caches") {
+  checkSame(
+      matrices, matmul,
+      {{"cache_write", R"(C_global = T.alloc_buffer((16, 8))
+for io in range(4):
+    for ii, j, k in T.grid(4, 8, 64):
+        with T.block("C"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj, vk = T.axis.remap("SR", [j, k])
+            with T.init():
+                C_global[vi, vj] = T.float32(0)
+            C_global[vi, vj] = C_global[vi, vj] + A[vi, vk] * B[vk, vj]
+    for ax0, ax1 in T.grid(4, 8):
+        with T.block("C_global"):
+            v0 = T.axis.spatial(16, io * 4 + ax0)
+            v1 = T.axis.spatial(8, ax1)
+            C[v0, v1] = C_global[v0, v1]
+)"},
+       {"compacted tiles", R"(C_local = T.alloc_buffer((4, 4), scope="local")
+A_shared = T.alloc_buffer((4, 16), scope="shared")
+for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        with T.block("C_init"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj = T.axis.spatial(8, jo * 4 + ji)
+            C_local[vi - io * 4, vj - jo * 4] = T.float32(0)
+    for ko in range(4):
+        for ax0, ax1 in T.grid(4, 16):
+            with T.block("A_shared"):
+                v0 = T.axis.spatial(16, io * 4 + ax0)
+                v1 = T.axis.spatial(64, ko * 16 + ax1)
+                T.block_attr({"buffer_dim_align": [[0, 0, 32, 8]], "double_buffer_scope": 0})
+                A_shared[v0 - io * 4, v1 - ko * 16] = A[v0, v1]
+        for ii, ji, ki in T.grid(4, 4, 16):
+            with T.block("C_update"):
+                vi = T.axis.spatial(16, io * 4 + ii)
+                vj = T.axis.spatial(8, jo * 4 + ji)
+                vk = T.axis.reduce(64, ko * 16 + ki)
+                C_local[vi - io * 4, vj - jo * 4] = C_local[vi - io * 4, vj - jo * 4] + A_shared[vi - io * 4, vk - ko * 16] * B[vk, vj]
+    for ii, ji in T.grid(4, 4):
+        with T.block("C"):
+            v0 = T.axis.spatial(16, io * 4 + ii)
+            v1 = T.axis.spatial(8, jo * 4 + ji)
+            C[v0, v1] = C_local[v0 - io * 4, v1 - jo * 4]
+)"},
+       {"compacted tiles by remainders", R"(C_local = T.alloc_buffer((4, 4), scope="local")
+for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        with T.block("C_init"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj = T.axis.spatial(8, jo * 4 + ji)
+            C_local[vi % 4, vj % 4] = T.float32(0)
+    for ii, ji, k in T.grid(4, 4, 64):
+        with T.block("C_update"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj = T.axis.spatial(8, jo * 4 + ji)
+            vk = T.axis.reduce(64, k)
+            C_local[vi % 4, vj % 4] = C_local[vi % 4, vj % 4] + A[vi, vk] * B[vk, vj]
+    for ii, ji in T.grid(4, 4):
+        with T.block("C"):
+            v0 = T.axis.spatial(16, io * 4 + ii)
+            v1 = T.axis.spatial(8, jo * 4 + ji)
+            C[v0, v1] = C_local[v0 % 4, v1 % 4]
+)"},
+       {"storage_align and double buffering", R"(B_shared = T.alloc_buffer((64, 8), scope="shared")
+for k, j in T.grid(64, 8):
+    with T.block("B_shared"):
+        vk, vj = T.axis.remap("SS", [k, j])
+        T.block_attr({"buffer_dim_align": [[0, 0, 32, 8]], "double_buffer_scope": 0})
+        B_shared[vk, vj] = B[vk, vj]
+for i, j, k in T.grid(16, 8, 64):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B_shared[vk, vj]
+)"},
+       {"tiles of a matrix unit", R"(for io, jo in T.grid(4, 2):
+    acc = T.alloc_buffer((4, 4), scope="wmma.accumulator")
+    for ii, ji in T.grid(4, 4):
+        acc[ii, ji] = T.float32(0)
+    for ko in range(16):
+        a = T.alloc_buffer((4, 4), scope="wmma.matrix_a")
+        b = T.alloc_buffer((4, 4), scope="wmma.matrix_b")
+        for ii, ki in T.grid(4, 4):
+            a[ii, ki] = A[io * 4 + ii, ko * 4 + ki]
+        for ki, ji in T.grid(4, 4):
+            b[ki, ji] = B[ko * 4 + ki, jo * 4 + ji]
+        for ii, ji, ki in T.grid(4, 4, 4):
+            acc[ii, ji] = acc[ii, ji] + a[ii, ki] * b[ki, ji]
+    for ii, ji in T.grid(4, 4):
+        C[io * 4 + ii, jo * 4 + ji] = acc[ii, ji]
+)"},
+       {"threads", R"(for bx in T.thread_binding(4, thread="blockIdx.x"):
+    for tx in T.thread_binding(4, thread="threadIdx.x"):
+        with T.decl_buffer((8,), scope="local") as acc:
+            with T.decl_buffer((64,), scope="shared") as A_shared:
+                for j in range(8):
+                    acc[j] = T.float32(0)
+                for ko in range(4):
+                    for ax in range(16):
+                        A_shared[tx * 16 + ax] = A[bx * 4 + tx, ko * 16 + ax]
+                    T.tvm_storage_sync("shared")
+                    for ki, j in T.grid(16, 8):
+                        acc[j] = acc[j] + A_shared[tx * 16 + ki] * B[ko * 16 + ki, j]
+                for j in range(8):
+                    C[bx * 4 + tx, j] = acc[j]
+)"},
+       {"T.launch_thread", R"(bx = T.launch_thread("blockIdx.x", 4)
+tx = T.launch_thread("threadIdx.x", 4)
+acc = T.alloc_buffer((8,), scope="local")
+for j in range(8):
+    acc[j] = T.float32(0)
+for k, j in T.grid(64, 8):
+    acc[j] = acc[j] + A[bx * 4 + tx, k] * B[k, j]
+for j in range(8):
+    C[bx * 4 + tx, j] = acc[j]
+)"}});
+}
+
+TEST_CASE("schedules: matrices as rows of memory") {
+  checkSame(matrices, matmul,
+            {{"rows", R"(for i, j in T.grid(16, 8):
+    C[i * 8 + j] = T.float32(0)
+    for k in range(64):
+        cse: T.int32 = i * 8 + j
+        C[cse] = C[cse] + A[i * 64 + k] * B[k * 8 + j]
+)",
+              rows},
+             {"rows of fused loops", R"(for ij in range(128):
+    C[ij] = T.float32(0)
+    for k in range(64):
+        C[ij] = C[ij] + A[ij // 8 * 64 + k] * B[k * 8 + ij % 8]
+)",
+              rows},
+             {"rows in tiles", R"(for io, jo in T.grid(4, 2):
+    for ii, ji in T.grid(4, 4):
+        C[io * 32 + ii * 8 + jo * 4 + ji] = T.float32(0)
+    for ko, ii, ji, ki in T.grid(16, 4, 4, 4):
+        C[io * 32 + ii * 8 + jo * 4 + ji] = C[io * 32 + ii * 8 + jo * 4 + ji] + A[io * 256 + ii * 64 + ko * 4 + ki] * B[ko * 32 + ki * 8 + jo * 4 + ji]
+)",
+              rows},
+             {"other names of the parameters", R"(A_1 = T.Buffer((1024,), data=A.data)
+B_1 = T.Buffer((512,), data=B.data)
+C_1 = T.Buffer((128,), data=C.data)
+for i, j in T.grid(16, 8):
+    C_1[i * 8 + j] = T.float32(0)
+    for k in range(64):
+        C_1[i * 8 + j] = C_1[i * 8 + j] + A_1[i * 64 + k] * B_1[k * 8 + j]
+)"},
+             {"an allocation", R"(with T.allocate([128], "float32", "global") as acc:
+    acc_1 = T.Buffer((128,), data=acc)
+    for i, j in T.grid(16, 8):
+        acc_1[i * 8 + j] = T.float32(0)
+        for k in range(64):
+            with T.LetStmt(i * 8 + j) as idx:
+                acc_1[idx] = acc_1[idx] + A[i, k] * B[k, j]
+    for i, j in T.grid(16, 8):
+        C[i, j] = acc_1[i * 8 + j]
+)"},
+             {"parts of the parameters", R"(for io in range(4):
+    A_1 = T.decl_buffer((4, 64), data=A.data, elem_offset=io * 256)
+    C_1 = T.decl_buffer((4, 8), data=C.data, strides=[8, 1], elem_offset=io * 32)
+    for i, j in T.grid(4, 8):
+        C_1[i, j] = T.float32(0)
+        for k in range(64):
+            C_1[i, j] = C_1[i, j] + A_1[i, k] * B[k, j]
+)"}});
+}
+
+TEST_CASE("schedules: a product and what follows it") {
+  checkSame(matrices,
+            R"(T_matmul = T.alloc_buffer((16, 8))
+for i, j, k in T.grid(16, 8, 64):
+    with T.block("T_matmul"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            T_matmul[vi, vj] = T.float32(0)
+        T_matmul[vi, vj] = T_matmul[vi, vj] + A[vi, vk] * B[vk, vj]
+for i, j in T.grid(16, 8):
+    with T.block("C"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        C[vi, vj] = T.max(T_matmul[vi, vj], T.float32(0))
+)",
+            {{"reverse_compute_at", R"(T_matmul = T.alloc_buffer((16, 8))
+for io in range(4):
+    for ii, j, k in T.grid(4, 8, 64):
+        with T.block("T_matmul"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj, vk = T.axis.remap("SR", [j, k])
+            with T.init():
+                T_matmul[vi, vj] = T.float32(0)
+            T_matmul[vi, vj] = T_matmul[vi, vj] + A[vi, vk] * B[vk, vj]
+    for ii, j in T.grid(4, 8):
+        with T.block("C"):
+            vi = T.axis.spatial(16, io * 4 + ii)
+            vj = T.axis.spatial(8, j)
+            C[vi, vj] = T.max(T_matmul[vi, vj], T.float32(0))
+)"},
+             {"compute_at of the product", R"(T_matmul = T.alloc_buffer((1, 8))
+for i in range(16):
+    for j, k in T.grid(8, 64):
+        with T.block("T_matmul"):
+            vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+            with T.init():
+                T_matmul[0, vj] = T.float32(0)
+            T_matmul[0, vj] = T_matmul[0, vj] + A[vi, vk] * B[vk, vj]
+    for j in range(8):
+        with T.block("C"):
+            vi, vj = T.axis.remap("SS", [i, j])
+            C[vi, vj] = T.max(T_matmul[0, vj], T.float32(0))
+)"},
+             {"a number", R"(for i, j in T.grid(16, 8):
+    acc: T.float32 = T.float32(0)
+    for k in range(64):
+        acc = acc + A[i, k] * B[k, j]
+    acc = T.max(acc, T.float32(0))
+    C[i, j] = acc
+)"},
+             {"rows of memory", R"(for ij in T.parallel(128):
+    acc = T.decl_buffer((1,), scope="local")
+    acc[0] = T.float32(0)
+    for k in range(64):
+        acc[0] = acc[0] + A[ij // 8 * 64 + k] * B[k * 8 + ij % 8]
+    C[ij] = T.max(acc[0], T.float32(0))
+)",
+              rows}});
+}
+
+TEST_CASE("schedules: convolutions") {
+  constexpr const char *images = "X: T.Buffer((8, 10, 10), \"float32\"), W: T.Buffer((4, 8, 3, 3), "
+                                 "\"float32\"), O: T.Buffer((4, 10, 10), \"float32\")";
+  checkSame(images,
+            R"(pad = T.alloc_buffer((8, 12, 12))
+for c, y, x in T.grid(8, 12, 12):
+    with T.block("pad"):
+        vc, vy, vx = T.axis.remap("SSS", [c, y, x])
+        pad[vc, vy, vx] = T.if_then_else(1 <= vy and vy < 11 and 1 <= vx and vx < 11, X[vc, vy - 1, vx - 1], T.float32(0))
+for f, y, x, c, r, s in T.grid(4, 10, 10, 8, 3, 3):
+    with T.block("conv"):
+        vf, vy, vx, vc, vr, vs = T.axis.remap("SSSRRR", [f, y, x, c, r, s])
+        with T.init():
+            O[vf, vy, vx] = T.float32(0)
+        O[vf, vy, vx] = O[vf, vy, vx] + pad[vc, vy + vr, vx + vs] * W[vf, vc, vr, vs]
+)",
+            {{"rows of memory", R"(pad = T.alloc_buffer((1152,))
+for c, y, x in T.grid(8, 12, 12):
+    pad[c * 144 + y * 12 + x] = T.if_then_else(1 <= y and y < 11 and 1 <= x and x < 11, X[c * 100 + y * 10 + x - 11], T.float32(0))
+for f, y, x in T.grid(4, 10, 10):
+    O[f * 100 + y * 10 + x] = T.float32(0)
+    for c, r, s in T.grid(8, 3, 3):
+        O[f * 100 + y * 10 + x] = O[f * 100 + y * 10 + x] + pad[c * 144 + y * 12 + r * 12 + x + s] * W[f * 72 + c * 9 + r * 3 + s]
+)",
+              "X: T.Buffer((800,), \"float32\"), W: T.Buffer((288,), \"float32\"), O: "
+              "T.Buffer((400,), \"float32\")"},
+             {"padding at the tiles of the result", R"(pad = T.alloc_buffer((8, 12, 12))
+for yo in range(5):
+    for c, ax0, x in T.grid(8, 4, 12):
+        with T.block("pad"):
+            vc = T.axis.spatial(8, c)
+            vy = T.axis.spatial(12, yo * 2 + ax0)
+            vx = T.axis.spatial(12, x)
+            pad[vc, vy, vx] = T.if_then_else(1 <= vy and vy < 11 and 1 <= vx and vx < 11, X[vc, vy - 1, vx - 1], T.float32(0))
+    for f, yi, x, c, r, s in T.grid(4, 2, 10, 8, 3, 3):
+        with T.block("conv"):
+            vf, vx, vc, vr, vs = T.axis.remap("SSRRR", [f, x, c, r, s])
+            vy = T.axis.spatial(10, yo * 2 + yi)
+            with T.init():
+                O[vf, vy, vx] = T.float32(0)
+            O[vf, vy, vx] = O[vf, vy, vx] + pad[vc, vy + vr, vx + vs] * W[vf, vc, vr, vs]
+)"},
+             {"a row of results in registers", R"(pad = T.alloc_buffer((8, 12, 12))
+for c, y, x in T.grid(8, 12, 12):
+    pad[c, y, x] = T.if_then_else(1 <= y and y < 11 and 1 <= x and x < 11, X[c, y - 1, x - 1], T.float32(0))
+acc = T.alloc_buffer((10,), scope="local")
+for f, y in T.grid(4, 10):
+    for x in T.vectorized(10):
+        acc[x] = T.float32(0)
+    for c, r, s in T.grid(8, 3, 3):
+        for x in T.vectorized(10):
+            acc[x] = acc[x] + pad[c, y + r, x + s] * W[f, c, r, s]
+    for x in T.vectorized(10):
+        O[f, y, x] = acc[x]
+)"}});
+}
+
+TEST_CASE("schedules: reductions and norms") {
+  constexpr const char *square =
+      "A: T.Buffer((16, 64), \"float32\"), C: T.Buffer((16, 64), \"float32\")";
+  checkSame(square,
+            R"(m = T.alloc_buffer((16,))
+s = T.alloc_buffer((16,))
+for i, k in T.grid(16, 64):
+    with T.block("m"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            m[vi] = T.float32("-inf")
+        m[vi] = T.max(m[vi], A[vi, vk])
+for i, k in T.grid(16, 64):
+    with T.block("s"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            s[vi] = T.float32(0)
+        s[vi] = s[vi] + T.exp(A[vi, vk] - m[vi])
+for i, k in T.grid(16, 64):
+    with T.block("C"):
+        vi, vk = T.axis.remap("SS", [i, k])
+        C[vi, vk] = T.exp(A[vi, vk] - m[vi]) / s[vi]
+)",
+            {{"accumulators", R"(m = T.alloc_buffer((1,))
+s = T.alloc_buffer((1,))
+for i in range(16):
+    m[0] = T.float32("-inf")
+    s[0] = T.float32(0)
+    for k in range(64):
+        m[0] = T.max(m[0], A[i, k])
+    for k in range(64):
+        s[0] = s[0] + T.exp(A[i, k] - m[0])
+    for k in range(64):
+        C[i, k] = T.exp(A[i, k] - m[0]) / s[0]
+)"},
+             {"numbers", R"(for i in range(16):
+    m: T.float32 = T.float32("-inf")
+    s: T.float32 = T.float32(0)
+    for k in range(64):
+        m = T.max(m, A[i, k])
+    for k in range(64):
+        s = s + T.exp(A[i, k] - m)
+    for k in range(64):
+        C[i, k] = T.exp(A[i, k] - m) / s
+)"}});
+}
+
+TEST_CASE("schedules: rfactor makes a product and a sum") {
+  const Outcome outcome(function(matrices, R"(C_rf = T.alloc_buffer((16, 8, 4))
+for i, j, ko, ki in T.grid(16, 8, 4, 16):
+    with T.block("C_rf"):
+        vko, vi, vj, vki = T.axis.remap("SSSR", [ko, i, j, ki])
+        with T.init():
+            C_rf[vi, vj, vko] = T.float32(0)
+        C_rf[vi, vj, vko] = C_rf[vi, vj, vko] + A[vi, vko * 16 + vki] * B[vko * 16 + vki, vj]
+for i, j, ko in T.grid(16, 8, 4):
+    with T.block("C"):
+        vko, vi, vj = T.axis.remap("RSS", [ko, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf[vi, vj, vko]
+)"));
+  REQUIRE(outcome.workload);
+  CHECK(outcome.call().macs == 16 * 8 * 64);
+  REQUIRE(outcome.call().operators.size() == 2);
+  const Operator &sum = outcome.call().operators[1];
+  CHECK(sum.kind == OperatorKind::Reduction);
+  CHECK(sum.dims == std::vector<NamedExtent>{{"N", 128}, {"K", 4}});
+}
+
+TEST_CASE("schedules: a sum within each step of a sum is one of its own") {
+  const Outcome outcome(function(matrices, R"(part = T.alloc_buffer((1,), scope="local")
+for i, j in T.grid(16, 8):
+    C[i, j] = T.float32(0)
+    for ko in range(4):
+        part[0] = T.float32(0)
+        for ki in range(16):
+            part[0] = part[0] + A[i, ko * 16 + ki] * B[ko * 16 + ki, j]
+        C[i, j] = C[i, j] + part[0]
+)"));
+  REQUIRE(outcome.workload);
+  CHECK(outcome.call().macs == 16 * 8 * 64);
+  REQUIRE(outcome.call().operators.size() == 2);
+  CHECK(outcome.call().operators[1].kind == OperatorKind::Reduction);
+  CHECK(outcome.call().operators[1].dims == std::vector<NamedExtent>{{"N", 128}, {"K", 4}});
+}
+
+TEST_CASE("schedules: what an iteration may read of an earlier one stays an error") {
+  const Schedule wrong[] = {
+      {"a tile that is started in part", R"(acc = T.alloc_buffer((8,), scope="local")
+for i in range(16):
+    for j in range(7):
+        acc[j] = T.float32(0)
+    for k, j in T.grid(64, 8):
+        acc[j] = acc[j] + A[i, k] * B[k, j]
+    for j in range(8):
+        C[i, j] = acc[j]
+)"},
+      {"every other element", R"(acc = T.alloc_buffer((8,), scope="local")
+for i in range(16):
+    for j in range(4):
+        acc[j * 2] = T.float32(0)
+    for k, j in T.grid(64, 8):
+        acc[j] = acc[j] + A[i, k] * B[k, j]
+    for j in range(8):
+        C[i, j] = acc[j]
+)"},
+      {"a diagonal", R"(acc = T.alloc_buffer((8, 8), scope="local")
+for i in range(16):
+    for j in range(8):
+        acc[j, j] = T.float32(0)
+    for k, j in T.grid(64, 8):
+        acc[j, 0] = acc[j, 0] + A[i, k] * B[k, j]
+    for j in range(8):
+        C[i, j] = acc[j, 0]
+)"},
+      {"an element that comes later", R"(acc = T.alloc_buffer((2,), scope="local")
+for i, j in T.grid(16, 8):
+    for t in range(2):
+        acc[t] = T.float32(0)
+        acc[1 - t] = acc[1 - t] + A[i, t]
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+      {"a start under a condition", R"(acc = T.alloc_buffer((1,), scope="local")
+for i, j in T.grid(16, 8):
+    if j < 4:
+        acc[0] = T.float32(0)
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+      {"no start", R"(for i, j in T.grid(16, 8):
+    acc = T.alloc_buffer((1,), scope="local")
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+  };
+  for (const Schedule &schedule : wrong) {
+    CAPTURE(schedule.name);
+    const Outcome outcome(function(matrices, schedule.body));
+    CHECK_FALSE(outcome.workload);
+    CHECK(outcome.messages().find("starts anew") != std::string::npos);
+  }
+}
+
+TEST_CASE("schedules: a compacted tile that is started under a condition is an error") {
+  const Outcome outcome(function("A: T.Buffer((15, 64), \"float32\"), B: T.Buffer((64, 8), "
+                                 "\"float32\"), C: T.Buffer((15, 8), \"float32\")",
+                                 R"(C_local = T.alloc_buffer((4, 8), scope="local")
+for io in range(4):
+    for ii, j in T.grid(4, 8):
+        with T.block("C_init"):
+            vi = T.axis.spatial(15, io * 4 + ii)
+            vj = T.axis.spatial(8, j)
+            T.where(io * 4 + ii < 15)
+            C_local[vi - io * 4, vj] = T.float32(0)
+    for ii, j, k in T.grid(4, 8, 64):
+        with T.block("C_update"):
+            vi = T.axis.spatial(15, io * 4 + ii)
+            vj, vk = T.axis.remap("SR", [j, k])
+            T.where(io * 4 + ii < 15)
+            C_local[vi - io * 4, vj] = C_local[vi - io * 4, vj] + A[vi, vk] * B[vk, vj]
+    for ii, j in T.grid(4, 8):
+        with T.block("C"):
+            vi = T.axis.spatial(15, io * 4 + ii)
+            vj = T.axis.spatial(8, j)
+            T.where(io * 4 + ii < 15)
+            C[vi, vj] = C_local[vi - io * 4, vj]
+)"));
+  CHECK_FALSE(outcome.workload);
+  CHECK(outcome.messages().find("whose elements several iterations") != std::string::npos);
+}
+
+TEST_CASE("schedules: a copy of a part moves that part") {
+  constexpr const char *square =
+      "A: T.Buffer((4, 6), \"float32\"), C: T.Buffer((4, 6), \"float32\")";
+  const Outcome half(function(square, R"(for i, j in T.grid(4, 6):
+    with T.block("C"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        T.where(2 <= j and j < 5)
+        C[vi, vj] = A[vi, vj]
+)"));
+  REQUIRE(half.workload);
+  CHECK(half.call().freeReason == FreeReason::None);
+  CHECK(half.call().bytesRead == 4 * 3 * 4);
+  CHECK(half.call().bytesWritten == 4 * 3 * 4);
+  const Outcome pieces(function(square, R"(for i, j in T.grid(4, 2):
+    C[i, j] = A[i, j]
+for i, j in T.grid(4, 4):
+    C[i, j + 2] = A[i, j + 2]
+)"));
+  REQUIRE(pieces.workload);
+  CHECK(pieces.call().freeReason == FreeReason::None);
+  CHECK(pieces.call().bytesRead == 4 * 6 * 4);
+  CHECK(pieces.call().bytesWritten == 4 * 6 * 4);
+  const Outcome whole(function(square, R"(for i, j in T.grid(4, 6):
+    C[i, j] = A[i, j]
+)"));
+  REQUIRE(whole.workload);
+  CHECK(whole.call().freeReason == FreeReason::Alias);
+}
+
+} // namespace acadlc::tir
