@@ -48,8 +48,7 @@ ExpansionSearch::ExpansionSearch(const OccupationPlan &plan, std::int64_t wordsP
 }
 
 bool ExpansionSearch::isFree(std::uint32_t repeat) const {
-  const std::int64_t trips = plan_.program->repeats[repeat].count;
-  return trips >= fewestTrips && plan_.repeats[repeat].canRecurIn(trips);
+  return plan_.program->repeats[repeat].count >= fewestTrips && plan_.mayBeFree[repeat];
 }
 
 /// The outermost loop around the next instruction that may be free.
@@ -84,7 +83,7 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::find(const OccupationState
   Mark mark = markOf(state, place);
   buildKey(state, mark, form);
   mark.flights = form.named();
-  mark.numbers = numbersOf(state, mark.flights);
+  mark.numbers = EmissionNumbers(plan_, state, mark.flights, form.underWay());
   if (usage_ != nullptr)
     mark.usage = usage_->snapshot();
   run->lastEvaluated = evaluated;
@@ -145,23 +144,11 @@ ExpansionSearch::Mark ExpansionSearch::markOf(const OccupationState &state, cons
         mark.shift[c] = plan_.repeats[place.repeat].stride[c] * place.iteration;
         isSet[c] = true;
       }
-  for (const std::vector<OrderEntry> &order : state.orders)
+  for (const Ring<OrderEntry> &order : state.orders)
     for (const OrderEntry &entry : order)
       if (entry.emitted)
         mark.orders.push_back(entry.count);
   return mark;
-}
-
-std::vector<std::int64_t> ExpansionSearch::numbersOf(const OccupationState &state,
-                                                     const std::vector<FlightId> &flights) const {
-  const std::size_t ageSize = std::size_t{plan_.nesting} + 1;
-  std::vector<std::int64_t> numbers;
-  for (const FlightId id : flights) {
-    const auto age = state.ages.begin() + static_cast<std::ptrdiff_t>(id * ageSize);
-    numbers.insert(numbers.end(), age, age + static_cast<std::ptrdiff_t>(ageSize));
-    numbers.push_back(state.flights[id].emittedInPlace);
-  }
-  return numbers;
 }
 
 void ExpansionSearch::buildKey(const OccupationState &state, const Mark &mark,
@@ -194,14 +181,12 @@ std::optional<ExpansionSearch::Jump> ExpansionSearch::jumpBetween(const Occupati
                                                                   const Mark &mark) const {
   Jump jump;
   if (before.walks != walks_ || !findAdvances(before, mark, jump) || !isConsistent(jump) ||
-      !limitByLooks(state, before, jump))
+      !limitPeriods(state, before, jump))
     return std::nullopt;
-  for (std::size_t i = 0; i != mark.orders.size(); ++i)
-    jump.orderChanges.push_back(mark.orders[i] - before.orders[i]);
   jump.flights = mark.flights;
   jump.usageBefore = before.usage;
-  for (std::size_t i = 0; i != mark.numbers.size(); ++i)
-    jump.numberChanges.push_back(mark.numbers[i] - before.numbers[i]);
+  if (!mark.numbers.later(before.numbers, jump.periods, jump.numbers))
+    return std::nullopt;
   for (std::int64_t &shift : jump.addressShift)
     shift *= jump.periods;
   jump.certificate = certificateOf(state, before, mark, jump);
@@ -258,6 +243,12 @@ bool ExpansionSearch::findAdvances(const Mark &before, const Mark &mark, Jump &j
   }
   for (std::size_t c = 0; c != mark.shift.size(); ++c)
     jump.addressShift.push_back(mark.shift[c] - before.shift[c]);
+  // Who has nothing more to emit for an object gives up its turn there.
+  for (std::size_t i = 0; i != mark.orders.size(); ++i) {
+    jump.orderChanges.push_back(mark.orders[i] - before.orders[i]);
+    if (jump.orderChanges[i] < 0)
+      jump.periods = std::min(jump.periods, (mark.orders[i] - 1) / -jump.orderChanges[i]);
+  }
   return jump.periods > 0;
 }
 
@@ -310,12 +301,27 @@ void ExpansionSearch::noteLook(const OccupationState &state, FlightId reader, st
 }
 
 /// Takes the periods of \p jump down until every look of the period finds the same, relative to
-/// where the loops are, in each of them; false if nothing is left.
-bool ExpansionSearch::limitByLooks(const OccupationState &state, const Mark &before,
+/// where the loops are, in each of them, and operands that stand are met in the same way; false if
+/// nothing is left.
+bool ExpansionSearch::limitPeriods(const OccupationState &state, const Mark &before,
                                    Jump &jump) const {
   while (jump.periods > 0 && !findsTheSame(state, before, jump))
     jump.periods /= 2;
+  if (jump.periods == 0)
+    return false;
+  const StandingOperands standing(plan_, state, goingOn(jump), jump.addressShift);
+  while (jump.periods > 0 && !standing.areMetAlike(jump.periods))
+    jump.periods /= 2;
   return jump.periods > 0;
+}
+
+/// The loops of \p jump with the iterations that they have gone through.
+std::vector<StandingOperands::Loop> ExpansionSearch::goingOn(const Jump &jump) {
+  std::vector<StandingOperands::Loop> loops;
+  loops.reserve(jump.advances.size());
+  for (const Advance &advance : jump.advances)
+    loops.push_back({advance.expansion, advance.depth, advance.iterations});
+  return loops;
 }
 
 bool ExpansionSearch::findsTheSame(const OccupationState &state, const Mark &before,
@@ -429,17 +435,11 @@ void ExpansionSearch::take(const Jump &jump, OccupationState &state) {
         beside.awaitedCount += handedOn;
   }
   auto change = jump.orderChanges.begin();
-  for (std::vector<OrderEntry> &order : state.orders)
+  for (Ring<OrderEntry> &order : state.orders)
     for (OrderEntry &entry : order)
       if (entry.emitted)
         entry.count += *change++ * jump.periods;
-  const std::size_t ageSize = std::size_t{plan_.nesting} + 1;
-  change = jump.numberChanges.begin();
-  for (const FlightId id : jump.flights) {
-    for (std::size_t level = 0; level != ageSize; ++level)
-      state.ages[id * ageSize + level] += *change++ * jump.periods;
-    state.flights[id].emittedInPlace += *change++ * jump.periods;
-  }
+  EmissionNumbers::set(plan_, state, jump.flights, jump.numbers);
 }
 
 } // namespace acadlc::aidg

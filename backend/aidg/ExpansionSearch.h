@@ -2,10 +2,12 @@
 /// Where an evaluation may jump at loops within what instructions expand to.
 #pragma once
 
+#include "backend/aidg/EmissionNumbers.h"
 #include "backend/aidg/OccupationNormalForm.h"
 #include "backend/aidg/OccupationPlan.h"
 #include "backend/aidg/OccupationState.h"
 #include "backend/aidg/Recurrence.h"
+#include "backend/aidg/StandingOperands.h"
 #include "backend/aidg/UsageTotals.h"
 #include "backend/timing/Evaluation.h"
 
@@ -56,9 +58,9 @@ public:
     /// By list, of what is still to be emitted in the order in which it stands there: by how much
     /// the counts change in a period.
     std::vector<std::int64_t> orderChanges;
-    /// Instructions, and by how much the numbers of each change in a period (see numbersOf).
+    /// Instructions, and their numbers behind all periods (see EmissionNumbers).
     std::vector<FlightId> flights;
-    std::vector<std::int64_t> numberChanges;
+    std::vector<std::int64_t> numbers;
     timing::Certificate certificate;
     UsageTotals::Snapshot usageBefore; ///< where a period began, if usage is watched
   };
@@ -100,7 +102,7 @@ private:
     std::vector<std::int64_t> shift;
     std::vector<std::int64_t> orders; ///< counts of what is still to be emitted
     std::vector<FlightId> flights;    ///< by name
-    std::vector<std::int64_t> numbers;
+    EmissionNumbers numbers;          ///< of these
     UsageTotals::Snapshot usage;
   };
   /// The search in one run of a stream through its free loop.
@@ -131,10 +133,6 @@ private:
   [[nodiscard]] bool isFree(std::uint32_t repeat) const;
   bool findPlace(const OccupationState &state, std::uint32_t expansion, Place &place);
   Run *runOf(const Place &place, std::int64_t evaluated);
-  /// Of all \p flights: their ages, and how many have been emitted in their place. They number what
-  /// is emitted; only reports show them.
-  [[nodiscard]] std::vector<std::int64_t> numbersOf(const OccupationState &state,
-                                                    const std::vector<FlightId> &flights) const;
   Mark markOf(const OccupationState &state, const Place &driver);
   void buildKey(const OccupationState &state, const Mark &mark, OccupationNormalForm &form);
   std::optional<Jump> jumpBetween(const OccupationState &state, const Mark &before,
@@ -143,7 +141,8 @@ private:
   [[nodiscard]] timing::Certificate certificateOf(const OccupationState &state, const Mark &before,
                                                   const Mark &mark, const Jump &jump) const;
   [[nodiscard]] bool isConsistent(const Jump &jump) const;
-  bool limitByLooks(const OccupationState &state, const Mark &before, Jump &jump) const;
+  bool limitPeriods(const OccupationState &state, const Mark &before, Jump &jump) const;
+  [[nodiscard]] static std::vector<StandingOperands::Loop> goingOn(const Jump &jump);
   [[nodiscard]] bool findsTheSame(const OccupationState &state, const Mark &before,
                                   const Jump &jump) const;
   [[nodiscard]] bool restWrites(const OccupationState &state, const Look &look,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace acadlc::aidg {
@@ -56,9 +57,26 @@ struct Fixture {
     return operand;
   }
 
+  /// Four bytes \p offset behind the first operand of who expands, \p stride further in each
+  /// iteration.
+  [[nodiscard]] program::MemoryOperand within(std::int64_t offset, std::int64_t stride,
+                                              bool isWrite) const {
+    program::MemoryOperand operand = access(offset, stride, isWrite);
+    operand.base = 0;
+    return operand;
+  }
+
+  /// Emits an instruction with the streams so far, and with \p operands.
+  void expand(std::vector<program::MemoryOperand> operands) {
+    program::Instruction &instruction = builder.emit({expanderStage}, expander);
+    instruction.phases = std::exchange(phases, {});
+    instruction.memory = std::move(operands);
+  }
+
   /// The evaluation, which must have the simulator's cycles.
   timing::Evaluation evaluate() {
-    builder.emit({expanderStage}, expander).phases = phases;
+    if (!phases.empty())
+      expand({});
     const timing::Evaluation simulated =
         test::runOccupations(builder.graph(), builder.program(), nullptr);
     timing::Evaluation evaluated =
@@ -147,6 +165,79 @@ TEST_CASE("expansion search: addresses of one class that move differently do not
     fixture.builder.endRepeat();
   });
   CHECK(fixture.evaluate().guarantee == timing::Guarantee::Exact);
+}
+
+TEST_CASE("expansion search: the operand that a loop goes through stands") {
+  for (const bool isWritten : {false, true}) {
+    CAPTURE(isWritten);
+    Fixture fixture;
+    fixture.addStream([&] {
+      fixture.builder.beginRepeat(1000);
+      fixture.emitFirst().memory = {fixture.within(0, 4, isWritten)};
+      fixture.builder.endRepeat();
+    });
+    fixture.expand({fixture.builder.access(fixture.memory, 64, 4000, isWritten)});
+    const timing::Evaluation evaluation = fixture.evaluate();
+    REQUIRE(evaluation.certificates.size() == 1);
+    CHECK(evaluation.certificates[0].isInExpansion());
+    CHECK(evaluation.certificates[0].k0 < 20);
+    CHECK(evaluation.certificates[0].periods == 0);
+  }
+}
+
+TEST_CASE("expansion search: rows behind one another in one operand, by several that expand") {
+  Fixture fixture;
+  for (int tile = 0; tile != 4; ++tile) {
+    fixture.addStream([&] {
+      fixture.builder.beginRepeat(500);
+      fixture.emitFirst().memory = {fixture.within(0, 4, true)};
+      fixture.builder.endRepeat();
+    });
+    fixture.expand({fixture.builder.access(fixture.memory, 0, 2000, true)});
+  }
+  CHECK(fixture.evaluate().certificates.size() == 4);
+}
+
+namespace {
+
+/// Beside the last rows of an instruction that expands, and whose operand of \p written bytes is
+/// written, those of the next one: each reads four bytes, from \p first on, \p stride further.
+timing::Evaluation evaluateBeside(std::int64_t written, std::int64_t first, std::int64_t stride) {
+  Fixture fixture;
+  fixture.builder.object(fixture.expander).maxConcurrentExpansions = 2;
+  fixture.addStream([&] { fixture.emitSecond(); });
+  fixture.addStream([&] {
+    fixture.builder.beginRepeat(1000);
+    fixture.emitSecond();
+    fixture.builder.endRepeat();
+  });
+  fixture.expand({fixture.builder.access(fixture.memory, 0, written, true)});
+  fixture.addStream([&] {
+    fixture.builder.beginRepeat(200);
+    fixture.emitFirst().memory = {fixture.within(first, stride, false)};
+    fixture.builder.endRepeat();
+  });
+  fixture.expand({fixture.builder.access(fixture.memory, 0, 1000, false)});
+  return fixture.evaluate();
+}
+
+} // namespace
+
+TEST_CASE("expansion search: a jump ends at an operand of who is still under way") {
+  // Row 100 is the first that awaits the end of the other.
+  const timing::Evaluation evaluation = evaluateBeside(400, 800, -4);
+  CHECK(evaluation.cycles > 2000 + 3 * 90);
+  REQUIRE(!evaluation.certificates.empty());
+  const timing::Certificate &first = evaluation.certificates[0];
+  CHECK(first.isInExpansion());
+  CHECK(first.periods != 0);
+}
+
+TEST_CASE("expansion search: rows beside an operand of who is still under way go on") {
+  const timing::Evaluation evaluation = evaluateBeside(100, 100, 4);
+  CHECK(evaluation.cycles < 2000 + 3 * 90);
+  REQUIRE(!evaluation.certificates.empty());
+  CHECK(evaluation.certificates[0].k0 < 40);
 }
 
 TEST_CASE("expansion search: a jump ends before what a phase beside is still to write") {

@@ -203,7 +203,8 @@ FlightId OccupationEngine::awaitedBy(FlightId id, arch::ObjectId station) {
     return awaited;
   const OrderEntry own{id, false, 0};
   return oldestOther(id, [&](FlightId other) {
-    return std::ranges::find(state_.expanders, other) != state_.expanders.end() &&
+    return std::find(state_.expanders.begin(), state_.expanders.end(), other) !=
+               state_.expanders.end() &&
            isOlder(OrderEntry{other, true, 0}, own) && awaitsUnemittedOf(id, other, station);
   });
 }

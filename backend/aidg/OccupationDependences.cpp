@@ -40,7 +40,41 @@ void OccupationEngine::addDependences(FlightId id) {
       if (use.low < high && low < use.high && (use.isWrite || access.isWrite))
         join(use.flight, use.isWrite, access.isWrite);
   }
+  if (planned.expands) {
+    addExpandingUses(id);
+    return;
+  }
+  dependOnExpanding(id);
   addUses(id);
+}
+
+/// On older instructions that expand; younger ones do not depend on \p id.
+void OccupationEngine::dependOnExpanding(FlightId id) {
+  const OccupationInstruction &planned = instruction(id);
+  const auto forEachOlder = [&](const auto &uses, const auto &see) {
+    for (std::size_t i = 0; i != uses.size() && isOlder(uses[i].flight, id); ++i)
+      see(uses[i]);
+  };
+  const auto join = [&](const auto &use) {
+    depend(id, use.flight, use.isWrite ? program::completedEvent : program::readEvent);
+  };
+  for (const arch::RegisterId reg : planned.reads.of(plan_.registers))
+    forEachOlder(state_.expandingRegisters[reg], [&](const RegisterUse &use) {
+      if (use.isWrite)
+        join(use);
+    });
+  for (const arch::RegisterId reg : planned.writes.of(plan_.registers))
+    forEachOlder(state_.expandingRegisters[reg], join);
+  for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
+    const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];
+    if (!access.tracked)
+      continue;
+    const std::int64_t low = addresses(id)[i], high = low + access.bytes;
+    forEachOlder(state_.expandingMemories[access.memory], [&](const MemoryUse &use) {
+      if (use.low < high && low < use.high && (use.isWrite || access.isWrite))
+        join(use);
+    });
+  }
 }
 
 void OccupationEngine::addUses(FlightId id) {
@@ -55,16 +89,35 @@ void OccupationEngine::addUses(FlightId id) {
       state_.registers[reg].clear();
     state_.registers[reg].push_back({id, true});
   }
-  for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
-    const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];
-    if (access.tracked)
-      state_.memories[access.memory].push_back({addresses(id)[i], addresses(id)[i] + access.bytes,
-                                                id, access.isWrite, access.addressClass});
-  }
+  for (std::uint32_t i = 0; i != planned.accesses.count; ++i)
+    if (const OccupationAccess &access = plan_.accesses[planned.accesses.first + i]; access.tracked)
+      state_.memories[access.memory].push_back(useOf(id, i));
+}
+
+void OccupationEngine::addExpandingUses(FlightId id) {
+  const OccupationInstruction &planned = instruction(id);
+  const auto add = [&](auto &uses, const auto &use) { uses.insert(placeByAge(uses, id), use); };
+  for (const arch::RegisterId reg : planned.reads.of(plan_.registers))
+    add(state_.expandingRegisters[reg], RegisterUse{id, false});
+  for (const arch::RegisterId reg : planned.writes.of(plan_.registers))
+    add(state_.expandingRegisters[reg], RegisterUse{id, true});
+  for (std::uint32_t i = 0; i != planned.accesses.count; ++i)
+    if (const OccupationAccess &access = plan_.accesses[planned.accesses.first + i]; access.tracked)
+      add(state_.expandingMemories[access.memory], useOf(id, i));
+}
+
+MemoryUse OccupationEngine::useOf(FlightId id, std::uint32_t index) {
+  const OccupationAccess &access = plan_.accesses[instruction(id).accesses.first + index];
+  const std::int64_t low = addresses(id)[index];
+  return {low, low + access.bytes, id, access.isWrite, access.addressClass};
 }
 
 void OccupationEngine::removeUses(FlightId id) {
   const OccupationInstruction &planned = instruction(id);
+  if (planned.expands) {
+    removeExpandingUses(id);
+    return;
+  }
   const auto isOwn = [id](const auto &use) { return use.flight == id; };
   for (const PlanSlice &slice : {planned.reads, planned.writes})
     for (const arch::RegisterId reg : slice.of(plan_.registers))
@@ -72,6 +125,20 @@ void OccupationEngine::removeUses(FlightId id) {
   for (const OccupationAccess &access : planned.accesses.of(plan_.accesses))
     if (access.tracked)
       std::erase_if(state_.memories[access.memory], isOwn);
+}
+
+void OccupationEngine::removeExpandingUses(FlightId id) {
+  const OccupationInstruction &planned = instruction(id);
+  const auto remove = [&](auto &uses) {
+    for (std::size_t place = placeByAge(uses, id); place != 0 && uses[place - 1].flight == id;)
+      uses.eraseAt(--place);
+  };
+  for (const PlanSlice &slice : {planned.reads, planned.writes})
+    for (const arch::RegisterId reg : slice.of(plan_.registers))
+      remove(state_.expandingRegisters[reg]);
+  for (const OccupationAccess &access : planned.accesses.of(plan_.accesses))
+    if (access.tracked)
+      remove(state_.expandingMemories[access.memory]);
 }
 
 void OccupationEngine::depend(FlightId waiter, FlightId awaited, program::EventId event) {
@@ -205,10 +272,11 @@ bool OccupationEngine::hasLeft(FlightId id, arch::ObjectId station) const {
 // ---- what is still to be emitted ---------------------------------------------------------------
 
 bool OccupationEngine::awaitsUnemitted(FlightId id, arch::ObjectId station) {
+  // What is still to be emitted is younger than who emits it; those that expand stand by age.
   const OrderEntry own{id, false, 0};
-  for (const FlightId expander : state_.expanders)
-    if (expander != id && isOlder(OrderEntry{expander, true, 0}, own) &&
-        awaitsUnemittedOf(id, expander, station))
+  for (std::size_t i = 0; i != state_.expanders.size() && isOlder(state_.expanders[i], id); ++i)
+    if (const FlightId expander = state_.expanders[i];
+        isOlder(OrderEntry{expander, true, 0}, own) && awaitsUnemittedOf(id, expander, station))
       return true;
   return false;
 }

@@ -75,6 +75,26 @@ private:
   FlightId newFlight(const program::Instance &instance, FlightId emitter);
   void freeFlight(FlightId id);
   void sortIn(std::vector<FlightId> &flights, FlightId id);
+  /// How many at the front of \p ring fulfil \p holds; it holds for none behind one for which it
+  /// does not.
+  template <typename Elements, typename Holds>
+  static std::size_t countWhile(const Elements &ring, const Holds &holds) {
+    std::size_t low = 0, high = ring.size();
+    while (low != high) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (holds(ring[middle]))
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+  static FlightId flightOf(FlightId id) { return id; }
+  template <typename Use> static FlightId flightOf(const Use &use) { return use.flight; }
+  /// Where \p id stands in a ring by age: behind those that are as old.
+  template <typename Elements> std::size_t placeByAge(const Elements &ring, FlightId id) {
+    return countWhile(ring, [&](const auto &one) { return !isOlder(id, flightOf(one)); });
+  }
   [[nodiscard]] arch::ObjectId nextObject(FlightId id) const {
     return route(id)[state_.flights[id].position];
   }
@@ -88,8 +108,12 @@ private:
 
   // ---- dependences and hazards (OccupationDependences.cpp) ----
   void addDependences(FlightId id);
+  void dependOnExpanding(FlightId id);
+  MemoryUse useOf(FlightId id, std::uint32_t access);
   void addUses(FlightId id);
+  void addExpandingUses(FlightId id);
   void removeUses(FlightId id);
+  void removeExpandingUses(FlightId id);
   void depend(FlightId waiter, FlightId awaited, program::EventId event);
   void addEdge(FlightId waiter, FlightId awaited, program::EventId event, arch::ObjectId station);
   void satisfy(const Edge &edge);

@@ -269,7 +269,7 @@ void OccupationEngine::finishHandOn(std::uint32_t index) {
   const arch::ObjectId unit = instruction(id).unit;
   std::erase(state_.objects[unit].expanding, index);
   if (--flight(id).expansionsLeft == 0) {
-    std::erase(state_.expanders, id);
+    state_.expanders.erase(id);
     markOffer(unit); // what others hand on stands in another place from now on
   }
   if (part_ == Part::Release)

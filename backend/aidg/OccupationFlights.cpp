@@ -92,7 +92,7 @@ void OccupationEngine::admit(FlightId id) {
   for (const OrderedPass &pass : planned.emittedPasses.of(plan_.orderedPasses))
     addTurn(pass.list, {id, true, pass.count});
   if (planned.expands)
-    sortIn(state_.expanders, id);
+    state_.expanders.insert(placeByAge(state_.expanders, id), id);
   addDependences(id);
   if (planned.hazardStations != 0)
     for (const arch::ObjectId object : route(id))
@@ -104,26 +104,24 @@ void OccupationEngine::admit(FlightId id) {
 // ---- program order -----------------------------------------------------------------------------
 
 void OccupationEngine::addTurn(std::uint32_t list, const OrderEntry &entry) {
-  std::vector<OrderEntry> &order = state_.orders[list];
-  auto place = order.end();
-  while (place != order.begin() && isOlder(entry, *(place - 1)))
-    --place;
-  order.insert(place, entry);
+  Ring<OrderEntry> &order = state_.orders[list];
+  order.insert(countWhile(order, [&](const OrderEntry &one) { return !isOlder(entry, one); }),
+               entry);
 }
 
 void OccupationEngine::removeTurn(std::uint32_t list, FlightId id, bool emitted,
                                   std::int64_t count) {
-  std::vector<OrderEntry> &order = state_.orders[list];
-  const auto entry = std::ranges::find_if(
-      order, [&](const OrderEntry &one) { return one.flight == id && one.emitted == emitted; });
-  if (entry == order.end())
+  Ring<OrderEntry> &order = state_.orders[list];
+  std::size_t place = 0;
+  while (place != order.size() && (order[place].flight != id || order[place].emitted != emitted))
+    ++place;
+  if (place == order.size())
     return;
-  entry->count -= count;
-  if (entry->count > 0)
+  order[place].count -= count;
+  if (order[place].count > 0)
     return;
-  const bool wasFirst = entry == order.begin();
-  order.erase(entry);
-  if (wasFirst)
+  order.eraseAt(place);
+  if (place == 0)
     turnChanged(list);
 }
 
@@ -148,7 +146,7 @@ bool OccupationEngine::hasTurn(arch::ObjectId object, FlightId id) const {
   const std::uint32_t list = plan_.objects[object].order;
   if (list == none)
     return true;
-  const std::vector<OrderEntry> &order = state_.orders[list];
+  const Ring<OrderEntry> &order = state_.orders[list];
   return !order.empty() && order.front().flight == id && !order.front().emitted;
 }
 

@@ -414,7 +414,7 @@ void OccupationNormalForm::appendChannels() {
 }
 
 void OccupationNormalForm::appendOrders() {
-  for (const std::vector<OrderEntry> &order : state_->orders) {
+  for (const Ring<OrderEntry> &order : state_->orders) {
     push(static_cast<std::int64_t>(order.size()));
     for (const OrderEntry &entry : order) {
       push(pair(static_cast<std::uint32_t>(name(entry.flight)),
@@ -438,8 +438,14 @@ void OccupationNormalForm::appendUses() {
   for (std::size_t i = 0; i != state_->registers.size(); ++i)
     append(i, state_->registers[i]);
   push(nothing);
+  for (std::size_t i = 0; i != state_->expandingRegisters.size(); ++i)
+    append(i, state_->expandingRegisters[i]);
+  push(nothing);
   for (std::size_t i = 0; i != state_->memories.size(); ++i)
     append(i, state_->memories[i]);
+  push(nothing);
+  for (std::size_t i = 0; i != state_->expandingMemories.size(); ++i)
+    append(i, state_->expandingMemories[i]);
   push(nothing);
 }
 
@@ -574,11 +580,14 @@ void shift(OccupationState &state, const OccupationPlan &plan, Cycle cycles,
     if (state.flights[id].id != none)
       shiftFlight(state, plan, id, cycles, addressShift);
   }
+  const auto shiftUse = [&](MemoryUse &use) {
+    use.low += addressShift[use.addressClass];
+    use.high += addressShift[use.addressClass];
+  };
   for (std::vector<MemoryUse> &uses : state.memories)
-    for (MemoryUse &use : uses) {
-      use.low += addressShift[use.addressClass];
-      use.high += addressShift[use.addressClass];
-    }
+    std::ranges::for_each(uses, shiftUse);
+  for (Ring<MemoryUse> &uses : state.expandingMemories)
+    std::for_each(uses.begin(), uses.end(), shiftUse);
   for (Expansion &expansion : state.expansions)
     expansion.offerFrom += cycles;
   for (ChannelState &channel : state.channels) {

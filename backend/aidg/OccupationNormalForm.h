@@ -50,6 +50,8 @@ public:
 
   /// The instructions of the state whose form was taken last, in the order of their names.
   [[nodiscard]] const std::vector<FlightId> &named() const { return flights_; }
+  /// How many of them are under way: the first ones, by age.
+  [[nodiscard]] std::size_t underWay() const { return underWay_; }
 
 private:
   void nameFlights();

@@ -38,9 +38,12 @@ struct OccupationAccess {
   bool isWrite = false, tracked = false;
   std::int64_t bytes = 0;
   const program::MemoryOperand *operand = nullptr;
-  /// Accesses whose addresses can meet have the same; none: nothing depends on the address but what
-  /// storages with state do (planRepeats).
+  /// Accesses whose addresses can meet have the same, but for operands that stand; none: nothing
+  /// depends on the address but what storages with state do (planRepeats).
   std::uint32_t addressClass = none;
+  /// Of an instruction that expands and that no other emits: stands still while loops within
+  /// expansions go on (planRepeats).
+  bool stands = false;
 };
 
 struct OccupationHolding {
@@ -183,6 +186,9 @@ struct OccupationPlan {
   std::vector<RepeatFacts> repeats; ///< parallel to Program::repeats; strides by address class
   /// By repeat and address class: whether anything in the repeat accesses the class.
   std::vector<std::vector<bool>> repeatTouches;
+  /// By repeat: whether one iteration moves all that the repeat accesses of a class by the same
+  /// number of bytes, `stride` where it touches the class, whatever it does to operands that stand.
+  std::vector<bool> mayBeFree;
   /// By repeat: iterations that count as evaluated in one of its own (see RolledProgram); empty:
   /// trips of innermost repeats.
   std::vector<std::int64_t> kernelTrips;

@@ -1,6 +1,7 @@
 #include "backend/aidg/OccupationRepeats.h"
 
 #include "backend/aidg/AddressBounds.h"
+#include "backend/aidg/AddressRanges.h"
 
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/EquivalenceClasses.h>
@@ -14,45 +15,11 @@ namespace acadlc::aidg {
 
 namespace {
 
-__extension__ typedef __int128 Int128; // NOLINT(modernize-use-using): has no other spelling
-
-/// Numbers from low to high, both included; kept within ±limit.
-struct Range {
-  static constexpr std::int64_t limit = std::int64_t{1} << 62;
-  std::int64_t low = 0, high = 0;
-
-  static Range all() { return {-limit, limit}; }
-  static Range of(Int128 low, Int128 high) {
-    const auto clamp = [](Int128 value) {
-      return static_cast<std::int64_t>(std::clamp<Int128>(value, -limit, limit));
-    };
-    return {clamp(low), clamp(high)};
-  }
-  friend Range operator+(Range a, Range b) {
-    return of(Int128{a.low} + b.low, Int128{a.high} + b.high);
-  }
-  friend Range operator-(Range a, Range b) {
-    return of(Int128{a.low} - b.high, Int128{a.high} - b.low);
-  }
-  friend Range operator*(Range a, Range b) {
-    const auto corners = {Int128{a.low} * b.low, Int128{a.low} * b.high, Int128{a.high} * b.low,
-                          Int128{a.high} * b.high};
-    return of(std::min(corners), std::max(corners));
-  }
-  [[nodiscard]] Range hull(Range other) const {
-    return {std::min(low, other.low), std::max(high, other.high)};
-  }
-  friend bool operator==(const Range &, const Range &) = default;
-};
-
-/// By loop, by operand.
-using Ranges = std::vector<Range>;
-
 /// Widens \p known to hold \p more; false if it does already.
-bool widen(Ranges &known, const Ranges &more) {
+bool widen(AddressRanges &known, const AddressRanges &more) {
   bool changed = known.size() < more.size();
   for (std::size_t i = 0; i != std::min(known.size(), more.size()); ++i) {
-    const Range hull = known[i].hull(more[i]);
+    const AddressRange hull = known[i].hull(more[i]);
     changed |= !(hull == known[i]);
     known[i] = hull;
   }
@@ -67,11 +34,12 @@ public:
 
   void plan() {
     findRanges();
-    joinWithBases();
-    joinOverlapping();
-    numberClasses();
+    findStanding();
+    forgetUnwritten();
+    numberClasses(classesOf(Standing::Joined), classesOf(Standing::Apart));
     plan_.repeats.resize(program_.repeats.size());
     plan_.repeatTouches.resize(program_.repeats.size());
+    plan_.mayBeFree.resize(program_.repeats.size());
     for (std::uint32_t i = 0; i != program_.repeats.size(); ++i)
       planRepeat(i);
   }
@@ -87,7 +55,7 @@ private:
   /// operands in it may be relative to.
   struct Surroundings {
     bool isKnown = false;
-    Ranges loops, bases;
+    AddressRanges loops, bases;
   };
 
   void findRanges() {
@@ -97,14 +65,14 @@ private:
       look(program_.root, {}, {});
   }
 
-  void look(program::RegionId region, const Ranges &loops, const Ranges &bases) {
+  void look(program::RegionId region, const AddressRanges &loops, const AddressRanges &bases) {
     Surroundings &known = surroundings_[region];
     const bool hasMoreLoops = widen(known.loops, loops);
     const bool hasMoreBases = widen(known.bases, bases);
     if (known.isKnown && !hasMoreLoops && !hasMoreBases)
       return;
     known.isKnown = true;
-    const Ranges around = known.loops, offsets = known.bases;
+    const AddressRanges around = known.loops, offsets = known.bases;
     for (const program::Step &step : program_.regions[region].steps) {
       if (step.kind == program::Step::Kind::Emit) {
         lookAt(step.index, around, offsets);
@@ -113,25 +81,23 @@ private:
       const program::Repeat &repeat = program_.repeats[step.index];
       if (repeat.count <= 0)
         continue;
-      const Int128 last = repeat.first + Int128{repeat.step} * (repeat.count - 1);
-      Ranges inner = around;
+      AddressRanges inner = around;
       inner.resize(repeat.depth);
-      inner.push_back(
-          Range::of(std::min<Int128>(repeat.first, last), std::max<Int128>(repeat.first, last)));
+      inner.push_back(valuesOf(repeat, 0, repeat.count - 1));
       look(repeat.body, inner, offsets);
     }
   }
 
-  void lookAt(std::uint32_t index, const Ranges &loops, const Ranges &bases) {
+  void lookAt(std::uint32_t index, const AddressRanges &loops, const AddressRanges &bases) {
     const OccupationInstruction &instruction = plan_.instructions[index];
-    Ranges own;
+    AddressRanges own;
     for (std::uint32_t i = 0; i != instruction.accesses.count; ++i) {
       const program::MemoryOperand &operand =
           *plan_.accesses[instruction.accesses.first + i].operand;
-      Range address = rangeOf(operand.address, loops);
+      AddressRange address = rangeOf(program_, operand.address, loops);
       if (operand.base)
         address = address + bases[*operand.base];
-      std::optional<Range> &known = ranges_[instruction.accesses.first + i];
+      std::optional<AddressRange> &known = ranges_[instruction.accesses.first + i];
       known = known ? known->hull(address) : address;
       own.push_back(*known);
     }
@@ -140,76 +106,87 @@ private:
         look(phase.body, {}, own);
   }
 
-  [[nodiscard]] Range rangeOf(const program::Address &address, const Ranges &loops) const {
-    Range sum{address.constant, address.constant};
-    for (const program::Address::Term &term : address.terms)
-      sum = sum + Range{term.coefficient, term.coefficient} * loops[term.depth];
-    return address.hasRest ? sum + rangeOf(address.rest, loops) : sum;
-  }
-
-  [[nodiscard]] Range rangeOf(program::ExpressionId id, const Ranges &loops) const {
-    using Kind = program::Expression::Kind;
-    const program::Expression &expression = program_.expressions[id];
-    if (expression.kind == Kind::Constant)
-      return {expression.value, expression.value};
-    if (expression.kind == Kind::LoopValue)
-      return loops[static_cast<std::size_t>(expression.value)];
-    const Range left = rangeOf(expression.left, loops), right = rangeOf(expression.right, loops);
-    switch (expression.kind) {
-    case Kind::Add:
-      return left + right;
-    case Kind::Subtract:
-      return left - right;
-    case Kind::Multiply:
-      return left * right;
-    case Kind::FloorModulo:
-      return right.low > 0 ? Range{0, right.high - 1} : Range::all();
-    case Kind::FloorDivide: {
-      // A division by a positive number goes no further from 0, but for the floor.
-      return right.low > 0
-                 ? Range{std::min<std::int64_t>(left.low, -1), std::max<std::int64_t>(left.high, 0)}
-                 : Range::all();
-    }
-    case Kind::Min:
-      return {std::min(left.low, right.low), std::min(left.high, right.high)};
-    case Kind::Max:
-      return {std::max(left.low, right.low), std::max(left.high, right.high)};
-    default:
-      return Range::all();
-    }
-  }
-
   // ---- classes --------------------------------------------------------------------------------
 
-  /// What is emitted lies at a distance from what it is relative to.
-  void joinWithBases() {
+  using Classes = llvm::EquivalenceClasses<std::uint32_t>;
+  using Pairs = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  /// What becomes of operands that stand still while loops within expansions go on.
+  enum class Standing : std::uint8_t { Joined, Apart };
+
+  [[nodiscard]] bool isWanted(std::uint32_t access, Standing standing) const {
+    return standing == Standing::Joined || !plan_.accesses[access].stands;
+  }
+
+  /// Those of instructions that expand and come by the fetched stream alone.
+  void findStanding() {
+    std::vector<bool> isEmitted(plan_.instructions.size(), false);
+    for (const OccupationPhase &phase : plan_.phases)
+      if (phase.kind == program::Phase::Kind::Expansion)
+        for (const std::uint32_t emitted : instructionsBelow(phase.body))
+          isEmitted[emitted] = true;
+    for (std::uint32_t i = 0; i != plan_.instructions.size(); ++i)
+      if (const PlanSlice accesses = plan_.instructions[i].accesses;
+          plan_.instructions[i].expands && !isEmitted[i])
+        for (std::uint32_t a = accesses.first; a != accesses.first + accesses.count; ++a)
+          plan_.accesses[a].stands = true;
+  }
+
+  /// Nothing depends on what is read and meets no write.
+  void forgetUnwritten() {
+    std::vector<bool> isMet(plan_.accesses.size(), false);
+    for (const auto &[one, other] : meetings(Standing::Joined))
+      isMet[one] = isMet[other] = true;
+    for (std::uint32_t i = 0; i != plan_.accesses.size(); ++i)
+      plan_.accesses[i].tracked &= plan_.accesses[i].isWrite || isMet[i];
+  }
+
+  Classes classesOf(Standing standing) {
+    Classes classes;
     for (std::uint32_t i = 0; i != plan_.accesses.size(); ++i)
       if (plan_.accesses[i].tracked)
-        classes_.insert(i);
+        classes.insert(i);
     // From the inside to the outside: a base may be relative itself.
     for (bool changed = true; changed;) {
       changed = false;
       for (const OccupationInstruction &emitter : plan_.instructions)
         for (const OccupationPhase &phase : emitter.phases.of(plan_.phases))
           if (phase.kind == program::Phase::Kind::Expansion)
-            changed |= joinWithBases(emitter, phase.body);
+            changed |= joinWithBases(emitter, phase.body, standing, classes);
     }
+    for (const auto &[one, other] : meetings(standing))
+      classes.unionSets(one, other);
+    return classes;
   }
 
-  bool joinWithBases(const OccupationInstruction &emitter, program::RegionId body) {
+  /// What is emitted lies at a distance from what it is relative to: that must show where its own
+  /// address does.
+  bool joinWithBases(const OccupationInstruction &emitter, program::RegionId body,
+                     Standing standing, Classes &classes) {
     bool changed = false;
+    const auto has = [&](std::uint32_t i) { return classes.findValue(i) != classes.end(); };
     for (const std::uint32_t emitted : instructionsBelow(body)) {
       const PlanSlice accesses = plan_.instructions[emitted].accesses;
       for (std::uint32_t i = accesses.first; i != accesses.first + accesses.count; ++i) {
-        const auto &base = plan_.accesses[i].operand->base;
-        if (!base || classes_.findValue(i) == classes_.end() ||
-            classes_.isEquivalent(i, emitter.accesses.first + *base))
+        if (!plan_.accesses[i].operand->base)
           continue;
-        classes_.unionSets(i, emitter.accesses.first + *base);
-        changed = true;
+        const std::uint32_t base = emitter.accesses.first + *plan_.accesses[i].operand->base;
+        if (has(i) && isWanted(base, standing)) {
+          changed |= !has(base) || !classes.isEquivalent(i, base);
+          classes.unionSets(i, base);
+        } else if (!has(base) && (has(i) || changesState(emitted, i))) {
+          changed = true;
+          classes.insert(base);
+        }
       }
     }
     return changed;
+  }
+
+  /// Whether requests of \p access come to a storage that remembers them.
+  [[nodiscard]] bool changesState(std::uint32_t instruction, std::uint32_t access) const {
+    return plan_.instructions[instruction].makesRequests &&
+           plan_.graph->objects[plan_.accesses[access].storage].objectClass !=
+               arch::ObjectClass::SRAM;
   }
 
   const std::vector<std::uint32_t> &instructionsBelow(program::RegionId root) {
@@ -233,35 +210,70 @@ private:
     return entry->second = std::move(order);
   }
 
-  /// Of each memory, those that can meet.
-  void joinOverlapping() {
+  /// Pairs of accesses that can meet, one of them writing: so many that all which can meet are
+  /// connected.
+  [[nodiscard]] Pairs meetings(Standing standing) const {
     std::map<arch::ObjectId, std::vector<std::uint32_t>> byMemory;
     for (std::uint32_t i = 0; i != plan_.accesses.size(); ++i)
-      if (plan_.accesses[i].tracked && ranges_[i])
+      if (plan_.accesses[i].tracked && ranges_[i] && isWanted(i, standing))
         byMemory[plan_.accesses[i].memory].push_back(i);
+    Pairs pairs;
     for (auto &[memory, accesses] : byMemory) {
       std::ranges::sort(accesses, {}, [this](std::uint32_t i) { return ranges_[i]->low; });
-      std::int64_t end = -Range::limit - 1; // behind the last byte of the class so far
-      std::uint32_t last = none;
-      for (const std::uint32_t i : accesses) {
-        if (last != none && ranges_[i]->low < end)
-          classes_.unionSets(i, last);
-        last = i;
-        end = std::max(
-            end,
-            Range::of(ranges_[i]->high, Int128{ranges_[i]->high} + plan_.accesses[i].bytes).high);
+      appendMeetings(accesses, pairs);
+    }
+    return pairs;
+  }
+
+  /// An access, and behind the last byte that it can touch.
+  struct Reach {
+    std::uint32_t access = none;
+    std::int64_t end = -AddressRange::limit - 1;
+  };
+
+  /// \p accesses: of one memory, by the least address.
+  void appendMeetings(const std::vector<std::uint32_t> &accesses, Pairs &pairs) const {
+    // The writes that reach furthest stand for those that they are connected with.
+    Reach written;
+    std::vector<Reach> read;
+    for (const std::uint32_t i : accesses) {
+      const std::int64_t low = ranges_[i]->low, bytes = plan_.accesses[i].bytes;
+      const Reach own{i, (*ranges_[i] + AddressRange{bytes, bytes}).high};
+      if (low < written.end)
+        pairs.emplace_back(i, written.access);
+      if (!plan_.accesses[i].isWrite) {
+        read.push_back(own);
+        continue;
       }
+      Reach longest;
+      for (const Reach &before : read)
+        if (low < before.end) {
+          pairs.emplace_back(i, before.access);
+          longest = before.end > longest.end ? before : longest;
+        }
+      read.clear();
+      if (longest.access != none)
+        read.push_back(longest);
+      if (own.end > written.end)
+        written = own;
     }
   }
 
-  void numberClasses() {
-    std::map<std::uint32_t, std::uint32_t> numbers;
-    for (std::uint32_t i = 0; i != plan_.accesses.size(); ++i)
-      if (classes_.findValue(i) != classes_.end())
-        plan_.accesses[i].addressClass =
-            numbers
-                .try_emplace(classes_.getLeaderValue(i), static_cast<std::uint32_t>(numbers.size()))
-                .first->second;
+  /// Those of one class of \p apart have one number, and so have those of a class of \p joined
+  /// that stand.
+  void numberClasses(const Classes &joined, const Classes &apart) {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> numbers;
+    for (std::uint32_t i = 0; i != plan_.accesses.size(); ++i) {
+      if (apart.findValue(i) == apart.end())
+        continue;
+      const std::uint32_t leader = joined.getLeaderValue(i);
+      const std::uint32_t own = plan_.accesses[i].stands ? none : apart.getLeaderValue(i);
+      const auto [entry, isNew] =
+          numbers.try_emplace({leader, own}, static_cast<std::uint32_t>(numbers.size()));
+      if (isNew)
+        joined_.push_back(leader);
+      plan_.accesses[i].addressClass = entry->second;
+    }
     plan_.addressClassCount = static_cast<std::uint32_t>(numbers.size());
   }
 
@@ -284,15 +296,27 @@ private:
       collect(instruction, strides, facts);
     }
     plan_.repeatTouches[index] = seen_;
+    plan_.mayBeFree[index] = facts.isShiftInvariant;
+    joinStrides(facts);
+  }
+
+  /// In a loop of the fetched stream, classes that can meet have to move together.
+  void joinStrides(RepeatFacts &facts) const {
+    std::map<std::uint32_t, std::int64_t> strides; // by joined class
+    for (std::uint32_t c = 0; c != plan_.addressClassCount; ++c)
+      if (seen_[c] &&
+          strides.try_emplace(joined_[c], facts.stride[c]).first->second != facts.stride[c])
+        facts.isShiftInvariant = false;
+    for (std::uint32_t c = 0; c != plan_.addressClassCount; ++c)
+      if (const auto stride = strides.find(joined_[c]); !seen_[c] && stride != strides.end())
+        facts.stride[c] = stride->second;
   }
 
   void collect(std::uint32_t index, const std::vector<Stride> &strides, RepeatFacts &facts) {
     const OccupationInstruction &instruction = plan_.instructions[index];
     for (std::uint32_t i = 0; i != instruction.accesses.count && facts.isShiftInvariant; ++i) {
       const OccupationAccess &access = plan_.accesses[instruction.accesses.first + i];
-      const bool hasState =
-          plan_.graph->objects[access.storage].objectClass != arch::ObjectClass::SRAM;
-      if (instruction.makesRequests && hasState && strides[i] != 0)
+      if (changesState(index, instruction.accesses.first + i) && strides[i] != 0)
         facts.isShiftInvariant = false;
       if (access.addressClass == none)
         continue;
@@ -334,9 +358,9 @@ private:
 
   OccupationPlan &plan_;
   const program::Program &program_;
-  std::vector<std::optional<Range>> ranges_; ///< of the first bytes, by access
-  std::vector<Surroundings> surroundings_;   ///< by region
-  llvm::EquivalenceClasses<std::uint32_t> classes_;
+  std::vector<std::optional<AddressRange>> ranges_; ///< of the first bytes, by access
+  std::vector<Surroundings> surroundings_;          ///< by region
+  std::vector<std::uint32_t> joined_; ///< by class: the same where those that stand are joined
   std::map<program::RegionId, std::vector<std::uint32_t>> below_;
   std::vector<bool> seen_; ///< by class, in the repeat that is being planned
 };

@@ -45,7 +45,7 @@ FlightId OccupationEngine::pick(arch::ObjectId object) {
   const bool isQueue = planned.kind == Kind::Queue;
   if (planned.order == none)
     return pickReady(object, isQueue);
-  const std::vector<OrderEntry> &order = state_.orders[planned.order];
+  const Ring<OrderEntry> &order = state_.orders[planned.order];
   if (order.empty())
     return none;
   const OrderEntry front = order.front();

@@ -85,6 +85,7 @@ std::uint32_t RankSet::pop() {
 OccupationState::OccupationState(const OccupationPlan &plan)
     : objects(plan.objects.size()), channels(plan.channels.size()), orders(plan.orderCount),
       registers(plan.graph->registerCount), memories(plan.objects.size()),
+      expandingRegisters(plan.graph->registerCount), expandingMemories(plan.objects.size()),
       outstanding(plan.counterCount), bufferFree(plan.fetch.bufferSize), storageModel(*plan.graph) {
   dirty.resize(plan.objects.size());
   for (std::size_t id = 0; id != objects.size(); ++id)

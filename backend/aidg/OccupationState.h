@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backend/aidg/OccupationPlan.h"
+#include "backend/aidg/Queues.h"
 #include "backend/timing/Evaluation.h"
 #include "backend/timing/StorageModel.h"
 
@@ -351,9 +352,13 @@ struct OccupationState {
   std::uint32_t freeEdge = none;
   std::vector<OccupationObjectState> objects;
   std::vector<ChannelState> channels;
-  std::vector<std::vector<OrderEntry>> orders;
+  std::vector<Ring<OrderEntry>> orders; ///< by age
   std::vector<std::vector<RegisterUse>> registers;
   std::vector<std::vector<MemoryUse>> memories; ///< by object
+  /// Those of instructions that expand stand apart, by age. They wait for nobody in a unit, so only
+  /// those older than an instruction matter to it: few, however many stand in the issue buffer.
+  std::vector<Ring<RegisterUse>> expandingRegisters;
+  std::vector<Ring<MemoryUse>> expandingMemories;
   std::vector<std::int64_t> outstanding;
   std::vector<Message> messages;
   std::vector<std::uint32_t> freeMessages;
@@ -361,7 +366,7 @@ struct OccupationState {
   std::vector<std::uint32_t> freeGroups;
   std::vector<Expansion> expansions;
   std::vector<std::uint32_t> freeExpansions;
-  std::vector<FlightId> expanders; ///< with something to hand on, by age
+  Ring<FlightId> expanders; ///< with something to hand on, by age
 
   // Fetch
   std::int64_t nextIndex = 0;

@@ -48,14 +48,32 @@ public:
     first_ = slotOf(1);
     --size_;
   }
+  void clear() { size_ = 0; }
+  /// Puts \p element before the one at \p position; moves those of the shorter side.
+  void insert(std::size_t position, const T &element) {
+    reserve(size_ + 1);
+    if (position < size_ / 2) {
+      first_ = slotOf(slots_.size() - 1);
+      for (std::size_t i = 0; i != position; ++i)
+        (*this)[i] = (*this)[i + 1];
+    } else {
+      for (std::size_t i = size_; i != position; --i)
+        (*this)[i] = (*this)[i - 1];
+    }
+    ++size_;
+    (*this)[position] = element;
+  }
   /// Takes out the first element that equals \p element, if there is one. Mostly it stands near the
   /// front.
   void erase(const T &element) {
     std::size_t position = 0;
     while (position != size_ && !((*this)[position] == element))
       ++position;
-    if (position == size_)
-      return;
+    if (position != size_)
+      eraseAt(position);
+  }
+  /// Takes out the element at \p position; moves those of the shorter side.
+  void eraseAt(std::size_t position) {
     if (position < size_ / 2) {
       for (; position != 0; --position)
         (*this)[position] = (*this)[position - 1];

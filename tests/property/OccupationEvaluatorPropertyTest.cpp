@@ -344,6 +344,37 @@ TEST_CASE("occupations: longer loops within expansions equal full evaluation") {
   checkExpandedJumps(knobs, 4'100'000, evaluateInFull);
 }
 
+namespace {
+
+OccupationKnobs withWalkedOperands() {
+  OccupationKnobs knobs;
+  knobs.expansions = 100;
+  knobs.longExpansions = 80;
+  knobs.walkedOperands = 80;
+  knobs.dependences = 100;
+  knobs.concurrent = 60;
+  return knobs;
+}
+
+} // namespace
+
+TEST_CASE("occupations: loops that walk through operands of who expands equal the simulator") {
+  checkExpandedJumps(withWalkedOperands(), 4'500'000, runOccupations);
+}
+
+TEST_CASE("occupations: the same where expansions hand on without hazards and nesting") {
+  OccupationKnobs knobs = withWalkedOperands();
+  knobs.nested = knobs.hazards = knobs.steps = 0;
+  knobs.channels = knobs.phases = 30;
+  checkExpandedJumps(knobs, 4'600'000, runOccupations);
+}
+
+TEST_CASE("occupations: longer loops that walk through operands equal full evaluation") {
+  OccupationKnobs knobs = withWalkedOperands();
+  knobs.maxInstructions = 6'000;
+  checkExpandedJumps(knobs, 4'700'000, evaluateInFull);
+}
+
 TEST_CASE("occupations: loops that are written out equal full evaluation") {
   checkJumps(withLongLoops(), 3'900'000, evaluateInFull, true);
 }

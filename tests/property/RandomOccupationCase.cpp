@@ -697,6 +697,8 @@ private:
     operand.isWrite = random_.chance(40);
     operand.bytes = random_.range(1, 12);
     operand.address.constant = 4 * random_.range(0, 20);
+    if (emitter == nullptr && knobs_.walkedOperands != 0) // those of who expands may be long
+      operand.bytes = random_.range(1, random_.chance(50) ? 400 : 12);
     if (emitter != nullptr && !emitter->memory.empty() && random_.chance(50)) {
       const auto base = static_cast<std::uint32_t>(
           random_.range(0, static_cast<std::int64_t>(emitter->memory.size()) - 1));
@@ -741,13 +743,17 @@ private:
 
   /// What is emitted lies in a part of the memory of its own, or where its emitter has put it.
   void moveInExpansion(program::MemoryOperand &operand, std::uint32_t depth) {
-    if (operand.base && random_.chance(80))
-      return;
-    operand.base.reset();
     const bool hasState = object(operand.memory).objectClass != ObjectClass::SRAM ||
                           operand.storage != operand.memory;
-    const bool isApart = random_.chance(30);
-    operand.address.constant += isApart ? 3 << 20 : 2 << 20;
+    const bool keepsBase = operand.base && random_.chance(80);
+    if (keepsBase &&
+        (knobs_.walkedOperands == 0 || hasState || !random_.chance(knobs_.walkedOperands)))
+      return;
+    const bool isApart = !keepsBase && random_.chance(30);
+    if (!keepsBase) {
+      operand.base.reset();
+      operand.address.constant += isApart ? 3 << 20 : 2 << 20;
+    }
     for (std::uint32_t level = 0; level != depth; ++level) {
       const auto [stride, isNew] = emittedStrides_.try_emplace({operand.memory, level, isApart}, 0);
       if (isNew && !hasState && random_.chance(70))

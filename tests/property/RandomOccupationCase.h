@@ -34,6 +34,8 @@ struct OccupationKnobs {
   int longLoops = 0;        ///< a loop of the fetched stream runs often; accesses then mostly move
                             ///< together
   int longExpansions = 0;   ///< so does one of what an instruction expands to
+  int walkedOperands = 0;   ///< what is emitted goes through an operand of its emitter; with
+                            ///< longExpansions only
   std::int64_t maxInstructions = 1200; ///< of programs with long loops, emitted ones included
 };
 
