@@ -72,7 +72,7 @@ timing::Evaluation bounded(timing::Evaluation result,
                            const std::optional<timing::CycleBounds> &bounds, bool isFinal) {
   result.budgetReached = false;
   if (!bounds) {
-    result.overflow = true;
+    result.overflow = timing::Overflow::Cycles;
     return result;
   }
   result.guarantee = timing::Guarantee::Bounded;
@@ -123,13 +123,15 @@ timing::Evaluation Batch::estimate(std::size_t index, const EstimateOptions &opt
   const Stream &stream = state_->streams[index];
   if (!stream.plan) {
     timing::Evaluation result = evaluateOccupations(state_->graph, *stream.program, options);
-    return result.budgetReached
-               ? bounded(std::move(result), boundOccupations(state_->graph, *stream.program), true)
-               : result;
+    if (!result.budgetReached || result.overflow)
+      return result;
+    const timing::CycleBounds bounds = result.bounds;
+    return bounded(std::move(result), bounds, true);
   }
   if (stream.plan->hasEndlessLatency) {
     timing::Evaluation result;
-    result.overflow = true;
+    result.overflow =
+        stream.program->totals() ? timing::Overflow::Latency : timing::Overflow::Counts;
     return result;
   }
   const bool inTimeOrder = options.forceTimeOrder || !stream.flat;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace acadlc::aidg {
 
@@ -26,9 +27,20 @@ struct BoundsBudget {
 /// everything one after the other). Nothing if the upper bound leaves the 64-bit range.
 std::optional<timing::CycleBounds> boundCycles(const Plan &plan, const BoundsBudget &budget);
 
+/// How far a stream has been evaluated, exactly; by default not at all.
+struct OccupationProgress {
+  std::int64_t time = -1;        ///< the last cycle that has been evaluated, to its end
+  std::int64_t fetched = 0;      ///< instructions that have arrived
+  std::int64_t fetchesBegun = 0; ///< that have not ended: 0 or 1
+  /// By instruction: how often it has been fetched or handed on, and has been completed; empty:
+  /// never.
+  std::vector<std::int64_t> begun, completed;
+};
+
 /// The same for programs of several occupations (timing::usesOccupations): from the work of each
-/// object, and from everything one after the other.
+/// object that is still to be done behind \p progress, and from everything one after the other.
 std::optional<timing::CycleBounds> boundOccupations(const arch::ArchitectureGraph &graph,
-                                                    const program::Program &program);
+                                                    const program::Program &program,
+                                                    const OccupationProgress &progress = {});
 
 } // namespace acadlc::aidg

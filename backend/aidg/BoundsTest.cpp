@@ -504,6 +504,67 @@ TEST_CASE("bounds of several occupations: a channel is not busy behind its last 
   CHECK(bounds->ifCompletes);
 }
 
+namespace {
+
+/// A long queue in front of a slow lane, beside a quick one, fills while nothing recurs.
+struct LongQueue {
+  CaseBuilder builder;
+  ObjectId queue = 0, slowStage = 0, slow = 0, quickStage = 0, quick = 0, channel = 0;
+
+  LongQueue() {
+    builder.fetch({2, 4});
+    queue = builder.queue(1024, {builder.fetchStage()});
+    slowStage = builder.stage(1, {queue});
+    slow = builder.functionalUnit(slowStage, 3);
+    quickStage = builder.stage(1, {builder.fetchStage()});
+    quick = builder.functionalUnit(quickStage, 1);
+    channel = builder.channel(2);
+    builder.edge(slow, channel, arch::EdgeKind::WriteData);
+    builder.object(channel).arbitration = arch::Arbitration::ProgramOrder;
+    builder.beginRepeat(4000);
+  }
+  program::Instruction &emitSlow() { return builder.emit({queue, slowStage}, slow); }
+  timing::CycleBounds bounds() {
+    builder.emit({quickStage}, quick);
+    builder.endRepeat();
+    return boundsOf(builder);
+  }
+};
+
+} // namespace
+
+TEST_CASE("bounds of several occupations: a long queue that fills") {
+  LongQueue kernel;
+  kernel.emitSlow().latency = 3;
+  const timing::CycleBounds bounds = kernel.bounds();
+  MESSAGE("long queue: ", bounds.ratio());
+  CHECK(bounds.ratio() < 1.25);
+}
+
+TEST_CASE("bounds of several occupations: a long queue in front of a channel") {
+  LongQueue kernel;
+  program::Instruction &slow = kernel.emitSlow();
+  test::addPhase(slow, test::on(kernel.slow, 3));
+  test::addPhase(slow, test::over({kernel.channel}, 8));
+  const timing::CycleBounds bounds = kernel.bounds();
+  MESSAGE("long queue in front of a channel: ", bounds.ratio());
+  CHECK(bounds.ratio() < 1.25);
+}
+
+TEST_CASE("bounds of several occupations: what is left is counted from where the budget ends") {
+  LongQueue kernel;
+  // An order that depends on time: no fences.
+  kernel.builder.object(kernel.channel).arbitration = arch::Arbitration::OldestFirst;
+  program::Instruction &slow = kernel.emitSlow();
+  test::addPhase(slow, test::on(kernel.slow, 3));
+  test::addPhase(slow, test::over({kernel.channel}, 8));
+  const timing::CycleBounds bounds = kernel.bounds();
+  const auto all = boundOccupations(kernel.builder.graph(), kernel.builder.program());
+  REQUIRE(all);
+  CHECK(bounds.upper < all->upper);
+  CHECK(bounds.lower >= all->lower);
+}
+
 //===--- Timing anomalies ---------------------------------------------------------------------===//
 
 namespace {

@@ -10,6 +10,7 @@
 #include "backend/simulate/OccupationSimulator.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/TimeLimit.h"
+#include "tests/property/CaseBuilder.h"
 
 #include <doctest/doctest.h>
 
@@ -191,6 +192,64 @@ TEST_CASE("a latency near the end of the range is an overflow, not a small numbe
     CHECK(estimate(inStage.graph, inStage.program, {}).overflow);
     CHECK(simulate::simulate(inStage.graph, inStage.program, {}).overflow);
   }
+}
+
+namespace {
+
+/// Which limit all evaluators say that \p machine hits; they must agree.
+std::optional<timing::Overflow> overflowOf(test::CaseBuilder &machine) {
+  const arch::ArchitectureGraph &graph = machine.graph();
+  const program::Program &program = machine.program();
+  EstimateOptions inTimeOrder;
+  inTimeOrder.forceTimeOrder = true;
+  const auto first = estimate(graph, program, {}).overflow;
+  CHECK(estimate(graph, program, inTimeOrder).overflow == first);
+  CHECK(evaluateOccupations(graph, program, {}).overflow == first);
+  CHECK(simulate::simulate(graph, program, {}).overflow == first);
+  CHECK(simulate::simulateOccupations(graph, program, {}).overflow == first);
+  return first;
+}
+
+} // namespace
+
+TEST_CASE("the largest latency is the same for all evaluators") {
+  constexpr std::int64_t most = timing::longestLatency;
+  const auto ofUnit = [](std::int64_t latency) {
+    test::CaseBuilder builder;
+    builder.fetch({1, 1});
+    const arch::ObjectId stage = builder.stage(1, {builder.fetchStage()});
+    builder.emit({stage}, builder.functionalUnit(stage, latency)).latency = latency;
+    return overflowOf(builder);
+  };
+  CHECK(ofUnit(most) == std::nullopt);
+  CHECK(ofUnit(most + 1) == timing::Overflow::Latency);
+  const auto ofRequest = [](std::int64_t words) {
+    test::CaseBuilder builder;
+    builder.fetch({1, 1});
+    const arch::ObjectId stage = builder.stage(1, {builder.fetchStage()});
+    const arch::ObjectId memory = builder.sram(most / 4);
+    const arch::ObjectId unit = builder.accessUnit(stage, 1, {memory});
+    program::Instruction &load = builder.emit({stage}, unit);
+    const std::int64_t wordBytes = builder.object(memory).dataWidth / 8;
+    load.memory = {builder.access(memory, 0, wordBytes * words, false)};
+    return overflowOf(builder);
+  };
+  CHECK(ofRequest(4) == std::nullopt);
+  CHECK(ofRequest(5) == timing::Overflow::Latency);
+  // More cycles in sum is another matter.
+  test::CaseBuilder builder;
+  builder.fetch({1, 1});
+  const arch::ObjectId stage = builder.stage(1, {builder.fetchStage()});
+  const arch::ObjectId unit = builder.functionalUnit(stage, most);
+  builder.beginRepeat(std::int64_t{1} << 14);
+  builder.emit({stage}, unit).latency = most;
+  builder.endRepeat();
+  CHECK(overflowOf(builder) == timing::Overflow::Cycles);
+  builder.beginRepeat(std::int64_t{1} << 62);
+  builder.emit({stage}, unit);
+  builder.emit({stage}, unit);
+  builder.endRepeat();
+  CHECK(overflowOf(builder) == timing::Overflow::Counts);
 }
 
 TEST_CASE("cycle 2^61 is the last one, whoever counts") {

@@ -66,7 +66,7 @@ public:
     timing::Evaluation result;
     const auto totals = plan_.program->totals();
     if (!totals) {
-      result.overflow = true;
+      result.overflow = timing::Overflow::Counts;
       return result;
     }
     result.instructions = totals->instructions;
@@ -81,7 +81,7 @@ public:
         fetched = state_.nextIndex;
       }
       if (state_.now > timeLimit || state_.end > timeLimit) {
-        result.overflow = true;
+        result.overflow = timing::Overflow::Cycles;
         return result;
       }
     }

@@ -93,16 +93,18 @@ FlightId OccupationEngine::awaitedOnTheWay(FlightId id, timing::Wait &wait) {
   }
   wait.object = next;
   if (first == id)
-    return awaitedForEntry(id, next, wait);
+    return awaitedForEntry(id, next, id, wait);
   wait.reason = Reason::Behind;
   return first;
 }
 
-/// \p id may leave, but \p next does not take it.
-FlightId OccupationEngine::awaitedForEntry(FlightId id, arch::ObjectId next, timing::Wait &wait) {
+/// \p id may leave, but \p next does not take it; \p waiter waits for that: the same or who emits
+/// it.
+FlightId OccupationEngine::awaitedForEntry(FlightId id, arch::ObjectId next, FlightId waiter,
+                                           timing::Wait &wait) {
   if (!hasRoom(next, id)) {
     wait.reason = Reason::Occupied;
-    return holderOf(next, id);
+    return holderOf(next, waiter);
   }
   if (plan_.objects[next].windowOn != arch::noObject)
     return none; // it waits for the rest of a step
@@ -373,19 +375,67 @@ FlightId OccupationEngine::userOf(arch::ObjectId object, FlightId except) {
   });
 }
 
-/// It could hand on its next instruction, but nobody takes that; else it waits for what it has
-/// handed on, to end or because of a limit.
+/// It cannot hand on its next instruction; else it waits for what it has handed on to end.
 FlightId OccupationEngine::awaitedByExpansion(FlightId id, std::uint32_t index,
                                               timing::Wait &wait) {
   Expansion &expansion = state_.expansions[phaseState(id, index).expansion];
-  if (expansion.next != none && isWithinLimits(expansion) && !awaitsSibling(expansion)) {
-    wait.object = nextObject(expansion.next);
-    wait.reason = Reason::Occupied;
-    if (const FlightId holder = holderOf(wait.object, id); holder != none)
-      return holder;
+  FlightId other = none;
+  if (expansion.next != none && !isWithinLimits(expansion)) {
+    wait.reason = Reason::Dependence;
+    other = awaitedForLimit(expansion);
+  } else if (expansion.next != none && !awaitsSibling(expansion)) {
+    other = awaitedToHandOn(id, wait);
   }
+  if (other != none)
+    return other;
   wait.reason = Reason::Dependence;
-  return oldestOther(none, [&](FlightId other) { return emitterOf(other) == id; });
+  return oldestOther(none, [&](FlightId emitted) { return emitterOf(emitted) == id; });
+}
+
+/// \p id has an instruction to hand on, but its unit offers that of another one, or nobody takes
+/// it.
+FlightId OccupationEngine::awaitedToHandOn(FlightId id, timing::Wait &wait) {
+  const arch::ObjectId unit = instruction(id).unit;
+  const std::vector<std::uint32_t> &expanding = state_.objects[unit].expanding;
+  const auto first = std::ranges::find_if(expanding, [&](auto index) { return mayOffer(index); });
+  if (first == expanding.end())
+    return none;
+  const Expansion &offering = state_.expansions[*first];
+  if (offering.flight != id) {
+    wait.object = unit;
+    wait.reason = Reason::Turn;
+    return offering.flight;
+  }
+  wait.object = nextObject(offering.next);
+  return awaitedForEntry(offering.next, wait.object, id, wait);
+}
+
+/// The oldest instruction that uses up a limit of \p expansion, whoever has emitted it.
+FlightId OccupationEngine::awaitedForLimit(const Expansion &expansion) {
+  const OccupationInstruction &next = instruction(expansion.next);
+  const auto isNamed = [](const OccupationInstruction &one, NameId name) {
+    return name == noName || name == one.className || name == one.operation;
+  };
+  const auto counts = [&](FlightId other, std::uint32_t counter) {
+    const Expansion &from = state_.expansions[flight(other).expansion];
+    if (phase(from.flight, from.phase).ownCounter == counter)
+      return true;
+    const auto &counters = plan_.objects[instruction(from.flight).unit].emissionCounters;
+    return std::ranges::any_of(counters, [&](const auto &one) {
+      return one.second == counter && isNamed(instruction(other), one.first);
+    });
+  };
+  return oldestOther(none, [&](FlightId other) {
+    const std::uint32_t station = instruction(other).lastStation;
+    const bool isOutstanding = station == none || flight(other).position <= station ||
+                               (flight(other).entriesHeld & bit(station)) != 0;
+    const auto limits = phase(expansion.flight, expansion.phase).limits.of(plan_.expansionLimits);
+    return flight(other).expansion != none && isOutstanding &&
+           std::ranges::any_of(limits, [&](const ExpansionLimit &limit) {
+             return isNamed(next, limit.name) && state_.outstanding[limit.counter] >= limit.count &&
+                    counts(other, limit.counter);
+           });
+  });
 }
 
 } // namespace acadlc::aidg

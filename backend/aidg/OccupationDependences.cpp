@@ -465,6 +465,7 @@ void OccupationEngine::leftStation(FlightId id, arch::ObjectId station) {
 }
 
 void OccupationEngine::complete(FlightId id) {
+  ++completed_[flight(id).id];
   removeUses(id);
   std::erase(state_.objects[instruction(id).unit].occupants, id); // its step may go on
   for (const arch::ObjectId object : route(id))

@@ -40,8 +40,9 @@ OccupationEngine::OccupationEngine(const OccupationPlan &plan, const EstimateOpt
     : plan_(plan), options_(options), stream_(*plan.program), state_(plan),
       ageSize_(std::size_t{plan.nesting} + 1), searchesLoops_(!plan.repeats.empty()),
       loops_(*plan.program, plan.repeats, wordsPerInstruction),
-      expansionLoops_(plan, wordsPerInstruction), form_(plan), offerMarked_(plan.objects.size()),
-      channelMarked_(plan.channels.size()) {
+      expansionLoops_(plan, wordsPerInstruction), form_(plan), begun_(plan.instructions.size()),
+      completed_(plan.instructions.size()), jumpedOver_(plan.program->repeats.size()),
+      offerMarked_(plan.objects.size()), channelMarked_(plan.channels.size()) {
   state_.flights.emplace_back();
   state_.ages.resize(ageSize_);
   state_.phases.resize(plan.maxPhases);
@@ -60,7 +61,7 @@ timing::Evaluation OccupationEngine::run() {
   timing::Evaluation result;
   const auto totals = plan_.program->totals();
   if (!totals) {
-    result.overflow = true;
+    result.overflow = timing::Overflow::Counts;
     return result;
   }
   result.instructions = totals->instructions;
@@ -82,7 +83,7 @@ timing::Evaluation OccupationEngine::run() {
       searchExpansions(result);
   }
   if (overflow_) {
-    result.overflow = true;
+    result.overflow = timing::Overflow::Cycles;
     return result;
   }
   observe();
@@ -97,6 +98,47 @@ timing::Evaluation OccupationEngine::run() {
   if (usage_ && result.completed())
     result.usage = usage_->usage(state_);
   return result;
+}
+
+// ---- how far it has come -----------------------------------------------------------------------
+
+namespace {
+
+/// Adds how often \p region, gone through \p times, executes each instruction. All counts fit:
+/// those of the whole stream do.
+void addExecutions(const program::Program &program, program::RegionId region, std::int64_t times,
+                   std::vector<std::int64_t> &counts) {
+  for (const program::Step &step : program.regions[region].steps) {
+    if (step.kind == program::Step::Kind::Repeat) {
+      const program::Repeat &repeat = program.repeats[step.index];
+      if (repeat.count > 0)
+        addExecutions(program, repeat.body, times * repeat.count, counts);
+      continue;
+    }
+    counts[step.index] += times;
+    for (const program::Phase &phase : program.instructions[step.index].phases)
+      if (phase.kind == program::Phase::Kind::Expansion)
+        addExecutions(program, phase.body, times, counts);
+  }
+}
+
+} // namespace
+
+/// Where a loop recurs, each of its periods begins and completes what a period executes, as the
+/// same is under way at both ends.
+OccupationProgress OccupationEngine::progress() const {
+  OccupationProgress progress{state_.now, state_.nextIndex, state_.fetching ? 1 : 0, begun_,
+                              completed_};
+  std::vector<std::int64_t> jumped(begun_.size());
+  for (std::size_t repeat = 0; repeat != jumpedOver_.size(); ++repeat)
+    if (jumpedOver_[repeat] != 0)
+      addExecutions(*plan_.program, plan_.program->repeats[repeat].body, jumpedOver_[repeat],
+                    jumped);
+  for (std::size_t i = 0; i != jumped.size(); ++i) {
+    progress.begun[i] += jumped[i];
+    progress.completed[i] += jumped[i];
+  }
+  return progress;
 }
 
 // ---- loops that recur --------------------------------------------------------------------------
@@ -123,6 +165,7 @@ void OccupationEngine::take(const LoopSearch::Jump &jump, timing::Evaluation &re
     overflow_ = true;
     return;
   }
+  jumpedOver_[jump.repeat] += jump.iterations;
   shift(state_, plan_, jump.cycles, jump.instructions, jump.addressShift);
   if (usage_)
     usage_->repeat(jump.usageBefore, jump.periods, state_);
@@ -144,6 +187,8 @@ void OccupationEngine::searchExpansions(timing::Evaluation &result) {
       overflow_ = true;
       return;
     }
+    for (const ExpansionSearch::Advance &advance : jump->advances)
+      jumpedOver_[advance.repeat] += advance.iterations * jump->periods;
     expansionLoops_.take(*jump, state_);
     if (usage_)
       usage_->repeat(jump->usageBefore, jump->periods, state_);

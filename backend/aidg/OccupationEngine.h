@@ -4,6 +4,7 @@
 /// (docs/timing.md, "Order within a cycle"): release, decide, take, begin; a fetch starts last.
 #pragma once
 
+#include "backend/aidg/Bounds.h"
 #include "backend/aidg/Certificates.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/aidg/ExpansionSearch.h"
@@ -27,6 +28,8 @@ public:
   /// \p plan must outlive the engine. Loops are looked at if planRepeats() has been called.
   OccupationEngine(const OccupationPlan &plan, const EstimateOptions &options);
   timing::Evaluation run();
+  /// Where run() has stopped. Loops that were jumped over count as evaluated.
+  [[nodiscard]] OccupationProgress progress() const;
 
 private:
   /// The parts of a cycle.
@@ -261,7 +264,7 @@ private:
   FlightId waitsFor(FlightId id, timing::Wait &wait);
   FlightId oldestOther(FlightId except, llvm::function_ref<bool(FlightId)> isWanted);
   FlightId awaitedOnTheWay(FlightId id, timing::Wait &wait);
-  FlightId awaitedForEntry(FlightId id, arch::ObjectId next, timing::Wait &wait);
+  FlightId awaitedForEntry(FlightId id, arch::ObjectId next, FlightId waiter, timing::Wait &wait);
   bool hasRoom(arch::ObjectId object, FlightId id);
   FlightId turnBefore(arch::ObjectId object, FlightId id);
   FlightId holderOf(arch::ObjectId object, FlightId except);
@@ -278,6 +281,8 @@ private:
   FlightId awaitedByMessage(FlightId id, std::uint32_t index, timing::Wait &wait);
   FlightId userOf(arch::ObjectId object, FlightId except);
   FlightId awaitedByExpansion(FlightId id, std::uint32_t index, timing::Wait &wait);
+  FlightId awaitedToHandOn(FlightId id, timing::Wait &wait);
+  FlightId awaitedForLimit(const Expansion &expansion);
   [[nodiscard]] std::string describe(FlightId id);
 
   const OccupationPlan &plan_;
@@ -301,6 +306,10 @@ private:
   std::int64_t searchedIndex_ = 0;      ///< next instruction when loops were looked at last
   Certificates certificates_;
   std::optional<OccupationUsage> usage_; ///< if it is asked for
+
+  // Progress
+  std::vector<std::int64_t> begun_, completed_; ///< by instruction; without what was jumped over
+  std::vector<std::int64_t> jumpedOver_;        ///< by repeat: iterations
 
   // Used within a cycle.
   std::vector<TimedEvent> events_;

@@ -1,17 +1,40 @@
 #include "backend/aidg/OccupationEvaluator.h"
 
+#include "backend/aidg/Bounds.h"
 #include "backend/aidg/LoopRolling.h"
 #include "backend/aidg/OccupationEngine.h"
+#include "backend/aidg/OccupationFences.h"
 #include "backend/aidg/OccupationRepeats.h"
+#include "backend/timing/TimeLimit.h"
+
+#include <algorithm>
 
 namespace acadlc::aidg {
 
 namespace {
 
+timing::Evaluation evaluate(const arch::ArchitectureGraph &graph, const OccupationPlan &plan,
+                            const EstimateOptions &options) {
+  OccupationEngine engine(plan, options);
+  timing::Evaluation result = engine.run();
+  if (!result.budgetReached)
+    return result;
+  auto bounds = boundOccupations(graph, *plan.program, engine.progress());
+  if (!plan.repeats.empty() && isOrderFixed(plan))
+    if (const auto upper = boundByFences(plan, options.budget))
+      bounds = bounds ? timing::CycleBounds{bounds->lower, std::min(bounds->upper, *upper), true}
+                      : timing::CycleBounds{0, *upper, true};
+  if (bounds)
+    result.bounds = *bounds;
+  else
+    result.overflow = timing::Overflow::Cycles;
+  return result;
+}
+
 timing::Evaluation evaluateAll(const arch::ArchitectureGraph &graph,
                                const program::Program &program, const EstimateOptions &options) {
   const OccupationPlan plan = makeOccupationPlan(graph, program);
-  return OccupationEngine(plan, options).run();
+  return evaluate(graph, plan, options);
 }
 
 /// The same, jumping where a loop recurs, be it one that lowering has written out.
@@ -26,7 +49,7 @@ timing::Evaluation evaluateRecurring(const arch::ArchitectureGraph &graph,
     plan.kernelTrips = rolled->kernelTrips;
     plan.isWrittenOut = rolled->isWrittenOut;
   }
-  timing::Evaluation result = OccupationEngine(plan, options).run();
+  timing::Evaluation result = evaluate(graph, plan, options);
   // Iterations are counted as in the program that was given.
   const std::int64_t skipped = result.kernelIterations - result.evaluatedIterations;
   result.kernelIterations = totals.kernelIterations;
@@ -40,9 +63,9 @@ timing::Evaluation evaluateOccupations(const arch::ArchitectureGraph &graph,
                                        const program::Program &program,
                                        const EstimateOptions &options) {
   const std::optional<program::Program::Totals> totals = program.totals();
-  if (!totals) {
+  if (!totals || timing::exceedsLongestLatency(graph, program)) {
     timing::Evaluation result;
-    result.overflow = true;
+    result.overflow = totals ? timing::Overflow::Latency : timing::Overflow::Counts;
     return result;
   }
   const bool mayJump = options.extrapolate && !options.observer &&

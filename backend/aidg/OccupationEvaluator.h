@@ -9,7 +9,8 @@
 namespace acadlc::aidg {
 
 /// Evaluates \p program on \p graph. Loops that recur are jumped over as \p options say, with
-/// certificates. The result equals that of simulate::simulateOccupations in every time.
+/// certificates. The result equals that of simulate::simulateOccupations in every time. If the
+/// budget is reached, `bounds` say what is left, from where the evaluation has got to.
 timing::Evaluation evaluateOccupations(const arch::ArchitectureGraph &graph,
                                        const program::Program &program,
                                        const EstimateOptions &options);

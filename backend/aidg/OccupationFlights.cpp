@@ -85,6 +85,7 @@ FlightId OccupationEngine::emitterOf(FlightId id) const {
 void OccupationEngine::admit(FlightId id) {
   ++state_.live;
   ++evaluated_;
+  ++begun_[flight(id).id];
   flight(id).underWay = true;
   const OccupationInstruction &planned = instruction(id);
   for (const OrderedPass &pass : planned.passes.of(plan_.orderedPasses))

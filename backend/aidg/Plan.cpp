@@ -4,6 +4,7 @@
 #include "backend/aidg/Independence.h"
 #include "backend/timing/Machine.h"
 #include "backend/timing/StorageModel.h"
+#include "backend/timing/TimeLimit.h"
 #include "support/InternalError.h"
 
 #include <llvm/ADT/DenseSet.h>
@@ -15,20 +16,6 @@
 namespace acadlc::aidg {
 
 namespace {
-
-/// Longer latencies are refused, so that sums along a route stay in the 64-bit range.
-constexpr std::int64_t longestLatency = std::int64_t{1} << 48;
-
-bool hasEndlessLatency(const arch::ArchitectureGraph &graph, const program::Program &program) {
-  return std::ranges::any_of(graph.objects,
-                             [](const arch::Object &object) {
-                               return std::max({object.latency, object.readLatency,
-                                                object.writeLatency}) > longestLatency;
-                             }) ||
-         std::ranges::any_of(program.instructions, [](const program::Instruction &instruction) {
-           return instruction.latency > longestLatency;
-         });
-}
 
 constexpr std::uint32_t unnumbered = std::numeric_limits<std::uint32_t>::max();
 
@@ -174,10 +161,8 @@ private:
       access.changesState = instruction.makesRequests && storage.hasState;
       const arch::Object &object = plan_.graph->objects[operand.storage];
       const std::int64_t latency = operand.isWrite ? object.writeLatency : object.readLatency;
-      if (!storage.hasState && (__builtin_mul_overflow(timing::transactions(object, operand.bytes),
-                                                       latency, &access.service) ||
-                                access.service > longestLatency))
-        plan_.hasEndlessLatency = true;
+      if (!storage.hasState && instruction.requestCount() != 0)
+        access.service = timing::transactions(object, operand.bytes) * latency;
       plan_.accesses.push_back(access);
     }
   }
@@ -262,7 +247,7 @@ bool Plan::needsTimeOrder() const {
 }
 
 Plan makePlan(const arch::ArchitectureGraph &graph, const program::Program &program) {
-  if (hasEndlessLatency(graph, program)) {
+  if (timing::exceedsLongestLatency(graph, program)) {
     Plan plan;
     plan.graph = &graph;
     plan.program = &program;

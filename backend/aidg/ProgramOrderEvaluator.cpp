@@ -22,7 +22,7 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
   timing::Evaluation result;
   const auto totals = plan_->program->totals();
   if (!totals) {
-    result.overflow = true;
+    result.overflow = timing::Overflow::Counts;
     return result;
   }
   result.instructions = totals->instructions;
@@ -37,7 +37,7 @@ std::optional<timing::Evaluation> ProgramOrderEvaluator::run() {
   } catch (const BudgetReached &) {
     result.budgetReached = true;
   } catch (const TimeOverflow &) {
-    result.overflow = true;
+    result.overflow = timing::Overflow::Cycles;
     return result;
   }
   result.cycles = state_.end();

@@ -28,7 +28,7 @@ struct StreamPlace {
 /// are relative to the cycle, instructions are named by their order in age. The position in the
 /// fetched stream is in it.
 struct Moment {
-  StateSnapshot state;              ///< complete; its index means nothing
+  StateSnapshot state;              ///< its index means nothing
   std::vector<StreamPlace> streams; ///< of phases that have still to hand on, oldest first
 };
 

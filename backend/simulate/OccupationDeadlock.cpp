@@ -80,7 +80,8 @@ void OccupationRun::whyNotEntered(Record &record, Blocked &blocked) {
     blocked.by = before;
     return;
   }
-  whyNotTaken(record, blocked);
+  whyNotTaken(record.next(), {&record, arch::noObject, &record.age, record.instruction}, record,
+              blocked);
 }
 
 /// Who may leave the place of \p record, and in the same way, before it; else itself.
@@ -100,11 +101,10 @@ const Record *OccupationRun::findFirstToLeave(const Record &record) {
   return &record;
 }
 
-/// The instruction may leave, but the next object does not take it.
-void OccupationRun::whyNotTaken(const Record &record, Blocked &blocked) {
-  const ObjectId next = record.next();
-  const Candidate candidate{const_cast<Record *>(&record), arch::noObject, &record.age,
-                            record.instruction};
+/// \p candidate may leave, but \p next does not take it; \p record waits for that: the same or who
+/// emits it.
+void OccupationRun::whyNotTaken(ObjectId next, const Candidate &candidate, const Record &record,
+                                Blocked &blocked) {
   if (!canTake(next, candidate)) {
     blocked.wait.reason = Reason::Occupied;
     blocked.by = findHolder(next, record);
@@ -112,17 +112,15 @@ void OccupationRun::whyNotTaken(const Record &record, Blocked &blocked) {
   }
   if (tables_.lookAhead(next).queue != arch::noObject)
     return; // it waits for the rest of a step
-  if (const Record *before = findTurnBefore(next, record.age)) {
-    blocked.wait.reason = Reason::Turn;
-    blocked.by = before;
+  blocked.wait.reason = Reason::Turn;
+  blocked.by = findTurnBefore(next, *candidate.age);
+  if (blocked.by)
     return;
-  }
   // Another one comes first by age.
-  const Age *first = &record.age;
+  const Age *first = candidate.age;
   for (const Candidate &other : candidates_[next])
     if (*other.age < *first) {
       first = other.age;
-      blocked.wait.reason = Reason::Turn;
       blocked.by = other.record ? other.record : units_[other.expander].offering;
     }
 }
@@ -290,14 +288,13 @@ void OccupationRun::whyMessageWaits(const Record &record, std::size_t phase, Blo
 
 void OccupationRun::whyExpansionWaits(Record &record, std::size_t phase, Blocked &blocked) {
   const Expansion &expansion = *record.phases[phase].expansion;
-  if (!expansion.cursor.isAtEnd() && isWithinLimits(record, phase) &&
-      !findOtherPhase(record, phase)) {
-    const InstructionTable &table = tables_.of(expansion.cursor.id());
-    blocked.wait.object = table.objects.front();
-    blocked.wait.reason = Reason::Occupied;
-    blocked.by = findHolder(table.objects.front(), record);
+  if (!expansion.cursor.isAtEnd()) {
+    if (!isWithinLimits(record, phase))
+      whyLimitHolds(record, phase, blocked);
+    else if (!findOtherPhase(record, phase))
+      whyNotHandedOn(record, blocked);
   }
-  // It waits for what it has handed on, to end or because of a limit.
+  // It waits for what it has handed on to end.
   for (const Record *other : live_) {
     if (blocked.by)
       return;
@@ -305,6 +302,51 @@ void OccupationRun::whyExpansionWaits(Record &record, std::size_t phase, Blocked
       continue;
     blocked.wait.reason = Reason::Dependence;
     blocked.by = other;
+  }
+}
+
+/// It has an instruction to hand on, but its unit offers that of another one, or nobody takes it.
+void OccupationRun::whyNotHandedOn(const Record &record, Blocked &blocked) {
+  const ObjectId id = record.table->unit;
+  const Unit &unit = units_[id];
+  if (!unit.offering)
+    return;
+  if (unit.offering != &record) {
+    blocked.wait.object = id;
+    blocked.wait.reason = Reason::Turn;
+    blocked.by = unit.offering;
+    return;
+  }
+  const NestCursor &cursor = record.phases[unit.offeredPhase].expansion->cursor;
+  blocked.wait.object = tables_.of(cursor.id()).objects.front();
+  whyNotTaken(blocked.wait.object, {nullptr, id, &unit.offeredAge, &cursor.instruction()}, record,
+              blocked);
+}
+
+/// Names the oldest instruction that uses up a limit of the phase, whoever has emitted it.
+void OccupationRun::whyLimitHolds(const Record &record, std::size_t phase, Blocked &blocked) {
+  const program::Instruction &next = record.phases[phase].expansion->cursor.instruction();
+  const Phase &text = record.instruction->phases[phase];
+  const std::string key = phaseKey(record, phase);
+  Unit &unit = units_[record.table->unit];
+  const auto isCounted = [&](const Record &other, const Record &parent) {
+    if (text.outstanding && unit.outstandingOfPhase[key] >= *text.outstanding &&
+        phaseKey(parent, other.parentPhase) == key)
+      return true;
+    return std::ranges::any_of(text.limits, [&](const program::OutstandingLimit &limit) {
+      return isNamed(next, limit.name) && unit.outstanding[limit.name] >= limit.count &&
+             isNamed(*other.instruction, limit.name);
+    });
+  };
+  for (const Record *other : live_) {
+    const Record *parent = find(other->parent);
+    const bool isOutstanding = other->stations.empty() || !other->stations.back().isReleased;
+    if (!parent || parent->table->unit != record.table->unit || !isOutstanding ||
+        !isCounted(*other, *parent))
+      continue;
+    blocked.wait.reason = Reason::Dependence;
+    blocked.by = other;
+    return;
   }
 }
 

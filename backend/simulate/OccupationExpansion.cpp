@@ -11,15 +11,6 @@ using program::Instruction;
 using program::Phase;
 using Status = PhaseState::Status;
 
-namespace {
-
-/// Whether a limit with the name \p name counts \p instruction.
-bool isNamed(const Instruction &instruction, const std::string &name) {
-  return instruction.classOrOperation() == name || instruction.operation == name;
-}
-
-} // namespace
-
 // ---- Begin and end ------------------------------------------------------------------------------
 
 void OccupationRun::beginExpansion(Record &record, std::size_t number) {
@@ -168,6 +159,10 @@ bool OccupationRun::canOffer(Record &record, std::size_t number) {
   return phase.expansion && phase.status == Status::Running && !phase.expansion->cursor.isAtEnd() &&
          now_ >= phase.expansion->firstOffer && isWithinLimits(record, number) &&
          !findOtherPhase(record, number);
+}
+
+bool OccupationRun::isNamed(const Instruction &instruction, const std::string &name) {
+  return instruction.classOrOperation() == name || instruction.operation == name;
 }
 
 bool OccupationRun::isWithinLimits(const Record &record, std::size_t number) const {

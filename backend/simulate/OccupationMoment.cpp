@@ -1,5 +1,5 @@
-// The whole state at the end of a cycle, without the time and without how far the streams of
-// expansions are (Moment.h).
+// The whole state at the end of a cycle, without the time and without how far streams are: those of
+// expansions (Moment.h), or the fetched one (OccupationSnapshot.cpp).
 #include "backend/simulate/OccupationRun.h"
 
 #include <algorithm>
@@ -52,8 +52,14 @@ void OccupationRun::showMoments() {
 }
 
 Moment OccupationRun::moment() const {
-  Moment result;
-  StateSnapshot &state = result.state;
+  Moment result{stateFrom(0), {}};
+  findStreams(result.streams);
+  return result;
+}
+
+/// All but how far the streams of expansions are; that in the fetched stream from \p base on.
+StateSnapshot OccupationRun::stateFrom(std::int64_t base) const {
+  StateSnapshot state;
   state.time = now_;
   Values flights;
   for (const Record *record : live_) {
@@ -61,12 +67,9 @@ Moment OccupationRun::moment() const {
     appendFlight(*record, flights);
   }
   state.addPart("how far instructions have come") = std::move(flights);
-  state.addPart("the fetch") = {fetchedCount_,
-                                buffered_,
-                                hasAhead_ ? 1 : 0,
-                                isFetching_ ? 1 : 0,
-                                wantsFetchGrant_ ? 1 : 0,
-                                branchUnderWay_ ? 1 : 0};
+  state.addPart("the fetch") = {fetchedCount_ - base,     buffered_,
+                                hasAhead_ ? 1 : 0,        isFetching_ ? 1 : 0,
+                                wantsFetchGrant_ ? 1 : 0, branchUnderWay_ ? 1 : 0};
   state.addPart("how far accesses that meet lie apart") = meetingAccesses();
   state.addPart("what objects hold") = objects();
   state.addPart("whose turn it is") = turns();
@@ -76,8 +79,7 @@ Moment OccupationRun::moment() const {
   state.addPart("when what is under way will be over") = eventsToCome();
   // What happens next happens in the next cycle.
   state.contents = contentsOf(storageModel_, graph_, now_ + 1);
-  findStreams(result.streams);
-  return result;
+  return state;
 }
 
 // ---- Instructions -------------------------------------------------------------------------------
@@ -120,9 +122,8 @@ void OccupationRun::appendAge(const Record &record, Values &out) const {
     const Values before = numbers(live_[static_cast<std::size_t>(place) - 1]->age);
     common = std::ranges::mismatch(own, before).in1 - own.begin();
   }
-  out.insert(out.end(),
-             {record.age.index, static_cast<std::int64_t>(record.age.emission.size()), common,
-              numberOf(record.parent), static_cast<std::int64_t>(record.parentPhase)});
+  out.insert(out.end(), {static_cast<std::int64_t>(record.age.emission.size()), common,
+                         numberOf(record.parent), static_cast<std::int64_t>(record.parentPhase)});
 }
 
 void OccupationRun::appendPhases(const Record &record, Values &out) const {

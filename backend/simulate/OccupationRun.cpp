@@ -29,8 +29,8 @@ OccupationRun::OccupationRun(const arch::ArchitectureGraph &graph, const program
 timing::Evaluation OccupationRun::run() {
   timing::Evaluation result;
   const std::optional<program::Program::Totals> totals = program_.totals();
-  if (!totals) {
-    result.overflow = true;
+  if (!totals || timing::exceedsLongestLatency(graph_, program_)) {
+    result.overflow = totals ? timing::Overflow::Latency : timing::Overflow::Counts;
     return result;
   }
   readAhead();
@@ -45,7 +45,8 @@ timing::Evaluation OccupationRun::run() {
   result.cycles = lastFinish_;
   result.instructions = finishedCount_;
   result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
-  result.overflow = overflow_;
+  if (overflow_)
+    result.overflow = timing::Overflow::Cycles;
   result.limitReached = limitReached_ || isStopped_;
   if (!overflow_ && !isStopped_ && (!live_.empty() || hasAhead_))
     result.deadlock = findDeadlock();

@@ -13,8 +13,8 @@
 /// - OccupationTurns.cpp: program order at objects
 /// - OccupationDeadlock.cpp: why nothing goes on
 /// - OccupationUsage.cpp: what objects do in a cycle
-/// - OccupationSnapshot.cpp: the state where instructions are fetched, to compare it with others
-/// - OccupationMoment.cpp: the whole state while instructions expand, likewise
+/// - OccupationMoment.cpp: the whole state while instructions expand, to compare it with others
+/// - OccupationSnapshot.cpp: the same where instructions are fetched
 ///
 /// Events of an instruction that happen in part 1 are known to all at once ("published"); those
 /// that happen later in a cycle are known to the instruction itself, and published in part 1 of the
@@ -245,6 +245,9 @@ private:
   void decideOffer(arch::ObjectId unit);
   [[nodiscard]] bool canOffer(Record &record, std::size_t phase);
   [[nodiscard]] bool isWithinLimits(const Record &record, std::size_t phase) const;
+  /// Whether a limit with the name \p name counts \p instruction.
+  [[nodiscard]] static bool isNamed(const program::Instruction &instruction,
+                                    const std::string &name);
   [[nodiscard]] std::optional<std::size_t> findOtherPhase(Record &record, std::size_t phase);
   /// Who keeps an expansion from beginning: an older instruction in the unit that has not handed on
   /// the last of the same phase. Null if there is none.
@@ -306,16 +309,11 @@ private:
   // ---- Snapshots -------------------------------------------------------------------------------
 
   void takeSnapshots();
-  /// Instructions in flight with their events and phases, words in channels, free slots, what is
-  /// under way and when it will be over. Left out are the lists that objects keep (entries of
-  /// queues, steps of units, turns): most of what they say follows from the rest.
+  /// The whole state; the fetched stream is where it is \p base instructions earlier.
   [[nodiscard]] StateSnapshot snapshot(std::int64_t base) const;
-  static void appendRecord(const Record &record, const std::vector<std::int64_t> &ages,
-                           std::vector<std::int64_t> &out);
   static void appendProgress(const Record &record, std::vector<std::int64_t> &out);
   static void appendPhase(const PhaseState &phase, std::vector<std::int64_t> &out);
   [[nodiscard]] std::vector<std::int64_t> wordsInChannels() const;
-  [[nodiscard]] std::vector<std::int64_t> comingEvents(const std::vector<std::int64_t> &ages) const;
 
   // ---- Moments (OccupationMoment.cpp) ----------------------------------------------------------
 
@@ -323,6 +321,7 @@ private:
   void scheduleMoments();
   void showMoments();
   [[nodiscard]] Moment moment() const;
+  [[nodiscard]] StateSnapshot stateFrom(std::int64_t base) const;
   /// The place of an instruction in the order of age; −1 if it is no more in flight.
   [[nodiscard]] std::int64_t numberOf(const Reference &reference) const;
   [[nodiscard]] std::int64_t numberOf(const Record *record) const;
@@ -357,7 +356,8 @@ private:
   [[nodiscard]] timing::DeadlockReport findDeadlock();
   [[nodiscard]] Blocked whyBlocked(Record &record);
   void whyNotEntered(Record &record, Blocked &blocked);
-  void whyNotTaken(const Record &record, Blocked &blocked);
+  void whyNotTaken(arch::ObjectId next, const Candidate &candidate, const Record &record,
+                   Blocked &blocked);
   void whyNotStarted(Record &record, Blocked &blocked);
   void whyNotGranted(const Record &record, Blocked &blocked);
   void whyPhasesWait(Record &record, Blocked &blocked);
@@ -365,6 +365,8 @@ private:
   void whyMessageWaits(const Record &record, std::size_t phase, Blocked &blocked);
   void whyPhaseIsNotDue(const Record &record, std::size_t phase, Blocked &blocked);
   void whyExpansionWaits(Record &record, std::size_t phase, Blocked &blocked);
+  void whyNotHandedOn(const Record &record, Blocked &blocked);
+  void whyLimitHolds(const Record &record, std::size_t phase, Blocked &blocked);
   [[nodiscard]] bool awaitsItself(Record &record);
   /// The oldest other one that has a part of \p object; else \p except if it has, or null.
   [[nodiscard]] const Record *findHolder(arch::ObjectId object, const Record &except) const;

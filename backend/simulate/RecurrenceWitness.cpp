@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace acadlc::simulate {
 
@@ -25,6 +26,12 @@ constexpr std::int64_t cheapInstructions = 10'000;
 constexpr std::int64_t farInstructions = 100'000;
 /// Instructions of a fetch that are looked at.
 constexpr std::int64_t mostArrivals = 512;
+
+/// The operands that change what storages hold: those of units that access none only say what
+/// depends on what.
+std::span<const program::MemoryOperand> requestsOf(const program::Instruction &instruction) {
+  return std::span(instruction.memory).first(instruction.requestCount());
+}
 
 /// Fetched instructions among \p instructions, what they expand to included, of an average stretch.
 std::int64_t fetchedAmong(std::int64_t instructions, const program::Program &program) {
@@ -140,7 +147,7 @@ std::vector<std::int64_t> RecurrenceWitness::addressesOf(const Instance &instanc
   std::vector<std::int64_t> addresses;
   if (!instance.emission.empty())
     return addresses;
-  for (const program::MemoryOperand &operand : instance.instruction->memory)
+  for (const program::MemoryOperand &operand : requestsOf(*instance.instruction))
     if (shifts_.counts(operand))
       addresses.push_back(program_.evaluate(operand.address, instance.loopValues));
   return addresses;
@@ -151,7 +158,7 @@ void RecurrenceWitness::addShifts(const Instance &instance,
                                   const std::vector<std::int64_t> &before) {
   const std::vector<std::int64_t> addresses = addressesOf(instance);
   std::size_t next = 0;
-  for (const program::MemoryOperand &operand : instance.instruction->memory)
+  for (const program::MemoryOperand &operand : requestsOf(*instance.instruction))
     if (next < addresses.size() && shifts_.counts(operand)) {
       shifts_.add(operand.storage, addresses[next] - before[next]);
       ++next;
@@ -221,10 +228,7 @@ std::string RecurrenceWitness::whatWasCompared() const {
       isWhole() ? "2 periods of " + instructions
                 : fmt::format("1 period of {} and {} of the next, where the loop ends",
                               instructions, second_.back().index + 1 - middle());
-  return fmt::format(
-      "{}, {}{} states equal", periods,
-      states_.isComplete() ? "" : "times, instructions in flight and words in channels of ",
-      equalStates_);
+  return fmt::format("{}, {} states equal", periods, equalStates_);
 }
 
 } // namespace acadlc::simulate

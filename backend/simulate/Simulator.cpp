@@ -159,8 +159,8 @@ public:
   timing::Evaluation run() {
     timing::Evaluation result;
     const std::optional<program::Program::Totals> totals = program_.totals();
-    if (!totals) {
-      result.overflow = true;
+    if (!totals || timing::exceedsLongestLatency(graph_, program_)) {
+      result.overflow = totals ? timing::Overflow::Latency : timing::Overflow::Counts;
       return result;
     }
     readAhead();
@@ -176,7 +176,8 @@ public:
     result.cycles = lastFinish_;
     result.instructions = finishedCount_;
     result.kernelIterations = result.evaluatedIterations = totals->kernelIterations;
-    result.overflow = overflow_;
+    if (overflow_)
+      result.overflow = timing::Overflow::Cycles;
     result.limitReached = limitReached_ || isStopped_;
     if (!overflow_ && !isStopped_ && (liveCount_ != 0 || hasAhead_))
       result.deadlock = findDeadlock();

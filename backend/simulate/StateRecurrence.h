@@ -36,7 +36,6 @@ class StateRecurrence {
 public:
   void add(const StateSnapshot &snapshot) { snapshots_.push_back(snapshot); }
   [[nodiscard]] bool isEmpty() const { return snapshots_.empty(); }
-  [[nodiscard]] bool isComplete() const { return snapshots_.front().isComplete; }
 
   /// What came out of comparing.
   struct Result {

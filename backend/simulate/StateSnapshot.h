@@ -34,7 +34,6 @@ struct StateSnapshot {
 
   std::int64_t index = 0; ///< of the instruction that the snapshot is relative to
   std::int64_t time = 0;  ///< cycle at whose end it was taken
-  bool isComplete = true; ///< false: parts of the state are left out
   /// Which instructions have been fetched and have not finished, oldest first (without those that
   /// nobody can wait for). The other parts name them by their places.
   std::vector<std::uint32_t> flights;

@@ -184,10 +184,15 @@ TEST_CASE("an overflow is reported, a completed evaluation is not") {
   DiagnosticEngine diagnostics;
   reportFailure(evaluation, fixture.builder.graph(), {}, diagnostics);
   CHECK_FALSE(diagnostics.hasErrors());
-  evaluation.overflow = true;
-  reportFailure(evaluation, fixture.builder.graph(), {}, diagnostics);
-  REQUIRE(diagnostics.diagnostics().size() == 1);
-  CHECK(diagnostics.diagnostics()[0].code == DiagnosticCode::CycleOverflow);
+  for (const Overflow limit : {Overflow::Cycles, Overflow::Latency, Overflow::Counts}) {
+    evaluation.overflow = limit;
+    reportFailure(evaluation, fixture.builder.graph(), {}, diagnostics);
+    CHECK(diagnostics.diagnostics().back().code == DiagnosticCode::CycleOverflow);
+  }
+  REQUIRE(diagnostics.diagnostics().size() == 3);
+  CHECK(diagnostics.diagnostics()[0].message == "more than 2^61 cycles");
+  CHECK(diagnostics.diagnostics()[1].message == "more than 2^48 cycles for one request");
+  CHECK(diagnostics.diagnostics()[2].message == "more than 2^63 - 1 instructions or operations");
 }
 
 } // namespace acadlc::timing

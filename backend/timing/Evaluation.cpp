@@ -29,12 +29,24 @@ std::string describe(const Wait &wait, const Wait &next, const arch::Architectur
   return begin;
 }
 
+std::string describe(Overflow overflow) {
+  switch (overflow) {
+  case Overflow::Cycles:
+    return "2^61 cycles";
+  case Overflow::Latency:
+    return "2^48 cycles for one request";
+  case Overflow::Counts:
+    return "2^63 - 1 instructions or operations";
+  }
+  return {};
+}
+
 } // namespace
 
 void reportFailure(const Evaluation &evaluation, const arch::ArchitectureGraph &graph,
                    SourceRange range, DiagnosticEngine &diagnostics) {
   if (evaluation.overflow)
-    diagnostics.report(DiagnosticCode::CycleOverflow, range);
+    diagnostics.report(DiagnosticCode::CycleOverflow, range, describe(*evaluation.overflow));
   if (!evaluation.deadlock)
     return;
   const std::vector<Wait> &waits = evaluation.deadlock->waits;

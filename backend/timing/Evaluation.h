@@ -115,6 +115,13 @@ struct CycleBounds {
   [[nodiscard]] bool isUseful() const { return ratio() <= largestUsefulRatio; }
 };
 
+/// Why a stream has no number of cycles.
+enum class Overflow : std::uint8_t {
+  Cycles,  ///< a time left timeLimit
+  Latency, ///< a latency or request is longer than longestLatency
+  Counts,  ///< instructions or their operations leave the 64-bit range
+};
+
 /// Result of evaluating one stream.
 struct Evaluation {
   /// When the last instruction finished; meaningless unless completed(), and if Bounded.
@@ -126,8 +133,8 @@ struct Evaluation {
   std::int64_t evaluatedIterations = 0; ///< those evaluated one by one
   std::vector<Certificate> certificates;
   std::optional<DeadlockReport> deadlock;
-  bool overflow = false;     ///< a time left timeLimit, or a count the 64-bit range
-  bool limitReached = false; ///< stopped at the limit of instructions that the caller set
+  std::optional<Overflow> overflow; ///< which limit was hit, if one was
+  bool limitReached = false;        ///< stopped at the limit of instructions that the caller set
   /// Stopped at the budget; `cycles` is when the last of those that did finish had finished. What
   /// callers of aidg::estimate() see instead is Bounded.
   bool budgetReached = false;

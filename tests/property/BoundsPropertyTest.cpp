@@ -3,6 +3,8 @@
 
 #include "backend/aidg/Bounds.h"
 #include "backend/aidg/FittingCaches.h"
+#include "backend/aidg/OccupationFences.h"
+#include "backend/aidg/OccupationRepeats.h"
 #include "backend/aidg/Plan.h"
 #include "backend/aidg/RequestHistory.h"
 #include "backend/aidg/RequestOrder.h"
@@ -310,7 +312,7 @@ TEST_CASE("bounds hold: caches that are large enough, with several clients") {
 
 TEST_CASE("bounds hold: instructions of several occupations") {
   const std::uint64_t cases = propertyCases(3000) / 3;
-  BoundsSummary summary;
+  BoundsSummary summary, summaryOfBudgets;
   for (std::uint64_t seed = 3'600'000; seed != 3'600'000 + cases; ++seed) {
     const RandomCase randomCase = makeOccupationCase(seed, {});
     const timing::Evaluation truth = runOccupations(randomCase.graph, randomCase.program, {});
@@ -321,12 +323,75 @@ TEST_CASE("bounds hold: instructions of several occupations") {
       summary.check(seed, truth, *bounds, "boundOccupations");
     else
       summary.fail(seed, "no bounds");
-    checkBudget(summary, seed, randomCase, truth, budgetOf(seed));
+    checkBudget(summaryOfBudgets, seed, randomCase, truth, budgetOf(seed));
   }
-  MESSAGE(summary.print());
-  INFO(summary.failures, " failures, first: ", summary.firstFailure);
-  CHECK(summary.failures == 0);
-  CHECK(summary.bounded > cases);
+  for (BoundsSummary *one : {&summary, &summaryOfBudgets}) {
+    MESSAGE(one->print());
+    INFO(one->failures, " failures, first: ", one->firstFailure);
+    CHECK(one->failures == 0);
+  }
+  CHECK(summary.bounded == cases);
+  CHECK(summaryOfBudgets.bounded * 2 > cases);
+}
+
+namespace {
+
+/// A case in which the program mostly decides all orders.
+RandomCase makeOrderedCase(std::uint64_t seed) {
+  OccupationKnobs knobs;
+  knobs.stations = knobs.classTables = knobs.holdings = knobs.foreignUnits = knobs.together = 0;
+  knobs.steps = knobs.expansions = knobs.oldestFirst = 0;
+  knobs.orderedChannels = knobs.orderedMemory = 100;
+  knobs.longLoops = 80;
+  RandomCase randomCase = makeOccupationCase(seed, knobs);
+  for (arch::Object &object : randomCase.graph.objects) {
+    object.queue.entryOrder = arch::QueueOrder::InOrder;
+    object.channel.inFlight = object.channel.credits = 0;
+    object.channel.interval = std::min(object.channel.interval, object.latency);
+  }
+  for (program::Instruction &instruction : randomCase.program.instructions)
+    for (program::Phase &phase : instruction.phases) {
+      phase.cycles = std::max<std::int64_t>(phase.cycles, 1);
+      phase.bits = std::max<std::int64_t>(phase.bits, 1);
+      const bool isElsewhere = phase.kind == program::Phase::Kind::Occupation &&
+                               phase.object != randomCase.program.routes[instruction.route].unit;
+      const bool goesNowhere =
+          phase.kind == program::Phase::Kind::Message && phase.channels.empty();
+      if (isElsewhere || goesNowhere)
+        phase.kind = program::Phase::Kind::Delay;
+    }
+  return randomCase;
+}
+
+} // namespace
+
+TEST_CASE("bounds hold: fences where the program decides all orders") {
+  const std::uint64_t cases = propertyCases(3000);
+  std::uint64_t cut = 0, failures = 0, firstFailure = 0;
+  std::vector<double> ratios;
+  for (std::uint64_t seed = 4'600'000; seed != 4'600'000 + cases; ++seed) {
+    const RandomCase randomCase = makeOrderedCase(seed);
+    aidg::OccupationPlan plan = aidg::makeOccupationPlan(randomCase.graph, randomCase.program);
+    aidg::planRepeats(plan);
+    const auto upper = aidg::isOrderFixed(plan) ? aidg::boundByFences(plan, 5 + seed % 100)
+                                                : std::optional<std::int64_t>();
+    if (!upper)
+      continue;
+    const timing::Evaluation truth = runOccupations(randomCase.graph, randomCase.program, {});
+    if (!truth.completed())
+      continue;
+    ++cut;
+    if (*upper < truth.cycles && failures++ == 0)
+      firstFailure = seed;
+    ratios.push_back(static_cast<double>(*upper) / static_cast<double>(truth.cycles));
+  }
+  std::ranges::sort(ratios);
+  INFO(failures, " failures, first: seed ", firstFailure);
+  CHECK(failures == 0);
+  REQUIRE(cut * 20 > cases);
+  MESSAGE(cut, " of ", cases, " cut; upper/cycles: median ", ratios[cut / 2], ", 90 % ",
+          ratios[cut * 9 / 10]);
+  CHECK(ratios[cut / 2] < 3);
 }
 
 } // namespace acadlc::test

@@ -187,6 +187,55 @@ TEST_CASE("timing: Expansion: two phases that read from one another in a circle 
   CHECK(deadlock.waits[0].reason == timing::Wait::Reason::Dependence);
 }
 
+namespace {
+
+/// Two instructions that expand at once; each writes what its own slow rows write, so those of the
+/// second await the first. They hand on \p beside as well, with what \p limit says.
+timing::DeadlockReport deadlockOfTwo(std::int64_t rows, std::int64_t beside, bool isLimited) {
+  Unroller b;
+  b.object(b.unit).maxConcurrentExpansions = 2;
+  const program::RegionId writing = b.beginNest(b.stageOf);
+  b.beginRepeat(rows);
+  program::Instruction &row = b.emitTo(b.slow, "row");
+  row.memory = {b.row(0, true)};
+  row.makesRequests = false;
+  b.endRepeat();
+  b.endNest();
+  const program::RegionId others = b.nestOf(beside, b.target);
+  for (int i = 0; i < 2; ++i) {
+    program::Instruction &instruction = b.emitExpanding(writing);
+    program::Phase &second = b.addBeside(instruction, others);
+    if (isLimited)
+      second.limits = {{"row", 1}};
+    instruction.memory = {b.row(0, true)};
+    instruction.makesRequests = false;
+  }
+  return occupationDeadlockOf(b);
+}
+
+} // namespace
+
+TEST_CASE("timing: Deadlock: what a unit offers of another one keeps back all others") {
+  // 1 offers its row for ever, the stage of the slow lane is full; so 0 never hands on its last.
+  const auto deadlock = deadlockOfTwo(3, 2, false);
+  REQUIRE(deadlock.waits.size() == 4);
+  CHECK(deadlock.waits[0].instruction == "unroll (instruction 0)");
+  CHECK(deadlock.waits[0].reason == timing::Wait::Reason::Turn);
+  CHECK(deadlock.waits[0].object == deadlock.waits[0].where);
+  CHECK(deadlock.waits[1].instruction == "unroll (instruction 1)");
+  CHECK(deadlock.waits[1].reason == timing::Wait::Reason::Occupied);
+  CHECK(deadlock.waits[2].reason == timing::Wait::Reason::Occupied);
+  CHECK(deadlock.waits[3].reason == timing::Wait::Reason::Dependence);
+}
+
+TEST_CASE("timing: Deadlock: a limit may be used up by what another one has emitted") {
+  const auto deadlock = deadlockOfTwo(1, 1, true);
+  REQUIRE(deadlock.waits.size() == 2);
+  CHECK(deadlock.waits[0].instruction == "unroll (instruction 0)");
+  CHECK(deadlock.waits[0].reason == timing::Wait::Reason::Dependence);
+  CHECK(deadlock.waits[1].reason == timing::Wait::Reason::Dependence);
+}
+
 TEST_CASE("timing: Deadlock: what never comes has no circle, and the last event counts") {
   Unroller b;
   program::Instruction &instruction = b.emit({b.stageOf}, b.unit);
