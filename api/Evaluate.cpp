@@ -8,6 +8,7 @@
 #include "backend/analysis/Resources.h"
 #include "backend/analysis/Roofline.h"
 #include "backend/analysis/StreamCounts.h"
+#include "backend/analysis/WaitChain.h"
 #include "backend/simulate/Replay.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
@@ -26,7 +27,8 @@ using analysis::Method;
 /// What is known of one stream.
 struct Timed {
   timing::Evaluation evaluation;
-  std::vector<simulate::Replay> replays; ///< of the certificates, if they were to be verified
+  std::vector<simulate::Replay> replays;    ///< of the certificates, if they were to be verified
+  std::optional<analysis::WaitChain> chain; ///< if it was to be found
 };
 
 /// Calls the user's progress function, one call at a time.
@@ -149,7 +151,30 @@ void reportRefuted(const Layer &layer, const Timed &timed, DiagnosticEngine &dia
                                  "'; this is a mistake of acadlc: please report it");
 }
 
+void findPlaces(std::vector<analysis::ChainItem> &items, const SourceManager &sources) {
+  for (analysis::ChainItem &item : items) {
+    if (item.range.isValid())
+      item.place = placeOf(item.range, sources);
+    findPlaces(item.body, sources);
+  }
+}
+
+void findWaitChains(std::vector<Timed> &results,
+                    const std::vector<const program::Program *> &streams,
+                    const arch::ArchitectureGraph &graph, unsigned jobs) {
+  forEachInParallel(results.size(), threadCount(jobs), [&](std::size_t i) {
+    if (results[i].evaluation.completed())
+      results[i].chain = analysis::findWaitChain(graph, *streams[i], results[i].evaluation);
+  });
+}
+
 void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManager &sources) {
+  if (timed.chain) {
+    analysis::WaitChain chain = *timed.chain;
+    for (auto *items : {&chain.items, &chain.outline})
+      findPlaces(*items, sources);
+    layer.waitChain = std::make_shared<const analysis::WaitChain>(std::move(chain));
+  }
   const timing::Evaluation &evaluation = timed.evaluation;
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
@@ -198,10 +223,15 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
   std::vector<Timed> results;
   if (!options.trace)
     results = timeStreams(streams.programs, graph, options);
+  if (options.findWaitChains)
+    findWaitChains(results, streams.programs, graph, options.jobs);
   for (Layer &layer : layers) {
-    const Timed timed = options.trace ? Timed{traced(layer, graph, options), {}}
+    const Timed timed = options.trace ? Timed{traced(layer, graph, options), {}, {}}
                                       : results[streams.places.at(&layer.lowered->program)];
     if (timed.evaluation.completed()) {
+      if (options.trace && options.findWaitChains)
+        layer.estimate.waitChain = std::make_shared<const analysis::WaitChain>(
+            analysis::withoutChain("instructions are traced"));
       fill(layer.estimate, timed, sources);
       layer.usage = timed.evaluation.usage;
       reportRefuted(layer, timed, diagnostics);

@@ -79,6 +79,8 @@ struct EstimateOptions {
   /// Fill in the memory levels of the network, and what the layers move there and take by simple
   /// models.
   bool countRooflines = false;
+  /// Fill in the chains of waits of layers (analysis/WaitChain.h).
+  bool findWaitChains = false;
   /// Of each layer; none: defaultBudget, but unlimited if nothing is extrapolated. Not for
   /// Method::Simulate, which evaluates everything.
   std::optional<std::int64_t> budget;

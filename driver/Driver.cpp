@@ -344,6 +344,7 @@ private:
       options.timeline = options_.instructions;
     if (!options_.traceJson.empty())
       options.timelineRows = report::mostTraceRows;
+    options.findWaitChains = reportOptions().shows(report::ViewName::CriticalPath);
     return options;
   }
 

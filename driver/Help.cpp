@@ -78,8 +78,8 @@ what to print
   --format FORMAT         text (default), json (docs/report.schema.json) or csv (a row a layer)
   -o FILE                 write the report to FILE
   --view VIEW,...         the parts of the report, in this order: summary, layers, coverage,
-                          bounds, resources, traffic, timeline, explain, assumptions
-                          (docs/report.md). Default: summary,layers,coverage,assumptions
+                          bounds, resources, traffic, timeline, critical-path, explain,
+                          assumptions (docs/report.md). Default: summary,layers,coverage,assumptions
   --instructions A..B     the instructions of --view timeline and --trace-json, A to B - 1 (default
                           0..32); those in front of them are evaluated one by one
   --compare MODEL,...     cycles of simple models beside the estimate: roofline, refined

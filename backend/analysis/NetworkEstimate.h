@@ -8,11 +8,13 @@
 #include "backend/analysis/Resources.h"
 #include "backend/analysis/Roofline.h"
 #include "backend/analysis/Timeline.h"
+#include "backend/analysis/WaitChain.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -127,6 +129,7 @@ struct LayerEstimate {
   std::optional<Timeline> timeline;  ///< if it was asked for
   std::vector<LevelTraffic> traffic; ///< by NetworkEstimate::memoryLevels, if it was asked for
   std::optional<SimpleEstimates> simple; ///< if they were asked for and there are any
+  std::shared_ptr<const WaitChain> waitChain; ///< likewise; null: it was not
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
   /// Bounds of the cycles: both are `cycles` unless bounded.

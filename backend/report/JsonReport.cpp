@@ -149,6 +149,8 @@ private:
       resources(layer.resources, layer.cycles);
       if (options_.shows(ViewName::Timeline) && layer.timeline)
         list("timeline", layer.timeline->rows, [&](const auto &row) { timelineRow(row); });
+      if (options_.shows(ViewName::CriticalPath) && layer.waitChain)
+        criticalPath(*layer.waitChain);
     });
   }
 
@@ -166,6 +168,48 @@ private:
         });
       }
     });
+  }
+
+  void criticalPath(const analysis::WaitChain &chain) {
+    json_.attributeObject("critical_path", [&] {
+      optionalText("missing", chain.missing);
+      json_.attribute("cycles", chain.cycles);
+      json_.attribute("unknown_waits", chain.unknown);
+      list("shares", chain.shares, [&](const analysis::ChainShare &share) {
+        json_.object([&] {
+          json_.attribute("object", jsonText(share.object));
+          json_.attribute("activity", jsonText(analysis::activityName(share.activity)));
+          json_.attribute("words_of_others", share.isContended);
+          json_.attribute("cycles", share.cycles);
+        });
+      });
+      json_.attributeArray("steps", [&] { chainItems(chain.items, 0); });
+    });
+  }
+
+  /// What recurs stands in front of its steps, which are one deeper.
+  void chainItems(const std::vector<analysis::ChainItem> &items, std::int64_t depth) {
+    for (const analysis::ChainItem &item : items) {
+      json_.object([&] { chainItem(item, depth); });
+      chainItems(item.body, depth + 1);
+    }
+  }
+
+  void chainItem(const analysis::ChainItem &item, std::int64_t depth) {
+    json_.attribute("depth", depth);
+    json_.attribute("cycles", item.cycles);
+    json_.attribute("times", item.times);
+    json_.attribute("recurs", !item.body.empty());
+    if (!item.body.empty())
+      return;
+    json_.attribute("activity", jsonText(analysis::activityName(item.activity)));
+    json_.attribute("object", jsonText(item.object));
+    json_.attribute("words_of_others", item.isContended);
+    json_.attribute("waited_for", jsonText(analysis::waitKindName(item.over)));
+    optionalText("awaited", item.awaited);
+    optionalText("operation", item.operation);
+    optionalText("phase", item.phase);
+    optionalText("source", item.place);
   }
 
   void timelineRow(const analysis::TimelineRow &row) {

@@ -16,15 +16,16 @@ namespace acadlc::report {
 
 /// A view of a report, as `--view` names it (docs/report.md).
 enum class ViewName : std::uint8_t {
-  Summary,     ///< the answer
-  Layers,      ///< a row for each layer
-  Coverage,    ///< what is missing, what is free
-  Explain,     ///< how the cycles were found
-  Bounds,      ///< what each limit alone would allow
-  Resources,   ///< the part of each object
-  Traffic,     ///< bytes by layer and storage
-  Timeline,    ///< where instructions are in which cycle
-  Assumptions, ///< what was assumed, and the legend
+  Summary,      ///< the answer
+  Layers,       ///< a row for each layer
+  Coverage,     ///< what is missing, what is free
+  Explain,      ///< how the cycles were found
+  Bounds,       ///< what each limit alone would allow
+  Resources,    ///< the part of each object
+  Traffic,      ///< bytes by layer and storage
+  Timeline,     ///< where instructions are in which cycle
+  CriticalPath, ///< the chain of waits that makes the time
+  Assumptions,  ///< what was assumed, and the legend
 };
 /// All names with their texts: "summary", "layers", ….
 std::span<const std::pair<std::string_view, ViewName>> viewNames();

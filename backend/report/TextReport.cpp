@@ -1,6 +1,7 @@
 #include "backend/report/AssumptionsView.h"
 #include "backend/report/BoundsView.h"
 #include "backend/report/CoverageView.h"
+#include "backend/report/CriticalPathView.h"
 #include "backend/report/ExplainView.h"
 #include "backend/report/LayersView.h"
 #include "backend/report/Report.h"
@@ -43,6 +44,8 @@ void print(ViewName name, const NetworkEstimate &estimate, const ReportOptions &
     return print<TrafficView>(estimate, out);
   case ViewName::Timeline:
     return print<TimelineView>(estimate, out);
+  case ViewName::CriticalPath:
+    return print<CriticalPathView>(estimate, out);
   case ViewName::Assumptions:
     print<AssumptionsView>(estimate, out);
     return print<LegendView>(estimate, out);
@@ -52,7 +55,7 @@ void print(ViewName name, const NetworkEstimate &estimate, const ReportOptions &
 } // namespace
 
 std::span<const std::pair<std::string_view, ViewName>> viewNames() {
-  static constexpr std::array<std::pair<std::string_view, ViewName>, 9> names{
+  static constexpr std::array<std::pair<std::string_view, ViewName>, 10> names{
       {{"summary", ViewName::Summary},
        {"layers", ViewName::Layers},
        {"coverage", ViewName::Coverage},
@@ -61,6 +64,7 @@ std::span<const std::pair<std::string_view, ViewName>> viewNames() {
        {"resources", ViewName::Resources},
        {"traffic", ViewName::Traffic},
        {"timeline", ViewName::Timeline},
+       {"critical-path", ViewName::CriticalPath},
        {"assumptions", ViewName::Assumptions}}};
   return names;
 }

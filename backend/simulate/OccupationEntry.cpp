@@ -90,8 +90,10 @@ void OccupationRun::enterOne(ObjectId id) {
   }
   if (!best || !isTurn(id, *best->age) || !canTake(id, *best))
     return;
+  findCauseOfEntry(id, *best);
   if (!best->record)
     return handOn(best->expander, id);
+  noteEntering(*best->record, id);
   leave(*best->record);
   enter(id, *best->record);
 }
@@ -122,6 +124,8 @@ bool OccupationRun::hasEntry(ObjectId id, const Instruction &instruction) const 
 }
 
 void OccupationRun::countEntry(ObjectId id, const Instruction &instruction, std::int64_t change) {
+  if (change < 0)
+    noteFreedEntry(id, instruction);
   places_[id].entries += change;
   places_[id].entriesByClass[instruction.classOrOperation()] += change;
 }
@@ -132,12 +136,14 @@ void OccupationRun::leave(Record &record) {
   if (record.position == 0) {
     ports_[record.next()].pop_front();
     --buffered_;
+    noteLeft(record);
     if (record.stations.empty())
       issue(record);
     return;
   }
   const ObjectId id = record.place();
   std::erase(places_[id].held, &record);
+  noteLeft(record);
   if (graph_.objects[id].objectClass == ObjectClass::Queue)
     countEntry(id, *record.instruction, -1);
   if (graph_.objects[id].objectClass == ObjectClass::ReservationStation)
@@ -150,6 +156,7 @@ void OccupationRun::leaveStation(Record &record, ObjectId id) {
     if (pass.station != id)
       continue;
     record.stations[i].hasLeft = true;
+    noteAwaited(record);
     if (pass.release == program::issuedEvent)
       releaseEntry(record, i);
     if (i + 1 == record.stations.size())
@@ -159,6 +166,7 @@ void OccupationRun::leaveStation(Record &record, ObjectId id) {
 
 void OccupationRun::issue(Record &record) {
   record.times.issued = now_;
+  noteEvent(record, program::issuedEvent);
   record.events[program::issuedEvent] = EventState::Published;
 }
 
@@ -169,6 +177,7 @@ void OccupationRun::releaseEntry(Record &record, std::size_t station) {
     return;
   state.hasEntry = false;
   state.isReleased = true;
+  noteAwaited(record);
   countEntry(record.table->stations[station].station, *record.instruction, -1);
   if (station + 1 != record.stations.size())
     return;
@@ -182,6 +191,7 @@ void OccupationRun::enter(ObjectId id, Record &record) {
   ++record.position;
   record.isStageDone = false;
   record.enteredAt = now_;
+  noteEntered(record, id);
   const Object &object = graph_.objects[id];
   if (arch::isUnit(object.objectClass)) {
     Unit &unit = units_[id];

@@ -17,8 +17,10 @@ void OccupationRun::beginExpansion(Record &record, std::size_t number) {
   Expansion &expansion = *record.phases[number].expansion;
   const std::int64_t latency = graph_.objects[record.table->unit].latency;
   expansion.firstOffer = checkedAdd(now_, latency).value_or(now_);
+  noteExpansion(record, number, expansion.firstOffer);
   if (!expansion.cursor.isAtEnd())
     return schedule(latency, {Timed::Kind::Wake, nobody, 0, {}});
+  noteHandedOnLast(record.table->unit);
   checkRead(record);
   endPhase(record, number);
   if (isReleasing())
@@ -61,6 +63,8 @@ void OccupationRun::emittedCompleted(const Record &child, Record &parent) {
 void OccupationRun::countOutstanding(const Record &child, const Record &parent,
                                      std::int64_t change) {
   Unit &unit = units_[parent.table->unit];
+  if (change < 0)
+    noteLimit(parent.table->unit);
   unit.outstandingOfPhase[phaseKey(parent, child.parentPhase)] += change;
   const Instruction &instruction = *child.instruction;
   unit.outstanding[instruction.classOrOperation()] += change;
@@ -230,6 +234,7 @@ void OccupationRun::handOn(ObjectId id, ObjectId target) {
   Record &child =
       create(expansion.cursor.id(), expansion.cursor.loopValues(), unit.offeredAge, &parent);
   child.parentPhase = unit.offeredPhase;
+  noteHandingOn(id, child);
   if (child.stations.empty())
     issue(child);
   ++expansion.uncompleted;
@@ -241,6 +246,8 @@ void OccupationRun::handOn(ObjectId id, ObjectId target) {
   expansion.cursor.advance();
   if (!parent.hasToEmit())
     std::erase(expanders_, &parent);
+  if (expansion.cursor.isAtEnd())
+    noteHandedOnLast(id);
   enter(target, child);
   if (expansion.cursor.isAtEnd())
     checkUnitPart(parent);

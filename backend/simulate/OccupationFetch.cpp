@@ -18,13 +18,18 @@ void OccupationRun::startFetch() {
   isFetching_ = true;
   isFetchServed_ = false;
   noteChange();
+  findCauseOfFetch();
   if (fetchPath_.unitLatency == 0)
     requestFetch();
   else
     schedule(fetchPath_.unitLatency, {Timed::Kind::FetchRequest, nobody, 0, {}});
 }
 
-void OccupationRun::requestFetch() { wantsFetchGrant_ = true; }
+void OccupationRun::requestFetch() {
+  wantsFetchGrant_ = true;
+  if (causes_)
+    causes_->fetchRequested = causes_->enabler(now_);
+}
 
 /// A fetch has the age of the first instruction that it brings: it comes last.
 void OccupationRun::grantFetch() {
@@ -32,6 +37,7 @@ void OccupationRun::grantFetch() {
       !isTurn(fetchPath_.storage, Age{ahead_.index, {}}))
     return;
   wantsFetchGrant_ = false;
+  findCauseOfFetchGrant();
   --freeSlotsOf_[fetchPath_.storage];
   noteChange();
   schedule(fetchPath_.serviceTime, {Timed::Kind::FetchServed, nobody, 0, {}});
@@ -40,6 +46,7 @@ void OccupationRun::grantFetch() {
 void OccupationRun::fetchServed() {
   isFetchServed_ = true;
   ++freeSlotsOf_[fetchPath_.storage];
+  noteFreed(fetchPath_.storage);
   if (fetchPath_.stageLatency == 0)
     fetchArrived();
   else
@@ -48,6 +55,8 @@ void OccupationRun::fetchServed() {
 
 void OccupationRun::fetchArrived() {
   isFetching_ = false;
+  if (causes_)
+    causes_->fetched = causes_->enabler(now_);
   for (std::int64_t i = 0; i < fetchPath_.width && hasAhead_ && !branchUnderWay_; ++i) {
     buffer();
     readAhead();

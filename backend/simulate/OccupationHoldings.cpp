@@ -143,6 +143,7 @@ void OccupationRun::releaseObject(Record &record, ObjectId id) {
     ++freeSlotsOf_[id];
   else
     countEntry(id, *record.instruction, -1);
+  noteFreed(id);
 }
 
 void OccupationRun::releaseHolding(Record &record, std::size_t number, std::size_t index) {
@@ -153,6 +154,8 @@ void OccupationRun::releaseHolding(Record &record, std::size_t number, std::size
   const ObjectId id = record.instruction->phases[number].holding[index].object;
   if (graph_.objects[id].objectClass == arch::ObjectClass::Channel) {
     channels_.release(record, *findMessage(record, number, id), id);
+    if (causes_ && part_ != Part::Begin)
+      causes_->at(id).room = causes_->enabler(now_);
     return;
   }
   // The phase itself still has it, or has given it to this holding.

@@ -19,6 +19,7 @@ void OccupationRun::execute(Record &record) {
   if (record.isExecuting || record.hasExecuted || !takeUnit(record, record.table->unit))
     return;
   record.isExecuting = true;
+  findCauseOfExecution(record);
   noteChange();
   const std::int64_t latency = record.instruction->latency;
   if (record.instruction->requestCount() > 0)
@@ -49,6 +50,7 @@ void OccupationRun::grant(Record &record) {
   if (!isTurn(operand.storage, record.age) || !takeSlot(operand.storage))
     return;
   record.wantsGrant = false;
+  findCauseOfGrant(record, operand.storage);
   takeTurn(record, operand.storage);
   noteChange();
   const timing::Request request{record.addresses[number], operand.bytes, operand.isWrite};
@@ -57,7 +59,9 @@ void OccupationRun::grant(Record &record) {
 }
 
 void OccupationRun::served(Record &record) {
-  ++freeSlotsOf_[record.instruction->memory[record.requests - 1].storage];
+  const ObjectId storage = record.instruction->memory[record.requests - 1].storage;
+  ++freeSlotsOf_[storage];
+  noteFreed(storage);
   if (record.requests < record.instruction->memory.size())
     return makeRequest(record);
   executed(record);
@@ -165,11 +169,12 @@ std::int64_t OccupationRun::wordsOf(const Record &record, std::size_t number) co
 /// The phase begins; what it takes has been taken.
 void OccupationRun::begin(Record &record, std::size_t number) {
   const Phase &phase = record.instruction->phases[number];
+  findCauseOfPhase(record, number);
   record.phases[number].status = Status::Running;
   noteChange();
   for (const program::Holding &holding : phase.holding)
     if (record.hasHappened(holding.until)) {
-      late_.push_back({Late::Kind::Holdings, record.self, 0, number, arch::noObject, 0});
+      pushLate({Late::Kind::Holdings, record.self, 0, number, arch::noObject, 0});
       break;
     }
   switch (phase.kind) {
@@ -193,11 +198,12 @@ void OccupationRun::begin(Record &record, std::size_t number) {
   if (isReleasing())
     checkUnitPart(record);
   else
-    late_.push_back({Late::Kind::UnitPart, record.self, 0, 0, arch::noObject, 0});
+    pushLate({Late::Kind::UnitPart, record.self, 0, 0, arch::noObject, 0});
 }
 
 void OccupationRun::beginMessage(Record &record, std::size_t number) {
   const std::int64_t words = wordsOf(record, number);
+  noteMessage(record, number, words);
   if (words > 0) {
     channels_.begin(record, number, words, now_);
     return;
@@ -233,18 +239,20 @@ void OccupationRun::happen(Record &record, EventId event) {
     record.times.finished = now_;
     happen(record, program::readEvent);
   }
+  noteEvent(record, event);
   record.events[event] = EventState::Happened;
   noteChange();
   if (isReleasing())
     publish(record, event);
   else
-    late_.push_back({Late::Kind::Event, record.self, event, 0, arch::noObject, 0});
+    pushLate({Late::Kind::Event, record.self, event, 0, arch::noObject, 0});
 }
 
 /// Part 1: everybody knows of an event of \p record.
 void OccupationRun::publish(Record &record, EventId event) {
   record.events[event] = EventState::Published;
   noteKnown();
+  noteAwaited(record);
   releaseHoldings(record, event);
   for (std::size_t i = 0; i < record.stations.size(); ++i)
     if (record.table->stations[i].release == event)
@@ -268,8 +276,11 @@ void OccupationRun::complete(Record &record) {
   for (std::size_t i = 0; i < record.stations.size(); ++i)
     releaseEntry(record, i);
   checkUnitPart(record);
-  if (record.table->isBranch)
+  if (record.table->isBranch) {
     branchUnderWay_ = false;
+    if (causes_)
+      causes_->branchOver = causes_->enabler(now_);
+  }
   Record *parent = find(record.parent);
   retire(record);
   if (parent)
@@ -281,6 +292,7 @@ void OccupationRun::complete(Record &record) {
 void OccupationRun::arriveWord(const WordArrival &arrival) {
   Record &owner = *arrival.message->owner;
   const std::size_t phase = arrival.message->phase;
+  noteWordArrived(arrival);
   if (channels_.arrive(arrival, now_))
     endPhase(owner, phase);
 }
@@ -294,12 +306,16 @@ void OccupationRun::acceptWords() {
   channels_.accept(now_, isTurnOf, accepted, sentAll);
   for (const WordArrival &word : accepted) {
     noteChange();
+    noteWordAccepted(word);
     const arch::Object &channel = graph_.objects[word.message->hops[word.hop].channel];
     schedule(channel.latency, {Timed::Kind::Word, nobody, 0, word});
     schedule(channel.channel.interval, {Timed::Kind::Wake, nobody, 0, {}});
   }
-  for (const Channels::Sent &sent : sentAll)
+  for (const Channels::Sent &sent : sentAll) {
+    if (causes_)
+      causes_->because(sent.owner->causes.messages[sent.phase], WaitKind::Forward);
     takeTurn(*sent.owner, sent.channel);
+  }
 }
 
 } // namespace acadlc::simulate

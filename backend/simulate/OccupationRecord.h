@@ -2,6 +2,7 @@
 /// What the occupation simulator knows of one instruction in flight.
 #pragma once
 
+#include "backend/simulate/CauseTrace.h"
 #include "backend/simulate/OccupationTables.h"
 #include "backend/timing/Evaluation.h"
 
@@ -142,6 +143,7 @@ struct Await {
   Reference whom;
   program::EventId event = program::completedEvent;
   arch::ObjectId station = arch::noObject; ///< whose hazards say so; noObject: the unit
+  bool isNoted = false;                    ///< that it is over, where causes are noted
 };
 
 /// A station that an instruction, or one that it was emitted from, passes.
@@ -190,6 +192,8 @@ struct Record {
   Reference parent; ///< who emitted it
   std::size_t parentPhase = 0;
   std::int64_t standing = 0; ///< number of instructions that have stood in its place
+
+  InstructionCauses causes; ///< empty unless they are noted
 
   [[nodiscard]] bool isExpanding() const { return table->isExpanding; }
   [[nodiscard]] bool isInUnit() const { return position == table->objects.size(); }

@@ -24,6 +24,8 @@ OccupationRun::OccupationRun(const arch::ArchitectureGraph &graph, const program
   if (options.countUsage)
     usage_.emplace(graph);
   handedOn_.resize(graph.objects.size());
+  if (options.chainObserver)
+    causes_ = std::make_unique<CauseBook>(graph.objects.size());
 }
 
 timing::Evaluation OccupationRun::run() {
@@ -54,6 +56,8 @@ timing::Evaluation OccupationRun::run() {
     usage_->settle(lastFinish_);
     result.usage = usage_->usage(lastFinish_);
   }
+  if (causes_ && result.completed())
+    options_.chainObserver(followCauses(causes_->last, lastFinish_));
   return result;
 }
 
@@ -145,7 +149,9 @@ void OccupationRun::schedule(std::int64_t delay, const Timed &timed) {
     overflow_ = true;
     return;
   }
-  timed_.push(*time, timed);
+  Timed entry = timed;
+  entry.cause = causeOf(timed, *time);
+  timed_.push(*time, entry);
 }
 
 void OccupationRun::handle(const Timed &timed) {
@@ -153,6 +159,7 @@ void OccupationRun::handle(const Timed &timed) {
     return;
   noteChange();
   Record *record = find(timed.who);
+  becauseOf(timed, record);
   switch (timed.kind) {
   case Timed::Kind::Wake:
     return;
@@ -187,6 +194,7 @@ void OccupationRun::publishLate() {
   late.swap(late_);
   for (const Late &item : late) {
     noteKnown();
+    becauseOf(item);
     if (item.kind == Late::Kind::StepOver) {
       endStep(item.unit, item.step);
       continue;
@@ -263,6 +271,7 @@ Record &OccupationRun::create(program::InstructionId id,
     record.parent = parent->self;
     record.meetings.insert(record.meetings.end(), parent->meetings.begin(), parent->meetings.end());
   }
+  noteCreated(record);
   relate(record);
   const auto isOlder = [](const Record *a, const Record *b) { return a->age < b->age; };
   live_.insert(std::ranges::upper_bound(live_, &record, isOlder), &record);
@@ -280,6 +289,7 @@ Record &OccupationRun::create(program::InstructionId id,
 void OccupationRun::retire(Record &record) {
   if (record.age.emission.empty())
     ++finishedCount_;
+  noteFinish(record);
   lastFinish_ = std::max(lastFinish_, record.times.finished);
   if (observer_) {
     Observed &observed = observed_[record.age];

@@ -15,6 +15,7 @@
 /// - OccupationUsage.cpp: what objects do in a cycle
 /// - OccupationMoment.cpp: the whole state while instructions expand, to compare it with others
 /// - OccupationSnapshot.cpp: the same where instructions are fetched
+/// - OccupationCauses.cpp: what lets things happen, if that is asked for
 ///
 /// Events of an instruction that happen in part 1 are known to all at once ("published"); those
 /// that happen later in a cycle are known to the instruction itself, and published in part 1 of the
@@ -61,6 +62,8 @@ private:
     Reference who;
     std::size_t phase = 0;
     WordArrival word;
+    // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+    Cause cause = {}; ///< itself, if causes are noted
   };
 
   /// What happened in part 3 or 4 and is known to all in the next cycle.
@@ -76,6 +79,8 @@ private:
     std::size_t phase = 0;
     arch::ObjectId unit = arch::noObject;
     std::int64_t step = 0;
+    // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+    Cause cause = {}; ///< why, if causes are noted
   };
 
   /// A stage, queue or station.
@@ -180,6 +185,8 @@ private:
   void decideLookAhead(arch::ObjectId unit);
   /// How many of the visible instructions the unit takes: a step, or 0.
   [[nodiscard]] std::size_t chooseStep(arch::ObjectId unit) const;
+  /// How many of the visible instructions decide that it takes \p count: those `before` included.
+  [[nodiscard]] std::size_t countLookedAt(arch::ObjectId unit, std::size_t count) const;
   void takeStep(arch::ObjectId unit);
   void makeLockStep(const UnitStep &step);
   void startStep(Record &first);
@@ -347,6 +354,51 @@ private:
   [[nodiscard]] timing::ObjectUsage sightOfUnit(arch::ObjectId id, bool isFirst) const;
   [[nodiscard]] bool isWorking(const Record &record, bool isFirst) const;
 
+  // ---- Causes (OccupationCauses.cpp): nothing is done unless they are asked for ----------------
+
+  using CauseCandidates = std::vector<CauseBook::Candidate>;
+  void pushLate(Late late);
+  /// The happening that ends when \p timed is over, in cycle \p end.
+  [[nodiscard]] Cause causeOf(const Timed &timed, std::int64_t end) const;
+  /// \p timed is over: what follows is because of it.
+  void becauseOf(const Timed &timed, Record *record);
+  void becauseOf(const Late &late);
+  /// \p activity of \p record, because of what is being done.
+  [[nodiscard]] Cause addCause(Activity activity, const Record &record, arch::ObjectId object,
+                               std::int64_t end, std::size_t phase = 0) const;
+  void findCauseOfEntry(arch::ObjectId id, const Candidate &candidate);
+  void addCausesOfLeaving(const Record &record, CauseCandidates &candidates);
+  void findCauseOfStep(arch::ObjectId unit, std::size_t lookedAt);
+  void findCauseOfStart(const UnitStep &step);
+  void findCauseOfExecution(const Record &record);
+  void findCauseOfGrant(const Record &record, arch::ObjectId storage);
+  void findCauseOfFetch();
+  void findCauseOfFetchGrant();
+  void findCauseOfPhase(const Record &record, std::size_t phase);
+  void addCausesOfPhase(const Record &record, std::size_t phase, CauseCandidates &candidates);
+  void addCausesOfHolding(const Record &record, arch::ObjectId object, CauseCandidates &candidates);
+  void noteCreated(Record &record);
+  void noteEntering(Record &record, arch::ObjectId id);
+  void noteHandingOn(arch::ObjectId unit, const Record &child);
+  void noteHandedOnLast(arch::ObjectId unit);
+  /// Of what \p unit has emitted, less is outstanding.
+  void noteLimit(arch::ObjectId unit);
+  void noteEntered(Record &record, arch::ObjectId id);
+  void noteLeft(const Record &record);
+  void noteFreed(arch::ObjectId id);
+  void noteFreedEntry(arch::ObjectId id, const program::Instruction &instruction);
+  void noteTurn(arch::ObjectId id);
+  void noteStarted(Record &record);
+  void noteEvent(Record &record, program::EventId event);
+  /// Some wait for nothing any more that \p record had to do.
+  void noteAwaited(const Record &record);
+  void noteStepEnd(arch::ObjectId unit, std::int64_t number);
+  void noteExpansion(Record &record, std::size_t phase, std::int64_t firstOffer);
+  void noteMessage(Record &record, std::size_t phase, std::int64_t words);
+  void noteWordAccepted(const WordArrival &word);
+  void noteWordArrived(const WordArrival &word);
+  void noteFinish(const Record &record);
+
   // ---- Deadlock --------------------------------------------------------------------------------
 
   struct Blocked {
@@ -433,6 +485,8 @@ private:
   std::optional<UsageCounter> usage_;        ///< if it is asked for
   std::vector<bool> handedOn_;               ///< by unit: in this cycle
   std::vector<std::vector<Record *>> turns_; ///< by TurnIndex: who has turns to take, oldest first
+
+  std::unique_ptr<CauseBook> causes_; ///< null: they are not noted
 };
 
 } // namespace acadlc::simulate

@@ -70,6 +70,22 @@ std::size_t OccupationRun::chooseStep(ObjectId id) const {
   return begins ? 0 : 1;
 }
 
+std::size_t OccupationRun::countLookedAt(ObjectId id, std::size_t count) const {
+  const std::vector<Record *> &visible = units_[id].visible;
+  for (const arch::UnitStep &step : graph_.objects[id].steps) {
+    std::vector<std::string> operations = step.taken;
+    operations.insert(operations.end(), step.behind.begin(), step.behind.end());
+    const bool fits = operations.size() <= visible.size() && step.taken.size() == count &&
+                      std::ranges::equal(operations, std::span(visible).first(operations.size()),
+                                         {}, {}, [](const Record *record) -> const std::string & {
+                                           return record->instruction->operation;
+                                         });
+    if (fits)
+      return operations.size();
+  }
+  return count;
+}
+
 void OccupationRun::takeStep(ObjectId id) {
   Unit &unit = units_[id];
   if (unit.visible.empty())
@@ -82,12 +98,16 @@ void OccupationRun::takeStep(ObjectId id) {
     return;
   UnitStep &step = unit.steps.emplace_back();
   step.number = unit.taken++;
+  findCauseOfStep(id, countLookedAt(id, count));
+  if (causes_)
+    noteEntering(*unit.visible.front(), id);
   for (std::size_t i = 0; i < count; ++i) {
     Record &record = *unit.visible[i];
     leave(record);
     takeTurn(record, id);
     ++record.position;
     record.enteredAt = now_;
+    noteEntered(record, id);
     enterUnit(record, step);
   }
   makeLockStep(step);
@@ -128,8 +148,10 @@ void OccupationRun::startStep(Record &first) {
   for (const Reference &reference : step.members)
     if (!mayStart(*find(reference)))
       return;
+  findCauseOfStart(step);
   for (const Reference &reference : step.members) {
     Record &record = *find(reference);
+    noteStarted(record);
     record.hasStarted = true;
     record.times.started = now_;
     record.awaits.clear();
@@ -178,16 +200,18 @@ void OccupationRun::checkUnitPart(Record &record) {
   if (isReleasing())
     endStep(id, step.number);
   else
-    late_.push_back({Late::Kind::StepOver, nobody, 0, 0, id, step.number});
+    pushLate({Late::Kind::StepOver, nobody, 0, 0, id, step.number});
 }
 
 void OccupationRun::leaveUnit(ObjectId id, const Reference &who) {
   std::erase(units_[id].processing, who);
+  noteFreed(id);
   noteKnown();
 }
 
 /// Everybody knows now that the step has ended.
 void OccupationRun::endStep(ObjectId id, std::int64_t number) {
+  noteStepEnd(id, number);
   std::erase_if(units_[id].steps, [&](const UnitStep &step) { return step.number == number; });
   cascadeUnit(id);
 }

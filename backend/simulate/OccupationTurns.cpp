@@ -18,6 +18,8 @@ void OccupationRun::addTurns(Record &record) {
 
 void OccupationRun::takeTurn(Record &record, ObjectId id) {
   const TurnIndex turn = tables_.turnsAt(id);
+  if (turn != noTurns)
+    noteTurn(id);
   if (turn != noTurns && record.ownTurns[turn] > 0 && --record.ownTurns[turn] == 0)
     std::erase(turns_[turn], &record);
 }

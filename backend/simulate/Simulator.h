@@ -2,6 +2,7 @@
 /// The simulator: the event-driven reference that docs/timing.md describes.
 #pragma once
 
+#include "backend/simulate/CauseTrace.h"
 #include "backend/simulate/Moment.h"
 #include "backend/simulate/StateSnapshot.h"
 #include "backend/timing/Evaluation.h"
@@ -34,6 +35,9 @@ struct SimulateOptions {
   /// Asked at the end of every cycle with events, if set: true ends the simulation there, and the
   /// result is marked limitReached.
   std::function<bool()> isEnough;
+  /// Given the chain of waits that makes the time of the run, the last step first, if it completes.
+  /// Only for simulateOccupations().
+  std::function<void(std::vector<ChainStep>)> chainObserver;
 };
 
 /// Simulates the stream of \p program on \p graph, for which timing::checkEvaluable holds. Time is

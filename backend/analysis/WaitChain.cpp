@@ -1,0 +1,332 @@
+#include "backend/analysis/WaitChain.h"
+
+#include "backend/analysis/Bound.h"
+#include "backend/analysis/ShortStream.h"
+#include "backend/simulate/OccupationSimulator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace acadlc::analysis {
+
+using simulate::Activity;
+using simulate::ChainStep;
+using simulate::WaitKind;
+
+std::string_view activityName(Activity activity) {
+  switch (activity) {
+  case Activity::Fetch:
+    return "fetch";
+  case Activity::Stage:
+    return "stage";
+  case Activity::Queue:
+    return "queue";
+  case Activity::Execute:
+    return "execute";
+  case Activity::Address:
+    return "address";
+  case Activity::Request:
+    return "request";
+  case Activity::Phase:
+    return "phase";
+  case Activity::Message:
+    return "message";
+  case Activity::Expand:
+    return "expand";
+  case Activity::HandOn:
+    return "hand on";
+  case Activity::Enter:
+    return "enter";
+  case Activity::Start:
+    return "start";
+  }
+  return "";
+}
+
+std::string_view waitKindName(WaitKind kind) {
+  switch (kind) {
+  case WaitKind::Begin:
+    return "begin";
+  case WaitKind::Forward:
+    return "forward";
+  case WaitKind::Structural:
+    return "structural";
+  case WaitKind::Data:
+    return "data";
+  case WaitKind::BufferFill:
+    return "buffer-fill";
+  case WaitKind::Fetch:
+    return "fetch";
+  case WaitKind::Queue:
+    return "queue";
+  case WaitKind::Hold:
+    return "hold";
+  case WaitKind::Turn:
+    return "turn";
+  case WaitKind::Channel:
+    return "channel";
+  case WaitKind::Step:
+    return "step";
+  case WaitKind::HandOn:
+    return "hand-on";
+  case WaitKind::Outstanding:
+    return "outstanding";
+  case WaitKind::Unknown:
+    return "unknown";
+  }
+  return "";
+}
+
+namespace {
+
+// ---- What recurs --------------------------------------------------------------------------------
+
+/// An item with the number of its kind: items of one number differ in cycles and times alone.
+struct Numbered {
+  std::uint32_t number = 0;
+  ChainItem item;
+  std::vector<Numbered> body;
+};
+
+void add(Numbered &sum, const Numbered &other) {
+  sum.item.cycles += other.item.cycles;
+  sum.item.times += other.item.times;
+  for (std::size_t i = 0; i < sum.body.size(); ++i)
+    add(sum.body[i], other.body[i]);
+}
+
+/// Collapses a sequence of steps: what recurs, one directly behind the other, is one item.
+class Collapse {
+public:
+  std::vector<Numbered> run(std::vector<Numbered> items) {
+    for (std::size_t before = 0; before != items.size();) {
+      before = items.size();
+      for (std::size_t length = 1; length <= longest && 2 * length <= items.size(); ++length)
+        items = collapse(std::move(items), length);
+    }
+    return items;
+  }
+  std::uint32_t firstFree = 0; ///< number for sequences
+
+private:
+  static constexpr std::size_t longest = 96; ///< sequence
+
+  [[nodiscard]] static bool isAlike(const std::vector<Numbered> &items, std::size_t a,
+                                    std::size_t b, std::size_t length) {
+    for (std::size_t i = 0; i < length; ++i)
+      if (items[a + i].number != items[b + i].number)
+        return false;
+    return true;
+  }
+
+  std::vector<Numbered> collapse(std::vector<Numbered> items, std::size_t length) {
+    std::vector<Numbered> result;
+    for (std::size_t at = 0; at < items.size();) {
+      std::size_t end = at + length;
+      while (end + length <= items.size() && isAlike(items, at, end, length))
+        end += length;
+      if (end == at + length) {
+        result.push_back(std::move(items[at++]));
+        continue;
+      }
+      result.push_back(length == 1 ? std::move(items[at]) : groupOf(items, at, length));
+      for (std::size_t next = at + length; next < end; next += length)
+        add(result.back(), length == 1 ? items[next] : groupOf(items, next, length));
+      at = end;
+    }
+    return result;
+  }
+
+  Numbered groupOf(std::vector<Numbered> &items, std::size_t at, std::size_t length) {
+    Numbered group;
+    std::vector<std::uint32_t> numbers;
+    // Counted is what begins it: steps of a shortened stream stand for several.
+    group.item.times = items[at].item.times;
+    for (std::size_t i = at; i < at + length; ++i) {
+      numbers.push_back(items[i].number);
+      group.item.cycles += items[i].item.cycles;
+      group.item.times = std::min(group.item.times, items[i].item.times);
+      group.body.push_back(std::move(items[i]));
+    }
+    const auto [entry, isNew] = numbers_.try_emplace(std::move(numbers), firstFree);
+    firstFree += isNew ? 1 : 0;
+    group.number = entry->second;
+    return group;
+  }
+
+  std::map<std::vector<std::uint32_t>, std::uint32_t> numbers_; ///< of sequences
+};
+
+ChainItem withBody(Numbered numbered) {
+  for (Numbered &inner : numbered.body)
+    numbered.item.body.push_back(withBody(std::move(inner)));
+  return std::move(numbered.item);
+}
+
+// ---- Steps as items -----------------------------------------------------------------------------
+
+class Items {
+public:
+  Items(const arch::ArchitectureGraph &graph, const program::Program &program)
+      : graph_(graph), program_(program) {}
+
+  void add(const ChainStep &step, std::int64_t times) {
+    Numbered &numbered = items_.emplace_back();
+    ChainItem &item = numbered.item;
+    item.cycles = (step.end - step.begin) * times;
+    item.times = times;
+    item.activity = step.activity;
+    item.over = step.over;
+    item.isContended = step.isContended;
+    item.object = nameOf(step.object);
+    item.awaited = nameOf(step.awaited);
+    if (step.hasInstruction) {
+      const program::Instruction &instruction = program_.instructions[step.instruction];
+      item.operation = instruction.operation;
+      item.range = instruction.range;
+      const bool hasPhase = step.activity == Activity::Phase ||
+                            step.activity == Activity::Message || step.activity == Activity::Expand;
+      if (hasPhase)
+        item.phase = instruction.phases[step.phase].name;
+    }
+    const Key key{item.activity, item.over,      item.isContended, item.object,
+                  item.awaited,  item.operation, item.phase,       item.range.begin.raw()};
+    const auto next = static_cast<std::uint32_t>(numbers_.size());
+    numbered.number = numbers_.try_emplace(key, next).first->second;
+  }
+
+  [[nodiscard]] std::vector<ChainItem> all() const { return collapsed(items_); }
+
+  /// Kinds of steps of less than \p least cycles are one kind.
+  [[nodiscard]] std::vector<ChainItem> outline(std::int64_t least) const {
+    std::vector<std::int64_t> cycles(numbers_.size());
+    for (const Numbered &numbered : items_)
+      cycles[numbered.number] += numbered.item.cycles;
+    std::vector<Numbered> items = items_;
+    for (Numbered &numbered : items) {
+      if (cycles[numbered.number] >= least)
+        continue;
+      ChainItem other;
+      other.cycles = numbered.item.cycles;
+      other.times = numbered.item.times;
+      numbered.item = std::move(other);
+      numbered.number = static_cast<std::uint32_t>(numbers_.size());
+    }
+    return collapsed(std::move(items));
+  }
+
+private:
+  [[nodiscard]] std::vector<ChainItem> collapsed(std::vector<Numbered> items) const {
+    Collapse collapse;
+    collapse.firstFree = static_cast<std::uint32_t>(numbers_.size()) + 1;
+    std::vector<ChainItem> result;
+    for (Numbered &numbered : collapse.run(std::move(items)))
+      result.push_back(withBody(std::move(numbered)));
+    return result;
+  }
+
+  using Key = std::tuple<Activity, WaitKind, bool, std::string, std::string, std::string,
+                         std::string, std::uint32_t>;
+
+  [[nodiscard]] std::string nameOf(arch::ObjectId id) const {
+    return id == arch::noObject ? "" : withoutIndices(graph_.objects[id].name);
+  }
+
+  const arch::ArchitectureGraph &graph_;
+  const program::Program &program_;
+  std::map<Key, std::uint32_t> numbers_;
+  std::vector<Numbered> items_;
+};
+
+void addShares(const ChainItem &item,
+               std::map<std::tuple<std::string, Activity, bool>, std::int64_t> &shares) {
+  for (const ChainItem &inner : item.body)
+    addShares(inner, shares);
+  if (item.body.empty())
+    shares[{item.object, item.activity, item.isContended}] += item.cycles;
+}
+
+std::vector<ChainShare> sharesOf(const std::vector<ChainItem> &items) {
+  std::map<std::tuple<std::string, Activity, bool>, std::int64_t> cycles;
+  for (const ChainItem &item : items)
+    addShares(item, cycles);
+  std::vector<ChainShare> shares;
+  for (const auto &[key, sum] : cycles)
+    shares.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), sum});
+  std::ranges::stable_sort(shares, std::ranges::greater{}, &ChainShare::cycles);
+  return shares;
+}
+
+std::vector<ChainStep> chainOf(const arch::ArchitectureGraph &graph,
+                               const program::Program &program) {
+  std::vector<ChainStep> chain;
+  simulate::SimulateOptions options;
+  options.chainObserver = [&](std::vector<ChainStep> steps) { chain = std::move(steps); };
+  simulate::simulateOccupations(graph, program, options);
+  std::ranges::reverse(chain);
+  return chain;
+}
+
+/// The instructions of a stream with those that expansions emit, if these are not too many.
+bool isShortEnough(const program::Program &program) {
+  const auto totals = program.totals();
+  return totals && totals->instructions <= mostChainInstructions &&
+         totals->emitted <= mostChainInstructions - totals->instructions;
+}
+
+/// The chain of a stream of which periods have been left out; its cycles are what it adds up to.
+WaitChain chainIn(const arch::ArchitectureGraph &graph, const ShortStream &stream) {
+  WaitChain result;
+  const std::vector<ChainStep> chain = chainOf(graph, stream.program);
+  const std::vector<std::int64_t> times = stream.timesOf(chain);
+  Items items(graph, stream.program);
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const std::int64_t cycles = (chain[i].end - chain[i].begin) * times[i];
+    result.cycles += cycles;
+    if (chain[i].over == WaitKind::Unknown)
+      ++result.unknown;
+    items.add(chain[i], times[i]);
+  }
+  result.items = items.all();
+  result.outline = items.outline(
+      static_cast<std::int64_t>(static_cast<double>(result.cycles) * WaitChain::outlineShare));
+  result.shares = sharesOf(result.items);
+  return result;
+}
+
+} // namespace
+
+WaitChain withoutChain(std::string why) {
+  WaitChain result;
+  result.missing = std::move(why);
+  return result;
+}
+
+WaitChain findWaitChain(const arch::ArchitectureGraph &graph, const program::Program &program,
+                        const timing::Evaluation &evaluation) {
+  // The chain lags behind the fetch: how many periods show it recur is not known in advance.
+  constexpr std::array<std::int64_t, 3> periods{3, 8, 32};
+  if (evaluation.guarantee == timing::Guarantee::Bounded)
+    return withoutChain("the cycles are only bounded");
+  std::string why = fmt::format("more than {} million instructions would have to be gone through",
+                                mostChainInstructions / 1'000'000);
+  for (const std::int64_t kept : periods) {
+    const ShortStream stream = shorten(program, evaluation.certificates, kept);
+    if (!isShortEnough(stream.program))
+      break;
+    WaitChain chain = chainIn(graph, stream);
+    if (chain.cycles == evaluation.cycles)
+      return chain;
+    why = "the periods of loops that were gone through do not add up to the cycles";
+  }
+  if (isShortEnough(program))
+    return chainIn(graph, shorten(program, {}, 0));
+  return withoutChain(std::move(why));
+}
+
+} // namespace acadlc::analysis
