@@ -183,7 +183,8 @@ TEST_CASE("Diagnostics: codes are found by id and name") {
     CHECK(findDiagnosticCode(info.name) == code);
     CHECK((info.severity == Severity::Error) == info.id.starts_with('E'));
     CHECK((info.example.empty() || info.example.starts_with(".acadl\n") ||
-           info.example.starts_with(".tir\n") || info.example.starts_with(".csv ")));
+           info.example.starts_with(".tir\n") || info.example.starts_with(".csv ") ||
+           info.example.starts_with(".json\n")));
   }
   CHECK_THROWS_AS(diagnosticInfo(static_cast<DiagnosticCode>(60000)), InternalError);
 }
