@@ -29,13 +29,18 @@ std::string ElementType::name() const {
 std::optional<ElementType> ElementType::fromName(std::string_view name) {
   if (name == "bool" || name == "boolean")
     return ElementType{Kind::Bool, 1};
+  // What some versions of TVM called float8_e4m3fn and float8_e5m2.
+  if (name == "e4m3_float8" || name == "e5m2_float8")
+    return ElementType{Kind::Float, 8};
   for (const auto &[prefix, kind] : typePrefixes) {
     if (!name.starts_with(prefix))
       continue;
     std::string_view digits = name.substr(prefix.size());
-    // 8-bit floats have their layout in the name: float8_e4m3fn.
-    if (kind == Kind::Float && digits.starts_with("8_"))
-      return ElementType{Kind::Float, 8};
+    // Small floats have their layout in the name: float8_e4m3fn, float6_e2m3fn, float4_e2m1fn.
+    const bool isSmall = digits.size() > 2 && digits[1] == '_' &&
+                         (digits[0] == '8' || digits[0] == '6' || digits[0] == '4');
+    if (kind == Kind::Float && isSmall)
+      digits = digits.substr(0, 1);
     std::uint16_t bits = 0;
     auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
     constexpr std::uint16_t widest = 128;

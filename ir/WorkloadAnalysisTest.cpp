@@ -245,7 +245,12 @@ TEST_CASE("workload: element types") {
   CHECK(ElementType::fromName("bfloat16")->name() == "bfloat16");
   CHECK(ElementType::fromName("bool")->storageBits() == 8);
   CHECK(ElementType::fromName("uint8")->name() == "uint8");
-  for (const char *name : {"", "int", "int0", "float32x4", "int99999", "handle", "int8 "})
+  for (const char *name : {"float8_e4m3fn", "e4m3_float8", "e5m2_float8"})
+    CHECK(ElementType::fromName(name) == ElementType{ElementType::Kind::Float, 8});
+  CHECK(ElementType::fromName("float6_e3m2fn") == ElementType{ElementType::Kind::Float, 6});
+  CHECK(ElementType::fromName("float4_e2m1fn") == ElementType{ElementType::Kind::Float, 4});
+  for (const char *name :
+       {"", "int", "int0", "float32x4", "float4_", "int8_e4m3", "int99999", "handle", "int8 "})
     CHECK_FALSE(ElementType::fromName(name));
   Tensor tensor;
   tensor.shape = {3, 3};

@@ -128,7 +128,7 @@ struct LayerEstimate {
   std::vector<Resource> resources;   ///< if they were asked for
   std::optional<Timeline> timeline;  ///< if it was asked for
   std::vector<LevelTraffic> traffic; ///< by NetworkEstimate::memoryLevels, if it was asked for
-  std::optional<SimpleEstimates> simple; ///< if they were asked for and there are any
+  std::optional<SimpleEstimates> simple;      ///< if they were asked for and there are any
   std::shared_ptr<const WaitChain> waitChain; ///< likewise; null: it was not
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }

@@ -301,6 +301,12 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
     return convertExternal(expr, conversion);
   std::vector<ValueExprPtr> operands;
   const Expr *first = positional(expr, 0);
+  // `T.call_intrin("float32", "tir.exp", x)` is `T.exp(x)`.
+  std::size_t firstOperand = 0;
+  if (const Expr *callee = name == "call_intrin" ? positional(expr, 1) : nullptr) {
+    name = callee->text.substr(callee->text.find('.') + 1);
+    firstOperand = 2;
+  }
   if (auto type = typeNamed(*expr.children[0]); type && first)
     return convertLiteral(*first, *type, conversion);
   MathName math = mathName(name);
@@ -310,8 +316,8 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
                                      : "'T." + std::string(name) + "'");
   std::string spelling(math.spelling);
   bool isConditional = isSelect || spelling == "and" || spelling == "or";
-  for (std::size_t i = 0; const Expr *operand = positional(expr, i); ++i) {
-    bool isUnder = isConditional && i != 0;
+  for (std::size_t i = firstOperand; const Expr *operand = positional(expr, i); ++i) {
+    bool isUnder = isConditional && i != firstOperand;
     conversion.conditions += isUnder ? 1 : 0;
     if (operand->kind != Expr::Kind::String)
       operands.push_back(convert(*operand, conversion));

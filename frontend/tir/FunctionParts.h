@@ -186,6 +186,7 @@ private:
   void readExpressionStatement(const Stmt &stmt);
   void readBufferStore(const Expr &call, const Expr &value, SourceRange range);
   void readAssignment(const Stmt &stmt);
+  void readDeclarations(const Stmt &stmt);
   bool readDeclaration(const Stmt &stmt, const Expr &target, const Expr &call);
   void matchBuffer(const Stmt &stmt, const Expr &target, const Expr &call);
   void matchPart(const Expr &target, const Expr &part, const Expr &call);

@@ -129,6 +129,19 @@ bool isHandleType(const Expr *type) {
                   dottedName(*type) == "ty.handle");
 }
 
+/// Whether \p type is one of numbers with a point.
+bool isPoint(ElementType type) {
+  return type.kind == ElementType::Kind::Float || type.kind == ElementType::Kind::BFloat;
+}
+
+/// A number that the text does not tell, and that no count depends on: like `T.infinity(type)` it
+/// is a function of nothing.
+ValueExprPtr numberOfType(ElementType type) {
+  auto number = std::make_shared<ValueExpr>(*valueNode(ValueExpr::Kind::Unary, "scalar", {}));
+  number->elementType = type;
+  return number;
+}
+
 } // namespace
 
 /// Gives the sizes of this function the values that the shapes of its arguments tell: a dimension
@@ -164,6 +177,12 @@ void FunctionReader::declareParameter(const Parameter &parameter) {
     if (!isNumber)
       issue(parameter.range, "the type of parameter '" + name + "'");
     std::size_t position = result_.scalars.size();
+    if (const auto element = isNumber ? typeNamed(*type) : std::nullopt;
+        element && isPoint(*element)) {
+      result_.scalars.push_back(name);
+      bind(parameter.name, NameMeaning::of(numberOfType(*element)));
+      return;
+    }
     if (position < context_.scalarArguments.size() && context_.scalarArguments[position]) {
       symbols_[name] = *context_.scalarArguments[position];
       result_.usesArgumentShapes = true;

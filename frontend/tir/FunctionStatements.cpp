@@ -137,7 +137,7 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
   if (readAxes(stmt))
     return;
   if (stmt.targets.size() != 1)
-    return issue(stmt.range, "an assignment to several names");
+    return readDeclarations(stmt);
   const Expr &target = *stmt.targets[0];
   if (plan_.scalars.contains(&stmt))
     return declareScalar(stmt);
@@ -233,6 +233,18 @@ void FunctionReader::addLocal(std::string_view name, Tensor tensor, const Expr *
   localBuffers_.push_back(std::move(local));
 }
 
+/// `m, n = T.int64(), T.int64()`.
+void FunctionReader::readDeclarations(const Stmt &stmt) {
+  const bool isEach = stmt.value && stmt.value->kind == Expr::Kind::Tuple &&
+                      stmt.value->children.size() == stmt.targets.size();
+  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
+    const Expr &target = *stmt.targets[i];
+    if (!isEach || target.kind != Expr::Kind::Name || !declaresSize(*stmt.value->children[i]))
+      return issue(stmt.range, "an assignment to several names");
+    bind(target.text, NameMeaning::size());
+  }
+}
+
 /// `v: T.let[T.int64] = e` and its older forms: the name stands for the expression. Loads belong to
 /// the store that uses the name, so an expression with loads is converted again there.
 void FunctionReader::bindLet(std::string_view name, const Expr &definition) {
@@ -270,7 +282,7 @@ bool FunctionReader::readDeclaration(const Stmt &stmt, const Expr &target, const
     return true;
   }
   bool isSize = name == "var" || name == "SizeVar" || name == "Var" || name == "env_thread" ||
-                (arguments(call).empty() && typeNamed(*call.children[0]));
+                declaresSize(call);
   if (isSize)
     bind(target.text, NameMeaning::size());
   return isSize;

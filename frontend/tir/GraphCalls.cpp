@@ -4,6 +4,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
@@ -30,6 +31,12 @@ Function *NetworkReader::calleeOf(const Expr &expr) {
   // Texts by hand also name the function alone.
   if (expr.kind == Expr::Kind::Name && !frame().names.contains(expr.text))
     if (auto found = functionNames_.find(expr.text); found != functionNames_.end())
+      return found->second;
+  // `I.GlobalVar("f")`
+  const bool isQuoted =
+      expr.kind == Expr::Kind::Call && moduleName(*expr.children[0]) == "GlobalVar";
+  if (const Expr *quoted = isQuoted ? positional(expr, 0) : nullptr)
+    if (auto found = functionNames_.find(quoted->text); found != functionNames_.end())
       return found->second;
   const std::size_t dot = expr.text.find('.');
   const bool isMember =
@@ -194,7 +201,6 @@ NetworkReader::bindInputs(const FunctionTemplate &callee, const std::vector<Grap
 GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   const Expr *calleeExpr = positional(expr, 0);
   const Expr *argumentExpr = positional(expr, 1);
-  const bool isInPlace = relaxCallName(&expr) == "call_tir_inplace";
   if (!calleeExpr || !argumentExpr) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "'R.call_tir' without a function and arguments");
@@ -204,7 +210,7 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   GraphValue given = evaluate(*argumentExpr, name + "_argument");
   if (given.kind != GraphValue::Kind::Tuple)
     given = GraphValue::tuple({given});
-  auto types = outputTypes(expr, isInPlace ? 3 : 2);
+  auto types = outputTypes(expr, relaxCallName(&expr) == "call_tir_inplace" ? 3 : 2);
   if (!function || !types)
     return {};
   function->isReached = true;
@@ -213,6 +219,15 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
                         "'R.call_tir' of a function that is no 'T.prim_func'");
     return {};
   }
+  return callFunctionOfTir(*function, expr, given, std::move(*types), name);
+}
+
+/// Adds the call \p expr of \p function with \p given, a tuple. Its results are of \p types; if
+/// they are empty, they are what the function says.
+GraphValue NetworkReader::callFunctionOfTir(Function &function, const Expr &expr,
+                                            const GraphValue &given, std::vector<TensorType> types,
+                                            const std::string &name) {
+  const bool isInPlace = relaxCallName(&expr) == "call_tir_inplace";
   std::vector<GraphValue> tensors;
   std::vector<std::optional<Shape>> shapes;
   std::vector<std::optional<std::int64_t>> scalars;
@@ -241,24 +256,23 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
       return {};
   }
   std::size_t inputs = tensors.size();
-  std::vector<std::optional<std::size_t>> inPlace(types->size());
+  std::vector<std::optional<std::size_t>> inPlace(types.size());
   if (isInPlace) {
-    auto read = inPlaceInputs(expr, inputs, types->size());
+    auto read = inPlaceInputs(expr, inputs, types.size());
     if (!read)
       return {};
     inPlace = std::move(*read);
   }
-  for (std::size_t i = 0; i < types->size(); ++i)
+  for (std::size_t i = 0; i < types.size(); ++i)
     if (!inPlace[i])
-      shapes.emplace_back((*types)[i].shape);
-  FunctionTemplate &callee = templateOf(*function, shapes, scalars);
+      shapes.emplace_back(types[i].shape);
+  FunctionTemplate &callee = templateOf(function, shapes, scalars);
   if (!callee.isValid || !checkTemplate(callee, expr.range))
     return {};
-  if (types->empty())
+  if (types.empty())
     for (std::size_t i = inputs; i < callee.parameters.size(); ++i)
-      types->push_back(
-          {callee.parameters[i].tensor.shape, callee.parameters[i].tensor.elementType});
-  inPlace.resize(types->size());
+      types.push_back({callee.parameters[i].tensor.shape, callee.parameters[i].tensor.elementType});
+  inPlace.resize(types.size());
   std::vector<bool> mayWrite(inputs);
   std::size_t provided = inputs; // tensors that the call gives
   for (const auto &input : inPlace) {
@@ -274,7 +288,9 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
         .note(callee.nameRange, "the function is defined here");
     return {};
   }
-  auto bound = bindInputs(callee, tensors, frame().prefix + name, argumentExpr->range);
+  const Expr *argumentExpr = relaxCallName(&expr).empty() ? nullptr : positional(expr, 1);
+  auto bound = bindInputs(callee, tensors, frame().prefix + name,
+                          argumentExpr ? argumentExpr->range : expr.range);
   if (!bound || !checkWrites(callee, mayWrite, expr.range))
     return {};
   const TensorOrigin origin = originOf(*bound);
@@ -282,12 +298,12 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
   InPlace writes;
   std::vector<GraphValue> results;
   std::size_t parameter = inputs;
-  for (std::size_t i = 0; i < types->size(); ++i) {
-    const TensorType &type = (*types)[i];
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const TensorType &type = types[i];
     const std::size_t written = inPlace[i] ? *inPlace[i] : parameter++;
     if (!checkType(callee, written, type.shape, type.elementType, expr.range))
       return {};
-    std::string suffix = types->size() == 1 ? "" : "[" + std::to_string(i) + "]";
+    std::string suffix = types.size() == 1 ? "" : "[" + std::to_string(i) + "]";
     const std::uint32_t output =
         addTensor(frame().prefix + name + suffix, type.shape, type.elementType, origin, expr.range);
     if (inPlace[i])
@@ -297,11 +313,11 @@ GraphValue NetworkReader::callTir(const Expr &expr, const std::string &name) {
     results.push_back(GraphValue::ofTensor(output));
   }
   // What is called once, outside of functions that are inlined many times, is most of a long text.
-  const bool isLast = function->mentions == 1 && frames_.size() == 1;
+  const bool isLast = function.mentions == 1 && frames_.size() == 1;
   if (!addCall(callee, isLast, frame().prefix + name, *bound, outputs, expr.range, writes))
     return {};
   if (isLast)
-    forget(*function, callee);
+    forget(function, callee);
   return results.size() == 1 ? results[0] : GraphValue::tuple(std::move(results));
 }
 
@@ -419,12 +435,15 @@ GraphValue NetworkReader::callFunction(const Expr &expr, const std::string &name
   const Function *function =
       callee.kind == Expr::Kind::Name ? localFunction(callee.text, where) : nullptr;
   if (!function) {
-    Function *member = calleeOf(callee);
+    Function *named = callee.kind == Expr::Kind::Name ? functionNamed(callee.text) : nullptr;
+    Function *member = named ? named : calleeOf(callee);
     if (!member)
       return {};
     member->isReached = true;
     function = member;
   }
+  if (function->isPrim)
+    return callIntoMemory(*functionNames_.at(function->stmt->name), expr);
   if (!function->isRelax) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "a direct call of '" + std::string(function->stmt->name) + "'");
@@ -436,10 +455,46 @@ GraphValue NetworkReader::callFunction(const Expr &expr, const std::string &name
   return runFunction(*function, std::move(given), frame().prefix + name + ".", expr.range, where);
 }
 
+namespace {
+
+/// The type, with a shape, that a `R.match_cast` in \p body gives the tensor called \p name; null
+/// if there is none.
+const Expr *castOf(std::span<const Stmt *const> body, std::string_view name) {
+  for (const Stmt *stmt : body) {
+    if (stmt->kind == Stmt::Kind::With)
+      if (const Expr *found = castOf(stmt->body, name))
+        return found;
+    if (relaxCallName(stmt->value) != "match_cast")
+      continue;
+    const Expr *tensor = positional(*stmt->value, 0);
+    const Expr *type = positional(*stmt->value, 1);
+    const Expr *shape = relaxCallName(type) == "Tensor" ? positional(*type, 0) : nullptr;
+    if (tensor && tensor->isName(name) && shape && shape->kind == Expr::Kind::Tuple)
+      return type;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+namespace {
+
+/// Whether \p function of the runtime looks at what it is given and computes nothing.
+bool checksOnly(const Expr &function) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"vm.builtin.check_tensor_info", "vm.builtin.check_shape_info", "vm.builtin.check_tuple_info",
+       "vm.builtin.check_func_info", "vm.builtin.check_prim_value_info", "vm.builtin.match_shape",
+       "vm.builtin.match_prim_value", "vm.builtin.debug_print"});
+  return function.kind == Expr::Kind::String &&
+         std::ranges::find(names, function.text) != names.end();
+}
+
+} // namespace
+
 /// What a call of a function that is not in the text returns, by its annotation; empty if that is
-/// no tensor, none after an error. \p isTuple: of several tensors.
-std::optional<std::vector<TensorType>> NetworkReader::externalTypes(const Expr &call,
-                                                                    bool &isTuple) {
+/// no tensor, none after an error. \p name is that of the binding, \p isTuple: of several tensors.
+std::optional<std::vector<TensorType>>
+NetworkReader::externalTypes(const Expr &call, std::string_view name, bool &isTuple) {
   if (relaxCallName(&call) == "call_dps_packed") {
     auto types = outputTypes(call, 2);
     isTuple = types && types->size() > 1;
@@ -456,7 +511,16 @@ std::optional<std::vector<TensorType>> NetworkReader::externalTypes(const Expr &
     // An object, a shape, …
     if (relaxCallName(item) != "Tensor")
       return std::vector<TensorType>{};
-    auto type = readTensorType(*item);
+    const bool hasShape = positional(*item, 0) || keyword(*item, "shape");
+    const Expr *shaped = hasShape ? item : castOf(frame().function->stmt->body, name);
+    if (!shaped) {
+      diagnostics_.report(
+          DiagnosticCode::GraphUnsupported, item->range,
+          "a result without a shape (a 'R.match_cast' of it, or a size in its type, "
+          "would give it one)");
+      return std::nullopt;
+    }
+    auto type = readTensorType(*shaped);
     if (!type)
       return std::nullopt;
     types.push_back(std::move(*type));
@@ -470,7 +534,7 @@ GraphValue NetworkReader::callExternal(const Expr &expr, std::string_view relax,
                                        const std::string &name) {
   const Expr *function = positional(expr, 0);
   bool isTuple = false;
-  const auto types = externalTypes(expr, isTuple);
+  const auto types = externalTypes(expr, name, isTuple);
   if (!types)
     return {};
   OperatorCall call;
@@ -480,13 +544,19 @@ GraphValue NetworkReader::callExternal(const Expr &expr, std::string_view relax,
   for (std::size_t i = 1; const Expr *argument = positional(expr, i); ++i) {
     if (relax == "call_dps_packed" && i == 2)
       break;
-    if (!operatorArgument(*argument, name, call, inputs))
+    // What a number means to the function is not known either.
+    if (!isSizes(*argument) && !operatorArgument(*argument, name, call, inputs))
       return {};
   }
+  if (function && checksOnly(*function))
+    return GraphValue::of(GraphValue::Kind::Other);
   // Work that goes into an object, or tensors that come out of one, would be lost.
   if (!function || types->empty() != inputs.empty()) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                        "'R." + std::string(relax) + "' of this form");
+                        "'R." + std::string(relax) +
+                            (inputs.empty() ? "' that makes tensors of none"
+                                            : "' that is given tensors and returns none, so that "
+                                              "its work would be lost,"));
     return {};
   }
   if (types->empty())

@@ -91,15 +91,24 @@ bool NetworkReader::holdsTensor(const Expr &expr) {
 bool NetworkReader::isSizes(const Expr &expr) {
   if (integerLiteral(expr) || isHugeInteger(expr))
     return true;
+  if (expr.kind == Expr::Kind::Unary)
+    return isSizes(*expr.children[0]);
   if (expr.kind == Expr::Kind::Binary)
     return !holdsTensor(expr);
+  if (isSizeArithmetic(expr))
+    return std::ranges::all_of(arguments(expr), [&](const Expr *operand) {
+      return operand->kind == Expr::Kind::String || isSizes(*operand);
+    });
   const std::string_view relax = relaxCallName(&expr);
   if (relax == "shape" || relax == "prim_value")
     return positional(expr, 0) != nullptr && isSizes(*positional(expr, 0));
   if (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List)
     return std::ranges::all_of(expr.children, [&](const Expr *item) { return isSizes(*item); });
-  const bool isUnbound = expr.kind == Expr::Kind::Name && !findValue(expr.text);
-  return isUnbound && (sizeNames_.contains(expr.text) || sizeNamed(expr.text));
+  if (expr.kind != Expr::Kind::Name)
+    return false;
+  if (const GraphValue *value = findValue(expr.text))
+    return value->kind == GraphValue::Kind::Number || value->kind == GraphValue::Kind::Size;
+  return sizeNames_.contains(expr.text) || sizeNamed(expr.text);
 }
 
 std::optional<OperatorArgument> NetworkReader::sizesArgument(const Expr &expr) {
@@ -127,7 +136,8 @@ bool NetworkReader::addOperand(const GraphValue &value, const Expr &expr, Operat
   if (value.kind == GraphValue::Kind::Constant) {
     if (!value.constantType) {
       diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                          "a constant whose shape is not in the text");
+                          "a constant whose shape is not in the text (bind it to a name with its "
+                          "type, or run LegalizeOps before printing)");
       return false;
     }
     index = addTensor(frame().prefix + "constant", value.constantType->shape,
@@ -187,12 +197,21 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
   case GraphValue::Kind::Number:
     argument.integers = Shape{value.number};
     return argument;
+  case GraphValue::Kind::Size:
+    argument.unread = value.unknownSize;
+    return argument;
+  case GraphValue::Kind::Memory:
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "memory that no function of this module has written");
+    stopped_ = true;
+    return std::nullopt;
   case GraphValue::Kind::Tuple:
     break;
   default:
     return argument;
   }
   argument.isList = true;
+  bool hasOther = false;
   for (const GraphValue &element : *value.elements) {
     if (element.kind == GraphValue::Kind::Number) {
       if (!argument.integers)
@@ -204,8 +223,15 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
         return std::nullopt;
     } else if (element.kind == GraphValue::Kind::Unknown) {
       return std::nullopt;
+    } else {
+      hasOther = true;
+      if (element.kind == GraphValue::Kind::Size)
+        argument.unread = element.unknownSize;
     }
   }
+  // A shape without one of its dimensions would be another shape.
+  if (hasOther && argument.integers && !argument.unread)
+    argument.unread.emplace();
   return argument;
 }
 
@@ -223,6 +249,20 @@ void NetworkReader::readAnnotation(const Expr &expr, OperatorCall &call) {
       return call.annotated.clear();
     call.annotated.push_back(std::move(*read));
   }
+}
+
+/// Reports a number of \p argument that the operator needs and the text does not tell; false if
+/// there is one.
+bool NetworkReader::checkNumbers(const OperatorArgument &argument, const Expr &expr) {
+  if (!argument.unread)
+    return true;
+  if (argument.unread->empty())
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "the list '" + textOf(sources_, expr) +
+                            "', of which not all are integers,");
+  else
+    reportSize(*argument.unread, expr.range);
+  return false;
 }
 
 /// A call of an operator of Relax, `R.nn.conv2d(…)`.
@@ -244,9 +284,11 @@ GraphValue NetworkReader::callOperator(const Expr &expr, std::string_view relax,
   bool isComplete = true;
   for (const Expr *given : arguments(expr)) {
     const bool isKeyword = given->kind == Expr::Kind::Keyword;
-    auto argument = operatorArgument(isKeyword ? *given->children[0] : *given, name, call, inputs);
-    isComplete = isComplete && argument;
-    if (!argument)
+    const Expr &content = isKeyword ? *given->children[0] : *given;
+    auto argument = operatorArgument(content, name, call, inputs);
+    const bool isRead = argument && checkNumbers(*argument, content);
+    isComplete = isComplete && isRead;
+    if (!isRead)
       continue;
     if (isKeyword)
       call.keywords[given->text] = std::move(*argument);
@@ -283,6 +325,17 @@ GraphValue NetworkReader::addOperator(OperatorFunction &operation, const std::st
     results.push_back(
         GraphValue::ofTensor(result.isInput ? inputs[result.index] : outputs[result.index]));
   return operation.isTuple ? GraphValue::tuple(std::move(results)) : results.at(0);
+}
+
+/// Gives a constant whose value is not in the text the type that its binding says.
+void NetworkReader::setConstantType(const Stmt &stmt, GraphValue &value) {
+  const bool isUntyped = value.kind == GraphValue::Kind::Constant && !value.constantType;
+  const Expr *type = stmt.annotation;
+  if (!isUntyped || relaxCallName(type) != "Tensor" ||
+      !(positional(*type, 0) || keyword(*type, "shape")))
+    return;
+  if (auto said = readTensorType(*type))
+    value = GraphValue::constant(std::move(*said));
 }
 
 /// Reports if the binding of an operator's result says that it has another type.

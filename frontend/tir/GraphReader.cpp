@@ -142,6 +142,7 @@ void NetworkReader::runAssignment(const Stmt &stmt) {
     return assignEach(stmt);
   annotated_ = {stmt.value, stmt.annotation};
   GraphValue value = evaluate(*stmt.value, std::string(first.text));
+  setConstantType(stmt, value);
   checkAnnotation(stmt, value);
   if (stmt.targets.size() == 1) {
     if (first.kind == Expr::Kind::Name)
@@ -177,6 +178,12 @@ const GraphValue *NetworkReader::findValue(std::string_view name) {
   return nullptr;
 }
 
+/// The function of the graph that the value called \p name is; null if it is none.
+Function *NetworkReader::functionNamed(std::string_view name) {
+  const GraphValue *value = findValue(name);
+  return value ? value->function : nullptr;
+}
+
 /// The value of a symbolic size of the function that is being read, else the one that the user
 /// gave; null if there is none.
 const std::int64_t *NetworkReader::sizeNamed(std::string_view name) {
@@ -188,16 +195,17 @@ const std::int64_t *NetworkReader::sizeNamed(std::string_view name) {
 }
 
 GraphValue NetworkReader::evaluateName(std::string_view name, SourceRange range) {
-  if (const GraphValue *found = findValue(name))
-    return *found;
+  if (const GraphValue *found = findValue(name)) {
+    const bool isWritten = found->kind == GraphValue::Kind::Memory && found->allocation->tensor;
+    return isWritten ? GraphValue::ofTensor(*found->allocation->tensor) : *found;
+  }
   if (classNames_.contains(name))
     return GraphValue::of(GraphValue::Kind::Module);
-  if (const std::int64_t *size = sizeNamed(name))
-    return GraphValue::ofNumber(*size);
-  if (sizeNames_.contains(name))
-    return GraphValue::of(GraphValue::Kind::Other);
+  const GraphValue size = declaredSize(name);
+  if (size.kind != GraphValue::Kind::Other)
+    return size;
   std::vector<std::string_view> known;
-  if (mayGuess())
+  if (innermost() && mayGuess())
     for (const auto &[other, value] : frame().names)
       known.push_back(other);
   std::sort(known.begin(), known.end());
@@ -212,6 +220,8 @@ GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
   switch (expr.kind) {
   case Expr::Kind::Name:
     return evaluateName(expr.text, expr.range);
+  case Expr::Kind::DottedName:
+    return evaluateMember(expr);
   case Expr::Kind::Tuple:
   case Expr::Kind::List: {
     std::vector<GraphValue> elements;
@@ -228,13 +238,28 @@ GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
       return GraphValue::ofNumber(*number);
     return GraphValue::of(GraphValue::Kind::Other);
   default:
-    if (!holdsTensor(expr))
-      return GraphValue::of(GraphValue::Kind::Other);
+    if (!holdsTensor(expr)) {
+      const bool isArithmetic = expr.kind == Expr::Kind::Unary || expr.kind == Expr::Kind::Binary;
+      return isArithmetic ? sizeValue(expr) : GraphValue::of(GraphValue::Kind::Other);
+    }
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "arithmetic on tensors, '" + textOf(sources_, expr) +
                             "' instead of an operator like R.add(a, b),");
     return {};
   }
+}
+
+/// `cls.f` where no call is meant: the function itself, if it is one of the graph.
+GraphValue NetworkReader::evaluateMember(const Expr &expr) {
+  const std::size_t dot = expr.text.find('.');
+  const std::string_view base = expr.text.substr(0, dot);
+  const GraphValue *value = findValue(base);
+  const bool isModule =
+      value ? value->kind == GraphValue::Kind::Module : classNames_.contains(base);
+  const auto found = functionNames_.find(expr.text.substr(dot + 1));
+  const bool isFunction = isModule && found != functionNames_.end() && found->second->isRelax;
+  return isFunction ? GraphValue::ofFunction(*found->second)
+                    : GraphValue::of(GraphValue::Kind::Other);
 }
 
 GraphValue NetworkReader::evaluateItem(const Expr &expr, const std::string &name) {
@@ -263,15 +288,21 @@ GraphValue NetworkReader::evaluateCall(const Expr &expr, const std::string &name
   if (!relax.empty())
     return evaluateRelax(expr, relax, name);
   // `n = T.int64()` declares a symbolic size; its name is known from the whole text.
-  if (arguments(expr).empty() && typeNamed(*expr.children[0])) {
-    const std::int64_t *value = sizeNamed(name);
-    return value ? GraphValue::ofNumber(*value) : GraphValue::of(GraphValue::Kind::Other);
-  }
+  if (declaresSize(expr))
+    return declaredSize(name);
+  const bool isNumber =
+      isSizeArithmetic(expr) || typeNamed(*expr.children[0]) || tirCallName(&expr) == "FloatImm";
+  if (isNumber)
+    return sizeValue(expr);
+  // Where a tensor lies: `I.vdevice({…}, 0)`.
+  if (moduleName(*expr.children[0]) == "vdevice")
+    return GraphValue::of(GraphValue::Kind::Other);
   const Expr &callee = *expr.children[0];
   const GraphFrame *where = nullptr;
-  if (callee.kind == Expr::Kind::DottedName ||
+  if ((callee.kind == Expr::Kind::DottedName && tirName(callee).empty()) ||
       (callee.kind == Expr::Kind::Name &&
-       (localFunction(callee.text, where) || functionNames_.contains(callee.text))))
+       (localFunction(callee.text, where) || functionNamed(callee.text) ||
+        functionNames_.contains(callee.text))))
     return callFunction(expr, name);
   diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                       "'" + textOf(sources_, *expr.children[0]) + "'");
@@ -328,11 +359,28 @@ void NetworkReader::bindSizes(const GraphValue &value, const Expr *type) {
         bindSizes((*value.elements)[i], element);
     return;
   }
+  if (kind == "Prim" && value.kind == GraphValue::Kind::Number) {
+    if (const Expr *number = keyword(*type, "value"))
+      bindSize(*number, value.number);
+    return;
+  }
   const Expr *shape = kind == "Tensor" || kind == "Shape" ? positional(*type, 0) : nullptr;
   const bool isList =
       shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List);
   if (!isList)
     return;
+  // The dimensions of a shape that have a value are known even if others have none.
+  if (value.kind == GraphValue::Kind::Tuple && value.elements->size() == shape->children.size()) {
+    for (std::size_t d = 0; d < value.elements->size(); ++d) {
+      const GraphValue &element = (*value.elements)[d];
+      const std::string_view name = plainSize(*shape->children[d]);
+      if (element.kind == GraphValue::Kind::Number)
+        bindSize(*shape->children[d], element.number);
+      else if (element.kind == GraphValue::Kind::Size && !name.empty())
+        frame().missingSizes.emplace(name, element.unknownSize);
+    }
+    return;
+  }
   const std::optional<Shape> extents = extentsOf(value);
   if (!extents || extents->size() != shape->children.size())
     return;
@@ -417,14 +465,13 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
     return value;
   }
   if (relax == "prim_value" && first)
-    if (auto number = integerLiteral(*first))
-      return GraphValue::ofNumber(*number);
-  if (relax == "shape" && first && first->kind == Expr::Kind::List) {
+    return sizeValue(*first);
+  const bool isList =
+      first && (first->kind == Expr::Kind::List || first->kind == Expr::Kind::Tuple);
+  if (relax == "shape" && isList) {
     std::vector<GraphValue> sizes;
-    for (const Expr *size : first->children) {
-      auto literal = integerLiteral(*size);
-      sizes.push_back(literal ? GraphValue::ofNumber(*literal) : evaluate(*size, name));
-    }
+    for (const Expr *size : first->children)
+      sizes.push_back(sizeValue(*size));
     return GraphValue::tuple(std::move(sizes));
   }
   if (relax == "shape_of" && first) {
@@ -442,17 +489,24 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
       relax == "null_value" || relax == "ExternFunc" || relax == "print" || relax == "assert_op" ||
       relax == "device" || relax == "cpu" || relax == "cuda")
     return GraphValue::of(GraphValue::Kind::Other);
-  if (relax == "call_dps_packed" || relax == "call_pure_packed" || relax == "call_packed")
+  if (relax == "call_dps_packed" || relax == "call_pure_packed" || relax == "call_packed" ||
+      relax == "call_inplace_packed")
     return callExternal(expr, relax, name);
+  if (!isKnownOperator(relax) &&
+      (relax.starts_with("memory.") || relax.starts_with("builtin.") || relax.starts_with("vm.")))
+    return evaluateMemory(expr, relax, name);
+  std::string_view remedy;
+  if (relax.starts_with("dist."))
+    remedy = " (this network is spread over several devices; print that of one)";
+  else if (relax.ends_with("_closure"))
+    remedy = " (call the function itself)";
   const bool isRuntime =
-      !isKnownOperator(relax) &&
-      (relax.starts_with("call_") || relax.starts_with("memory.") ||
-       relax.starts_with("builtin.") || relax.starts_with("vm.") || relax.starts_with("dist.") ||
-       relax == "invoke_closure" || relax == "invoke_pure_closure" || relax == "make_closure" ||
-       relax == "tensor_to_shape" || relax == "inline_private");
+      !isKnownOperator(relax) && (relax.starts_with("call_") || relax == "inline_private" ||
+                                  relax == "tensor_to_shape" || !remedy.empty());
   if (isRuntime) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                        "'R." + std::string(relax) + "'");
+                        "'R." + std::string(relax) + "'" + std::string(remedy));
+    stopped_ = stopped_ || !remedy.empty(); // its other forms would say the same
     return {};
   }
   return callOperator(expr, relax, name);

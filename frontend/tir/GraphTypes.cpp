@@ -9,49 +9,152 @@ namespace acadlc::tir {
 
 using namespace workload;
 
-std::optional<std::int64_t> NetworkReader::evaluateSize(const Expr &expr) {
-  if (auto literal = integerLiteral(expr))
-    return literal;
-  if (isHugeInteger(expr)) {
-    diagnostics_.report(DiagnosticCode::TirTooLarge, expr.range, "this number");
-    return std::nullopt;
+namespace {
+
+/// \p left \p op \p right as integers, rounded down; none if \p op has no such meaning, a divisor
+/// is 0, or the result leaves 64 bits.
+std::optional<std::int64_t> combineSizes(std::string_view op, std::int64_t left,
+                                         std::int64_t right) {
+  if (op == "+")
+    return checkedAdd(left, right);
+  if (op == "-")
+    return checkedSub(left, right);
+  if (op == "*")
+    return checkedMul(left, right);
+  if (op == "//")
+    return checkedFloorDiv(left, right);
+  if (op == "%")
+    return checkedFloorMod(left, right);
+  if (op == "min")
+    return std::min(left, right);
+  if (op == "max")
+    return std::max(left, right);
+  // Rounded towards 0, which is down for what is not negative.
+  if (op == "truncdiv" && left >= 0 && right > 0)
+    return left / right;
+  if (op == "ceildiv") {
+    const auto negated = checkedSub(0, left);
+    const auto quotient = negated ? checkedFloorDiv(*negated, right) : std::nullopt;
+    return quotient ? checkedSub(0, *quotient) : std::nullopt;
   }
-  if (expr.kind == Expr::Kind::String) {
-    SourceRange inner{expr.range.begin.advancedBy(1),
-                      SourceLocation::fromRaw(expr.range.end.raw() - 1)};
-    const Expr *content = Parser::parseExpression(sources_, inner, tree_, diagnostics_);
-    bool isSize = content && content->kind != Expr::Kind::String;
-    return isSize ? evaluateSize(*content) : std::nullopt;
-  }
-  if (expr.kind == Expr::Kind::Name) {
-    if (const std::int64_t *size = sizeNamed(expr.text))
-      return *size;
-    if (reportedSizes_.emplace(expr.text).second)
-      diagnostics_.report(DiagnosticCode::TirSymbolicSize, expr.range, expr.text);
-    return std::nullopt;
-  }
-  if (expr.kind == Expr::Kind::Binary) {
-    auto left = evaluateSize(*expr.children[0]);
-    auto right = evaluateSize(*expr.children[1]);
-    if (!left || !right)
+  return std::nullopt;
+}
+
+} // namespace
+
+/// The value of the arithmetic \p call: `T.min(n, 2)`, `T.int64(n)`, `R.prim_value(n)`, ….
+std::optional<std::int64_t> NetworkReader::sizeOfCall(const Expr &call, const Expr *&unknown) {
+  const std::string_view name = tirCallName(&call);
+  const Expr *first = positional(call, 0);
+  const Expr *second = positional(call, 1);
+  if (first && (isIntegerCast(call) || relaxCallName(&call) == "prim_value"))
+    return sizeOf(*first, unknown);
+  // `T.Cast("int64", e)`, in old texts `T.cast(e, "int64")`.
+  if ((name == "Cast" || name == "cast") && first && second)
+    return sizeOf(first->kind == Expr::Kind::String ? *second : *first, unknown);
+  const std::string_view op = sizeOperator(call);
+  if (!op.empty() && first && second) {
+    const auto left = sizeOf(*first, unknown);
+    const auto right = left ? sizeOf(*second, unknown) : std::nullopt;
+    if (!right)
       return std::nullopt;
-    std::optional<std::int64_t> result;
-    if (expr.text == "+")
-      result = checkedAdd(*left, *right);
-    else if (expr.text == "-")
-      result = checkedSub(*left, *right);
-    else if (expr.text == "*")
-      result = checkedMul(*left, *right);
-    else if (expr.text == "//")
-      result = checkedFloorDiv(*left, *right);
-    else if (expr.text == "%")
-      result = checkedFloorMod(*left, *right);
-    if (result)
+    if (const auto result = combineSizes(op, *left, *right))
       return result;
   }
-  diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                      "the size '" + textOf(sources_, expr) + "'");
+  unknown = &call;
   return std::nullopt;
+}
+
+/// The value of \p expr as a size, without a report; if there is none, \p unknown is the part of it
+/// that has none.
+std::optional<std::int64_t> NetworkReader::sizeOf(const Expr &expr, const Expr *&unknown) {
+  if (const auto literal = integerLiteral(expr))
+    return literal;
+  unknown = &expr;
+  if (expr.kind == Expr::Kind::String) {
+    const SourceRange inner{expr.range.begin.advancedBy(1),
+                            SourceLocation::fromRaw(expr.range.end.raw() - 1)};
+    const Expr *content = Parser::parseExpression(sources_, inner, tree_, diagnostics_);
+    const bool isSize = content && content->kind != Expr::Kind::String;
+    return isSize ? sizeOf(*content, unknown) : std::nullopt;
+  }
+  if (expr.kind == Expr::Kind::Name) {
+    const GraphValue *value = findValue(expr.text);
+    if (value && value->kind == GraphValue::Kind::Number)
+      return value->number;
+    const std::int64_t *size = sizeNamed(expr.text);
+    return size ? std::optional(*size) : std::nullopt;
+  }
+  if (expr.kind == Expr::Kind::Unary && expr.text == "-") {
+    const auto operand = sizeOf(*expr.children[0], unknown);
+    return operand ? checkedSub(0, *operand) : std::nullopt;
+  }
+  if (expr.kind == Expr::Kind::Binary) {
+    const auto left = sizeOf(*expr.children[0], unknown);
+    const auto right = left ? sizeOf(*expr.children[1], unknown) : std::nullopt;
+    if (!right)
+      return std::nullopt;
+    unknown = &expr;
+    return combineSizes(expr.text, *left, *right);
+  }
+  return expr.kind == Expr::Kind::Call ? sizeOfCall(expr, unknown) : std::nullopt;
+}
+
+/// Reports once that the symbolic size \p name has no value.
+void NetworkReader::reportSize(std::string_view name, SourceRange range) {
+  if (reportedSizes_.emplace(name).second)
+    diagnostics_.report(DiagnosticCode::TirSymbolicSize, range, name);
+}
+
+std::optional<std::int64_t> NetworkReader::evaluateSize(const Expr &expr) {
+  const Expr *unknown = nullptr;
+  const std::size_t errorsBefore = diagnostics_.errorCount();
+  const auto size = sizeOf(expr, unknown);
+  // What stands in a string may be no expression at all.
+  if (size || diagnostics_.errorCount() != errorsBefore)
+    return size;
+  const GraphValue *value = unknown->kind == Expr::Kind::Name ? findValue(unknown->text) : nullptr;
+  if (isHugeInteger(*unknown))
+    diagnostics_.report(DiagnosticCode::TirTooLarge, unknown->range, "this number");
+  else if (value && value->kind == GraphValue::Kind::Size)
+    reportSize(value->unknownSize, unknown->range);
+  else if (unknown->kind == Expr::Kind::Name && !(value && holdsTensor(*unknown)))
+    reportSize(missingSize(unknown->text), unknown->range);
+  else
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, unknown->range,
+                        "the size '" + textOf(sources_, *unknown) + "'");
+  return std::nullopt;
+}
+
+/// The size that must get a value for \p name to have one: that of a caller if an argument depends
+/// on it, else the one called \p name.
+std::string_view NetworkReader::missingSize(std::string_view name) const {
+  for (const GraphFrame *each = innermost(); each; each = each->outer)
+    if (const auto found = each->missingSizes.find(name); found != each->missingSizes.end())
+      return found->second;
+  return name;
+}
+
+/// The size that a text calls \p name.
+GraphValue NetworkReader::declaredSize(std::string_view name) {
+  if (const std::int64_t *value = sizeNamed(name))
+    return GraphValue::ofNumber(*value);
+  const auto declared = sizeNames_.find(missingSize(name));
+  return declared == sizeNames_.end() ? GraphValue::of(GraphValue::Kind::Other)
+                                      : GraphValue::ofUnknownSize(*declared);
+}
+
+/// \p expr as a number of the graph. What has no value is no error: it may not be needed.
+GraphValue NetworkReader::sizeValue(const Expr &expr) {
+  const Expr *unknown = nullptr;
+  if (const auto size = sizeOf(expr, unknown))
+    return GraphValue::ofNumber(*size);
+  if (unknown->kind != Expr::Kind::Name)
+    return GraphValue::of(GraphValue::Kind::Other);
+  const GraphValue value = evaluateName(unknown->text, unknown->range);
+  const bool isKnown =
+      value.kind == GraphValue::Kind::Size || value.kind == GraphValue::Kind::Unknown;
+  return isKnown ? value : GraphValue::of(GraphValue::Kind::Other);
 }
 
 std::optional<Shape> NetworkReader::readShape(const Expr &expr) {

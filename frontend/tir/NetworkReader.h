@@ -23,6 +23,15 @@
 
 namespace acadlc::tir {
 
+/// Memory that a text which plans its memory reserves; calls write it.
+struct Allocation {
+  std::string name;
+  TensorType type;
+  std::optional<std::uint32_t> tensor; ///< what was written to it, if anything
+};
+
+struct Function;
+
 /// What a name of the graph stands for.
 struct GraphValue {
   enum class Kind : std::uint8_t {
@@ -31,29 +40,48 @@ struct GraphValue {
     Tuple,
     Constant, ///< a tensor whose shape is that of the parameter it is given to
     Number,
+    Size, ///< a number without a value: the one of the symbolic size `unknownSize`
     Module,
-    Other, ///< a shape, a string, …
+    Memory,   ///< `allocation`
+    Function, ///< `function`, one of the graph
+    Other,    ///< a shape, a string, …
   };
   Kind kind = Kind::Unknown;
   std::uint32_t tensor = 0;
   std::int64_t number = 0;
   std::shared_ptr<const std::vector<GraphValue>> elements; ///< shared: tuples may nest
   std::shared_ptr<const TensorType> constantType;          ///< null if the text does not show it
-  std::optional<double> constantNumber = std::nullopt;     ///< of a constant of one element
+  std::string_view unknownSize;                            ///< a name of the reader's sizes
+  std::shared_ptr<Allocation> allocation = nullptr;        ///< shared by the names for it
+  Function *function = nullptr;
+  std::optional<double> constantNumber = std::nullopt; ///< of a constant of one element
 
   static GraphValue ofTensor(std::uint32_t index) {
-    return {Kind::Tensor, index, 0, nullptr, nullptr};
+    return {Kind::Tensor, index, 0, nullptr, nullptr, {}};
   }
-  static GraphValue of(Kind kind) { return {kind, 0, 0, nullptr, nullptr}; }
+  static GraphValue of(Kind kind) { return {kind, 0, 0, nullptr, nullptr, {}}; }
   static GraphValue ofNumber(std::int64_t number) {
-    return {Kind::Number, 0, number, nullptr, nullptr};
+    return {Kind::Number, 0, number, nullptr, nullptr, {}};
+  }
+  static GraphValue ofUnknownSize(std::string_view name) {
+    return {Kind::Size, 0, 0, nullptr, nullptr, name};
   }
   static GraphValue tuple(std::vector<GraphValue> elements) {
     return {Kind::Tuple, 0, 0, std::make_shared<const std::vector<GraphValue>>(std::move(elements)),
-            nullptr};
+            nullptr,     {}};
+  }
+  static GraphValue ofFunction(Function &function) {
+    GraphValue value = of(Kind::Function);
+    value.function = &function;
+    return value;
+  }
+  static GraphValue memory(Allocation allocation) {
+    GraphValue value = of(Kind::Memory);
+    value.allocation = std::make_shared<Allocation>(std::move(allocation));
+    return value;
   }
   static GraphValue constant(TensorType type) {
-    return {Kind::Constant, 0, 0, nullptr, std::make_shared<const TensorType>(std::move(type))};
+    return {Kind::Constant, 0, 0, nullptr, std::make_shared<const TensorType>(std::move(type)), {}};
   }
 };
 
@@ -73,6 +101,8 @@ struct GraphFrame {
   std::unordered_map<std::string_view, GraphValue> names;
   /// The function's own sizes: from the shapes of its arguments and from `match_cast`.
   Symbols sizes;
+  /// Sizes without a value that arguments tell: the size of the caller that they depend on.
+  std::map<std::string_view, std::string_view> missingSizes;
   std::map<std::string_view, Function> functions; ///< that are defined inside this one
   const GraphFrame *outer = nullptr;              ///< of a function inside another: where it is
   std::optional<GraphValue> result;
@@ -114,6 +144,7 @@ private:
   GraphValue declare(const Parameter &parameter, workload::TensorOrigin origin);
   GraphValue declareTyped(const Expr *type, const std::string &name, workload::TensorOrigin origin,
                           SourceRange range);
+  GraphValue declareNumbers(const Expr *type, std::string_view name);
   void collectResults(const GraphValue &value);
 
   // Graph
@@ -132,11 +163,19 @@ private:
   void bindName(const Expr &target, GraphValue value);
   GraphValue evaluate(const Expr &expr, const std::string &name);
   GraphValue evaluateName(std::string_view name, SourceRange range);
+  [[nodiscard]] Function *functionNamed(std::string_view name);
+  GraphValue evaluateMember(const Expr &expr);
   GraphValue evaluateItem(const Expr &expr, const std::string &name);
   GraphValue evaluateCall(const Expr &expr, const std::string &name);
   GraphValue evaluateRelax(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callTir(const Expr &expr, const std::string &name);
-  std::optional<std::vector<TensorType>> externalTypes(const Expr &call, bool &isTuple);
+  GraphValue callFunctionOfTir(Function &function, const Expr &expr, const GraphValue &given,
+                               std::vector<TensorType> types, const std::string &name);
+  GraphValue allocate(const Expr &expr, std::size_t shape, const std::string &name);
+  GraphValue evaluateMemory(const Expr &expr, std::string_view relax, const std::string &name);
+  GraphValue callIntoMemory(Function &function, const Expr &expr);
+  std::optional<std::vector<TensorType>> externalTypes(const Expr &call, std::string_view name,
+                                                       bool &isTuple);
   GraphValue callExternal(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callFunction(const Expr &expr, const std::string &name);
   GraphValue evaluateConstant(const Expr &expr);
@@ -154,9 +193,11 @@ private:
                                                    OperatorCall &call,
                                                    std::vector<std::uint32_t> &tensors);
   void readAnnotation(const Expr &expr, OperatorCall &call);
+  bool checkNumbers(const OperatorArgument &argument, const Expr &expr);
   GraphValue callOperator(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue addOperator(OperatorFunction &operation, const std::string &name,
                          const std::vector<std::uint32_t> &inputs, SourceRange range);
+  void setConstantType(const Stmt &stmt, GraphValue &value);
   void checkAnnotation(const Stmt &stmt, const GraphValue &value);
   void reportNotLegalised();
 
@@ -169,6 +210,12 @@ private:
   std::optional<TensorType> readTensorType(const Expr &expr);
   std::optional<Shape> readShape(const Expr &expr);
   std::optional<std::int64_t> evaluateSize(const Expr &expr);
+  std::optional<std::int64_t> sizeOf(const Expr &expr, const Expr *&unknown);
+  std::optional<std::int64_t> sizeOfCall(const Expr &call, const Expr *&unknown);
+  GraphValue sizeValue(const Expr &expr);
+  GraphValue declaredSize(std::string_view name);
+  [[nodiscard]] std::string_view missingSize(std::string_view name) const;
+  void reportSize(std::string_view name, SourceRange range);
   FunctionTemplate &templateOf(const Function &function,
                                const std::vector<std::optional<Shape>> &shapes,
                                const std::vector<std::optional<std::int64_t>> &scalars);

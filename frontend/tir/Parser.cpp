@@ -295,7 +295,9 @@ const Stmt *Parser::assignment(const Expr *first, std::uint32_t begin) {
   case Symbol::Assign:
     advance();
     stmt->kind = Stmt::Kind::Assign;
-    stmt->targets = first->kind == Expr::Kind::Tuple ? first->children : single(first);
+    // `() = x` has one target, which is no name: all readers expect a first one.
+    stmt->targets = first->kind == Expr::Kind::Tuple && !first->children.empty() ? first->children
+                                                                                 : single(first);
     stmt->value = expressionList();
     break;
   case Symbol::Colon:

@@ -43,6 +43,8 @@ struct OperatorArgument {
   std::optional<workload::ElementType> numberType; ///< of a single number
   std::optional<double> number;                    ///< a single number, also one with a point
   std::optional<IndexMap> map;
+  /// Set if numbers are missing: the symbolic size that has no value, or empty for another reason.
+  std::optional<std::string_view> unread;
   std::string_view text; ///< the content of a string; `True`, `False` or `None`; else empty
 };
 

@@ -38,8 +38,11 @@ void namesInExtent(const Expr &extent, SizeNames &names) {
     names.emplace(extent.text);
   else if (extent.kind == Expr::Kind::String)
     namesInText(extent.text, names);
-  else if (extent.kind == Expr::Kind::Binary)
+  else if (extent.kind == Expr::Kind::Binary || extent.kind == Expr::Kind::Unary)
     for (const Expr *operand : extent.children)
+      namesInExtent(*operand, names);
+  else if (extent.kind == Expr::Kind::Call)
+    for (const Expr *operand : arguments(extent))
       namesInExtent(*operand, names);
 }
 
@@ -59,19 +62,49 @@ const Expr *shapeOf(const Expr *type) {
 }
 
 void namesInType(const Expr *type, SizeNames &names) {
-  if (const Expr *shape = shapeOf(type))
+  const std::string_view relax = relaxCallName(type);
+  const Expr *shape = relax == "Shape" ? positional(*type, 0) : shapeOf(type);
+  if (shape)
     for (const Expr *extent : shape->children)
       namesInExtent(*extent, names);
+  if (const Expr *value = relax == "Prim" ? keyword(*type, "value") : nullptr)
+    namesInExtent(*value, names);
   if (relaxCallName(type) == "Tuple")
     for (const Expr *element : arguments(*type))
       namesInType(element, names);
 }
 
-/// Whether \p call declares what it is assigned to as a size.
-bool declaresSize(const Expr &call) {
-  const std::string_view name = tirCallName(&call);
-  return dottedName(*call.children[0]) == "TypeVar" || name == "var" || name == "Var" ||
-         name == "SizeVar" || (arguments(call).empty() && typeNamed(*call.children[0]));
+/// Whether \p value makes what it is assigned to a size, in one of the forms of all versions.
+bool makesSize(const Expr &value) {
+  if (value.kind != Expr::Kind::Call)
+    return false;
+  const std::string_view name = tirCallName(&value);
+  return dottedName(*value.children[0]) == "TypeVar" || name == "var" || name == "Var" ||
+         name == "SizeVar" || declaresSize(value);
+}
+
+/// `n = T.int64()` and `n, m = T.int64(), T.int64()`.
+void namesInAssignment(const Stmt &stmt, SizeNames &names) {
+  const bool isEach = stmt.targets.size() > 1 && stmt.value->kind == Expr::Kind::Tuple &&
+                      stmt.value->children.size() == stmt.targets.size();
+  const std::span<const Expr *const> values =
+      isEach ? stmt.value->children : std::span(&stmt.value, 1);
+  if (values.size() != stmt.targets.size())
+    return;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (stmt.targets[i]->kind == Expr::Kind::Name && makesSize(*values[i]))
+      names.emplace(stmt.targets[i]->text);
+}
+
+/// Whether \p type is that of a parameter that is a whole number: `T.int64`, `R.Prim("int64")`.
+bool isWholeNumber(const Expr *type) {
+  const bool isPrim = relaxCallName(type) == "Prim";
+  const Expr *element = isPrim ? positional(*type, 0) : type;
+  if (isPrim && !element)
+    element = keyword(*type, "dtype");
+  const auto named = element ? typeNamed(*element) : std::nullopt;
+  return named && named->kind != workload::ElementType::Kind::Float &&
+         named->kind != workload::ElementType::Kind::BFloat;
 }
 
 /// The shape that a `T.match_buffer` in \p body gives the parameter called \p name.
@@ -92,12 +125,13 @@ const Expr *matchedShape(std::span<const Stmt *const> body, std::string_view nam
 
 void collectSizeNames(std::span<const Stmt *const> statements, SizeNames &names) {
   for (const Stmt *stmt : statements) {
-    if (stmt->kind == Stmt::Kind::Assign && stmt->value->kind == Expr::Kind::Call &&
-        stmt->targets.size() == 1 && stmt->targets[0]->kind == Expr::Kind::Name &&
-        declaresSize(*stmt->value))
-      names.emplace(stmt->targets[0]->text);
-    for (const Parameter &parameter : stmt->parameters)
+    if (stmt->kind == Stmt::Kind::Assign)
+      namesInAssignment(*stmt, names);
+    for (const Parameter &parameter : stmt->parameters) {
       namesInType(parameter.annotation, names);
+      if (isWholeNumber(parameter.annotation))
+        names.emplace(parameter.name);
+    }
     // Sizes are declared at the top of a module or function.
     if (stmt->kind == Stmt::Kind::Class || stmt->kind == Stmt::Kind::Function)
       collectSizeNames(stmt->body, names);

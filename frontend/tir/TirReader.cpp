@@ -148,6 +148,36 @@ const Function *NetworkReader::chooseEntry() {
   return found->second;
 }
 
+namespace {
+
+/// The decorator of the first function that has one like `@RX.function`; null if none has.
+const Expr *unknownDecorator(const std::vector<std::unique_ptr<Function>> &functions) {
+  for (const auto &function : functions) {
+    if (function->isPrim || function->isRelax)
+      continue;
+    for (const Expr *decorator : function->stmt->decorators) {
+      const bool isCall = decorator->kind == Expr::Kind::Call;
+      const Expr &name = isCall ? *decorator->children[0] : *decorator;
+      if (dottedName(name).ends_with(".function"))
+        return &name;
+    }
+  }
+  return nullptr;
+}
+
+/// "'f', 'g'; choose one with --entry"
+std::string choiceOf(const std::vector<Function *> &functions) {
+  std::string names;
+  constexpr std::size_t enough = 5;
+  for (std::size_t i = 0; i < std::min(functions.size(), enough); ++i)
+    names += (i == 0 ? "'" : ", '") + std::string(functions[i]->stmt->name) + "'";
+  if (functions.size() > enough)
+    names += ", …";
+  return names + "; choose one with --entry";
+}
+
+} // namespace
+
 const Function *NetworkReader::chooseUnnamedEntry() {
   auto place = sources_.location(file_, 0);
   std::vector<Function *> graphs;
@@ -165,24 +195,26 @@ const Function *NetworkReader::chooseUnnamedEntry() {
     if (graphs.size() == 1)
       break;
   }
+  if (const Expr *unknown = graphs.empty() ? unknownDecorator(functions_) : nullptr) {
+    diagnostics_.report(DiagnosticCode::TirNoEntry, unknown->range,
+                        ": the prefix of '" + textOf(sources_, *unknown) +
+                            "' is not known; print the module with the usual ones, R, T and I");
+    return nullptr;
+  }
   // A text of a single operator often holds nothing but its function.
   if (graphs.empty() && prims.size() == 1)
     graphs = prims;
   if (graphs.empty()) {
-    diagnostics_.report(DiagnosticCode::TirNoEntry, {place, place}, "");
+    const std::string some = prims.empty() ? "" : " among the functions of TIR " + choiceOf(prims);
+    diagnostics_.report(DiagnosticCode::TirNoEntry, {place, place}, some);
     return nullptr;
   }
   if (graphs.size() == 1) {
     graphs[0]->isReached = true;
     return graphs[0];
   }
-  std::string names;
-  constexpr std::size_t enough = 5;
-  for (std::size_t i = 0; i < std::min(graphs.size(), enough); ++i)
-    names += (i == 0 ? "'" : ", '") + std::string(graphs[i]->stmt->name) + "'";
-  if (graphs.size() > enough)
-    names += ", …";
-  diagnostics_.report(DiagnosticCode::TirAmbiguousEntry, graphs[0]->stmt->nameRange, names);
+  diagnostics_.report(DiagnosticCode::TirAmbiguousEntry, graphs[0]->stmt->nameRange,
+                      choiceOf(graphs));
   return nullptr;
 }
 
@@ -310,7 +342,24 @@ GraphValue NetworkReader::declareTyped(const Expr *type, const std::string &name
           declareTyped(element, name + "[" + std::to_string(elements.size()) + "]", origin, range));
     return GraphValue::tuple(std::move(elements));
   }
-  return GraphValue::of(GraphValue::Kind::Other);
+  return declareNumbers(type, name);
+}
+
+/// An input that is a shape, `R.Shape(["n", 4])`, or a number, `R.Prim("int64")`: what the sizes in
+/// its type, or the size of its own name, say. What has no value is missed where it is needed.
+GraphValue NetworkReader::declareNumbers(const Expr *type, std::string_view name) {
+  const std::string_view kind = relaxCallName(type);
+  const Expr *shape = kind == "Shape" ? positional(*type, 0) : nullptr;
+  if (shape && (shape->kind == Expr::Kind::Tuple || shape->kind == Expr::Kind::List)) {
+    std::vector<GraphValue> extents;
+    for (const Expr *extent : shape->children)
+      extents.push_back(sizeValue(*extent));
+    return GraphValue::tuple(std::move(extents));
+  }
+  if (kind != "Prim")
+    return GraphValue::of(GraphValue::Kind::Other);
+  const Expr *value = keyword(*type, "value");
+  return value ? sizeValue(*value) : declaredSize(name);
 }
 
 void NetworkReader::readGraphEntry(const Function &entry) {

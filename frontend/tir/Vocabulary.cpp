@@ -136,10 +136,13 @@ std::string_view tirName(const Expr &expr) { return behindPrefix(expr, {"T", "ti
 
 std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
 
+std::string_view moduleName(const Expr &expr) { return behindPrefix(expr, {"I", "ir"}); }
+
 bool isGraphForm(std::string_view name) {
   constexpr auto forms = std::to_array<std::string_view>({"ExternFunc",
                                                           "assert_op",
                                                           "call_dps_packed",
+                                                          "call_inplace_packed",
                                                           "call_packed",
                                                           "call_pure_packed",
                                                           "call_tir",
@@ -262,6 +265,34 @@ std::optional<std::int64_t> integerLiteral(const Expr &expr) {
       return integerLiteral(*expr.children[1]);
   }
   return std::nullopt;
+}
+
+bool isIntegerCast(const Expr &call) {
+  const auto type = typeNamed(*call.children[0]);
+  const bool isInteger = type && (type->kind == workload::ElementType::Kind::Int ||
+                                  type->kind == workload::ElementType::Kind::UInt);
+  return isInteger && positional(call, 0) != nullptr;
+}
+
+bool declaresSize(const Expr &expr) {
+  const bool isPlain = expr.kind == Expr::Kind::Call && typeNamed(*expr.children[0]);
+  return isPlain && std::ranges::all_of(arguments(expr), [](const Expr *argument) {
+           return argument->kind == Expr::Kind::Keyword && argument->text == "is_size_var";
+         });
+}
+
+std::string_view sizeOperator(const Expr &expr) {
+  const std::string_view name = tirCallName(&expr);
+  if (name == "ceildiv")
+    return name;
+  const MathName math = mathName(name);
+  return math.form == MathForm::Operator ? math.spelling : std::string_view();
+}
+
+bool isSizeArithmetic(const Expr &expr) {
+  const std::string_view name = tirCallName(&expr);
+  return !name.empty() &&
+         (name == "Cast" || name == "cast" || isIntegerCast(expr) || !sizeOperator(expr).empty());
 }
 
 bool isHugeInteger(const Expr &expr) {

@@ -18,6 +18,8 @@ std::string_view dottedName(const Expr &expr);
 std::string_view tirName(const Expr &expr);
 /// The same for Relax: "call_tir" of `R.call_tir`.
 std::string_view relaxName(const Expr &expr);
+/// The same for what belongs to modules: "GlobalVar" of `I.GlobalVar`.
+std::string_view moduleName(const Expr &expr);
 /// tirName of the callee of a call; empty if \p expr is no call of such a name.
 std::string_view tirCallName(const Expr *expr);
 std::string_view relaxCallName(const Expr *expr);
@@ -37,6 +39,21 @@ const Expr *keyword(const Expr &call, std::string_view name);
 std::optional<std::int64_t> integerLiteral(const Expr &expr);
 /// Whether \p expr is an integer literal, perhaps in a type, that leaves 64 bits.
 bool isHugeInteger(const Expr &expr);
+
+/// Whether \p call is `T.int64(e)` or its like: e as an integer.
+bool isIntegerCast(const Expr &call);
+
+/// Whether \p expr declares what it is assigned to as a number: `T.int64()`, also with
+/// `is_size_var`.
+bool declaresSize(const Expr &expr);
+
+/// Whether \p expr is a call that makes an integer of integers: `T.min(n, 2)`, `T.int64(n)`, a
+/// cast.
+bool isSizeArithmetic(const Expr &expr);
+
+/// What the call \p expr does to two integers: "min" for `T.min(a, b)`, "//", …; empty if it is no
+/// such arithmetic.
+std::string_view sizeOperator(const Expr &expr);
 /// Value of the text of an integer token; none if it leaves 64 bits.
 std::optional<std::int64_t> parseInteger(std::string_view text);
 /// Value of the text of a float token or of "inf", "-inf" or "nan".
