@@ -181,9 +181,10 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
       (expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List) && expr.children.empty();
   if (isEmpty || isSizes(expr)) {
     auto sizes = sizesArgument(expr);
-    if (sizes)
+    if (sizes) {
       sizes->numberType = argument.numberType;
-    sizes->number = argument.number;
+      sizes->number = argument.number;
+    }
     return sizes;
   }
   const GraphValue value = evaluate(expr, name);
