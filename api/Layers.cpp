@@ -3,6 +3,7 @@
 #include "api/ScalarLayers.h"
 #include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
+#include "ir/WorkloadBody.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 
 namespace acadlc {
 
@@ -47,6 +49,10 @@ std::string streamKey(const Match &match) {
   }
   return key;
 }
+
+constexpr std::string_view conditionAssumption =
+    "products stand under a condition; all of its iterations are computed and counted, as if it "
+    "held always";
 
 class LayerMaker {
 public:
@@ -97,19 +103,30 @@ private:
       list_->free.push_back({call.name, fmt::format("part of layer '{}'", absorbed->second)});
       return;
     }
-    const std::int64_t bytes = call.bytesRead + call.bytesWritten;
-    list_->coverage.calls.total += 1;
-    list_->coverage.bytes.total += bytes;
+    const std::size_t layers = list_->layers.size();
+    const std::size_t unmapped = list_->unmapped.size();
     list_->coverage.macs.total += call.macs;
+    const bool isCovered = coverCall(call, absorbed);
+    countOperators(call, list_->layers.size() - layers, list_->unmapped.size() - unmapped);
+    list_->coverage.calls.total += 1;
+    list_->coverage.calls.covered += isCovered ? 1 : 0;
+    countBytes(call, unmapped, isCovered);
+  }
+
+  using AbsorbedCall = std::map<const Call *, std::string>::const_iterator;
+
+  /// Makes the layers of \p call; whether all of it is covered.
+  bool coverCall(const Call &call, AbsorbedCall absorbed) {
+    const std::int64_t bytes = call.bytesRead + call.bytesWritten;
     const bool isAbsorbed = absorbed != absorbedBy_.end();
     countWritten(call);
     const std::vector<const Contraction *> main = mainComputations(call, isAbsorbed);
     if (main.empty() && !isAbsorbed && !scalar_) {
-      addUnmapped(call, call.name, call.kind, 0, bytes, whyNoProduct(call));
-      return;
+      addUnmapped(call, call.name, call.kind, call.macs, bytes, whyNoProduct(call));
+      return false;
     }
     bool covered = true;
-    absorbedStages_.clear();
+    absorbedStages_ = absorbedParts_[&call];
     mappedStages_.clear();
     unmappedHere_.clear();
     const std::size_t first = list_->layers.size();
@@ -123,10 +140,48 @@ private:
     else
       covered = addRest(call, first) && covered;
     addArithmetic(call, main, first);
-    if (covered) {
-      list_->coverage.calls.covered += 1;
-      list_->coverage.bytes.covered += bytes;
+    return covered;
+  }
+
+  [[nodiscard]] static std::size_t mainOperators(const Call &call) {
+    return static_cast<std::size_t>(std::ranges::count(call.operators, workload::OperatorPart::Main,
+                                                       &workload::Operator::part));
+  }
+
+  /// Counts the operators of a call that has become so many layers and entries without a mapping.
+  void countOperators(const Call &call, std::size_t layers, std::size_t unmapped) {
+    // One operator can become several layers of scalar code.
+    const std::size_t done = scalar_ ? std::min<std::size_t>(layers, 1) : layers;
+    const std::size_t total = std::max({std::size_t{1}, mainOperators(call), done + unmapped});
+    list_->coverage.operators.total += static_cast<std::int64_t>(total);
+    list_->coverage.operators.covered += static_cast<std::int64_t>(total - unmapped);
+  }
+
+  /// Counts the bytes of \p call, whose entries without a mapping begin at \p firstUnmapped. Parts
+  /// of a call with several main operators count as if they stood alone.
+  void countBytes(const Call &call, std::size_t firstUnmapped, bool isCovered) {
+    std::int64_t total = call.bytesRead + call.bytesWritten;
+    std::int64_t covered = isCovered ? total : 0;
+    if (mainOperators(call) > 1) {
+      total = 0;
+      for (const workload::Operator &found : call.operators)
+        total += found.bytesRead + found.bytesWritten;
+      covered = total;
+      for (std::size_t i = firstUnmapped; i < list_->unmapped.size(); ++i)
+        covered -= std::min(covered, list_->unmapped[i].bytes);
     }
+    list_->coverage.bytes.total += total;
+    list_->coverage.bytes.covered += covered;
+  }
+
+  /// What the operator with stage \p stage reads and writes: all of \p call if it is its only main
+  /// one.
+  [[nodiscard]] static std::int64_t bytesOf(const Call &call, std::size_t stage) {
+    if (mainOperators(call) > 1)
+      for (const workload::Operator &found : call.operators)
+        if (std::ranges::find(found.stages, stage) != found.stages.end())
+          return found.bytesRead + found.bytesWritten;
+    return call.bytesRead + call.bytesWritten;
   }
 
   /// "conv", "conv[1]" where several of a kind stand in the call; a sum beside products has the
@@ -205,7 +260,7 @@ private:
         continue;
       const std::string name =
           fmt::format("{}.{}", call.name, call.computations[found.stages.front()].name);
-      addUnmapped(call, name, found.kind, 0, found.bytesRead + found.bytesWritten,
+      addUnmapped(call, name, found.kind, found.macs, found.bytesRead + found.bytesWritten,
                   "no sum of products, and no mapping absorbs it");
       covered = false;
     }
@@ -323,7 +378,7 @@ private:
     }
     if (isUnmapped) {
       addUnmapped(call, name, contraction.kind, contraction.macs,
-                  call.bytesRead + call.bytesWritten, whyUnmapped(choice), &choice,
+                  bytesOf(call, contraction.computation), whyUnmapped(choice), &choice,
                   call.computations[contraction.computation].range);
       return false;
     }
@@ -340,6 +395,8 @@ private:
     list_->coverage.macs.covered += contraction.macs;
     for (const std::size_t absorbed : choice.match->absorbedCalls)
       absorbedBy_.emplace(&workload_.calls[absorbed], name);
+    for (const workload::StageRef part : choice.match->absorbedParts)
+      absorbedParts_[&workload_.calls[part.call]].insert(part.stage);
     absorbedStages_.insert(choice.match->absorbedStages.begin(),
                            choice.match->absorbedStages.end());
     return true;
@@ -443,6 +500,8 @@ private:
     estimate.mapping = match.mapping->name.text.str();
     estimate.mappingPlace = placeOf(match.mapping->name.range, sources_);
     estimate.macs = contraction.macs;
+    if (workload::isConditional(call.computations[contraction.computation], contraction))
+      estimate.assumptions.emplace_back(conditionAssumption);
     for (const mapping::IndexBinding &index : match.indices)
       estimate.dimensions.push_back({index.extentName, index.extent});
     for (const mapping::CoefficientBinding &coefficient : match.coefficients)
@@ -495,6 +554,8 @@ private:
         names.emplace_back("scale");
       if (contraction->isComputed)
         names.emplace_back("computed factor");
+      if (workload::startsFromData(call.computations[contraction->computation]))
+        names.emplace_back("initial values");
       for (std::size_t i = before; i < names.size(); ++i)
         refuseUncounted(call, names[i]);
     }
@@ -520,10 +581,12 @@ private:
   std::map<std::string, std::shared_ptr<const mapping::LoweredLayer>> lowered_; ///< by stream key
   std::map<std::string, bool> guards_;                                          ///< by stream key
   std::map<const Call *, std::string> absorbedBy_; ///< calls that a layer absorbs, with its name
-  std::set<std::size_t> absorbedStages_;           ///< of the call under way
-  std::set<std::size_t> mappedStages_;             ///< likewise: those that mappings compute
-  std::map<std::size_t, Choice> unmappedHere_;     ///< likewise: sums of products without a mapping
-  std::optional<ScalarLayers> scalar_;             ///< if the architecture has scalar code
+  /// Stages of calls of which a layer before absorbs a part.
+  std::map<const Call *, std::set<std::size_t>> absorbedParts_;
+  std::set<std::size_t> absorbedStages_;       ///< of the call under way
+  std::set<std::size_t> mappedStages_;         ///< likewise: those that mappings compute
+  std::map<std::size_t, Choice> unmappedHere_; ///< likewise: sums of products without a mapping
+  std::optional<ScalarLayers> scalar_;         ///< if the architecture has scalar code
   LayerList meant_, others_;
   LayerList *list_ = nullptr; ///< one of both
 };

@@ -294,7 +294,7 @@ struct Session::State {
     if (!options.strict)
       diagnostics.report(DiagnosticCode::OperatorsNotCovered, {},
                          fmt::format("operators that no mapping covers: {} of {}",
-                                     list.unmapped.size(), list.coverage.calls.total));
+                                     list.unmapped.size(), list.coverage.operators.total));
   }
 
   void reportUncounted(const LayerList &list) {
@@ -616,6 +616,7 @@ std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &o
   estimate.isProgram = true;
   estimate.coverage.macs = {layer->estimate.macs, layer->estimate.macs};
   estimate.coverage.calls = {1, 1};
+  estimate.coverage.operators = {1, 1};
   std::vector<Layer> layers;
   layers.push_back(std::move(*layer));
   estimate.peakMacsPerCycle = state.peakOf(layers, {});

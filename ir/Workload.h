@@ -338,7 +338,7 @@ struct Call {
   std::vector<Operator> operators;          ///< in text order
   OperatorKind kind = OperatorKind::Other;  ///< of the operator that matters most
   FreeReason freeReason = FreeReason::None; ///< set if every stage is free
-  std::int64_t macs = 0;                    ///< multiply-accumulates of all contractions
+  std::int64_t macs = 0;                    ///< of all contractions and sums of several products
   /// Distinct elements of activations and weights that the call reads, in bytes; 0 if the call is
   /// free. Exact for affine accesses: what a stride skips or padding adds does not count. A buffer
   /// inside the callee that depends on weights only counts as a weight, and what it is made of does

@@ -43,6 +43,7 @@ private:
   [[nodiscard]] std::optional<Contraction> twoReads(std::size_t index, std::size_t left,
                                                     std::size_t right) const;
   bool addContraction(std::size_t index);
+  bool addProducts(const Computation &computation);
   void addSum(std::size_t index);
 
   void setFreeReason();
@@ -184,6 +185,15 @@ void addGuardedPadding(const std::vector<Axis> &axes, double outside,
     operand.padding = std::move(padding);
 }
 
+/// Counts the multiply-accumulates of a sum of several products. False if they leave 64 bits.
+bool CallAnalyzer::addProducts(const Computation &computation) {
+  const auto macs =
+      checkedMul(computation.points, static_cast<std::int64_t>(productsIn(computation)));
+  const auto sum = macs ? checkedAdd(call_.macs, *macs) : std::nullopt;
+  call_.macs = sum.value_or(call_.macs);
+  return sum.has_value();
+}
+
 /// Adds a contraction if stage \p index is a sum of products of two different loads. False if its
 /// multiply-accumulates leave 64 bits.
 bool CallAnalyzer::addContraction(std::size_t index) {
@@ -195,7 +205,7 @@ bool CallAnalyzer::addContraction(std::size_t index) {
                          ? twoReads(index, product->factors[0].access, product->factors[1].access)
                          : std::nullopt;
   if (!contraction)
-    return true;
+    return product.has_value() || addProducts(computation);
   // Tensor-expression code writes the padding of a tensor into the product; the positions that the
   // condition guards are those outside.
   for (std::size_t i = 0; i < 2; ++i) {
@@ -305,8 +315,10 @@ void countBytes(const Workload &workload, Call &call) {
   call.bytesRead = bytesRead(call, structure, stages, [&](TensorRef reference) {
     return !reference.isLocal || tensorOf(workload, call, reference).origin == TensorOrigin::Weight;
   });
+  // What depends on weights alone is written when the network is compiled.
   for (const TensorRef output : call.outputs)
-    call.bytesWritten += bytesWritten(call, structure, stages, output);
+    if (workload.tensors[output.index].origin == TensorOrigin::Activation)
+      call.bytesWritten += bytesWritten(call, structure, stages, output);
 }
 
 namespace {
@@ -319,12 +331,41 @@ bool isPartOfMain(const Call &call, const Contraction &sum) {
   });
 }
 
+/// Of several results of a call some may depend on weights alone, and so may all of a call behind
+/// it. What no stage writes stays what it is.
+void setOutputOrigins(Workload &workload, const Call &call) {
+  const bool onlyWeights =
+      std::all_of(call.inputs.begin(), call.inputs.end(), [&](TensorRef input) {
+        return workload.tensors[input.index].origin == TensorOrigin::Weight;
+      });
+  if (call.outputs.size() < 2 && !onlyWeights)
+    return;
+  std::vector<TensorOrigin> locals(call.locals.size(), TensorOrigin::Weight);
+  const auto originOf = [&](TensorRef tensor) -> TensorOrigin & {
+    return tensor.isLocal ? locals[tensor.index] : workload.tensors[tensor.index].origin;
+  };
+  const auto forEachWritten = [&](const Computation &computation, const auto &visit) {
+    visit(originOf(computation.written));
+    for (const TensorRef also : computation.alsoWritten)
+      visit(originOf(also));
+  };
+  for (const Computation &computation : call.computations)
+    forEachWritten(computation, [](TensorOrigin &origin) { origin = TensorOrigin::Weight; });
+  for (const Computation &computation : call.computations)
+    if (std::any_of(computation.accesses.begin(), computation.accesses.end(),
+                    [&](const Access &access) {
+                      return originOf(access.tensor) == TensorOrigin::Activation;
+                    }))
+      forEachWritten(computation, [](TensorOrigin &origin) { origin = TensorOrigin::Activation; });
+}
+
 } // namespace
 
 std::optional<AnalysisError> analyze(Workload &workload) {
   std::optional<std::int64_t> macs = 0;
   std::int64_t evaluationsLeft = 1'000'000'000;
   for (Call &call : workload.calls) {
+    setOutputOrigins(workload, call);
     if (auto error = CallAnalyzer(workload, call, evaluationsLeft).run())
       return error;
     macs = checkedAdd(*macs, call.macs);

@@ -289,20 +289,13 @@ private:
     cut.steps = chain_.steps.size();
     cut.tensor = last.tensor;
     cut.stages.assign(stages_.begin(), stages_.end());
-    // A local tensor of a later call cannot be what is left of the result.
-    cut.isAtCallEnd = !last.tensor.isLocal || last.call == call_;
     std::set<std::size_t> calls;
     for (const StageRef reference : stages_)
       if (reference.call != call_)
         calls.insert(reference.call);
-    for (const std::size_t c : calls) {
-      const Call &call = workload_.calls[c];
-      for (std::size_t s = 0; s < call.computations.size(); ++s)
-        if (call.computations[s].freeReason == FreeReason::None && !stages_.contains({c, s}))
-          cut.isAtCallEnd = false;
-      if (call.freeReason == FreeReason::None)
+    for (const std::size_t c : calls)
+      if (workload_.calls[c].freeReason == FreeReason::None)
         cut.calls.push_back(c);
-    }
     chain_.cuts.push_back(std::move(cut));
     current_ = last;
   }

@@ -52,11 +52,8 @@ struct ChainCut {
   std::size_t steps = 0;        ///< how many of the chain's steps are done
   TensorRef tensor;             ///< holds the value; if local, of the call of the last stage
   std::vector<StageRef> stages; ///< all stages up to here
-  /// Calls behind the contraction's that take time and whose stages are all done.
+  /// Calls behind the contraction's that take time and of which some stages are done.
   std::vector<std::size_t> calls;
-  /// No call behind the contraction's has stages left that take time, and `tensor` is one of the
-  /// workload or of the contraction's call.
-  bool isAtCallEnd = true;
   bool isReshape = false; ///< the last stage moves nothing: the same elements with another shape
 };
 

@@ -1,12 +1,15 @@
 #include "ir/WorkloadOperators.h"
 
 #include "ir/WorkloadAnalysis.h"
+#include "ir/WorkloadBody.h"
 #include "ir/WorkloadChain.h"
 #include "ir/WorkloadContraction.h"
 #include "ir/WorkloadDimensions.h"
 #include "ir/WorkloadExpr.h"
 #include "ir/WorkloadNaming.h"
+#include "ir/WorkloadProduct.h"
 #include "ir/WorkloadReduction.h"
+#include "ir/WorkloadStatistics.h"
 #include "ir/WorkloadStructure.h"
 #include "ir/WorkloadTraffic.h"
 
@@ -21,23 +24,9 @@ namespace acadlc::workload {
 
 namespace {
 
-using Stages = std::vector<std::size_t>;
-
 /// Names a tensor in sets and maps.
 using TensorKey = std::pair<bool, std::uint32_t>;
 TensorKey keyOf(TensorRef tensor) { return {tensor.isLocal, tensor.index}; }
-
-bool contains(const Stages &stages, std::size_t stage) {
-  return std::find(stages.begin(), stages.end(), stage) != stages.end();
-}
-
-bool hasFunction(const ValueExpr &value, std::string_view name) {
-  bool found = false;
-  forEachNode(value, [&](const ValueExpr &node) {
-    found = found || (node.kind == ValueExpr::Kind::Unary && node.name == name);
-  });
-  return found;
-}
 
 //===--- One call -----------------------------------------------------------------------------===//
 
@@ -45,8 +34,10 @@ class OperatorFinder {
 public:
   OperatorFinder(const Workload &workload, const TensorUses &uses, std::size_t index)
       : workload_(workload), uses_(uses), index_(index), call_(workload.calls[index]),
-        structure_(workload, call_), owner_(call_.computations.size()) {
-    findDataflow();
+        structure_(workload, call_), flow_(call_, structure_), owner_(call_.computations.size()) {
+    for (std::size_t i = 0; i < call_.computations.size(); ++i)
+      for (const Access &access : stage(i).accesses)
+        readersOfTensor_[keyOf(access.tensor)].push_back(i);
   }
 
   std::vector<Operator> find() {
@@ -57,8 +48,7 @@ public:
     addFolded();
     for (const Contraction &contraction : call_.contractions)
       addContraction(contraction);
-    for (const Stages &component : components([](std::size_t) { return true; }))
-      addReductions(component);
+    addReductions();
     addElementWise();
     addMovements();
     adoptPadding();
@@ -86,51 +76,6 @@ private:
     operators_.push_back(std::move(found));
   }
 
-  //===--- Dataflow inside the call -----------------------------------------------------------===//
-
-  void findDataflow() {
-    sources_.resize(call_.computations.size());
-    readers_.resize(call_.computations.size());
-    for (std::size_t i = 0; i < call_.computations.size(); ++i) {
-      for (const Access &access : stage(i).accesses)
-        readersOfTensor_[keyOf(access.tensor)].push_back(i);
-      if (stage(i).freeReason != FreeReason::None || structure_.isLookedThrough(i))
-        continue;
-      sources_[i] = sourcesOf(i);
-      for (const std::size_t source : sources_[i])
-        readers_[source].push_back(i);
-    }
-  }
-
-  /// The stages that take time and whose results stage \p index reads, as they are or moved for
-  /// nothing.
-  [[nodiscard]] Stages sourcesOf(std::size_t index) const {
-    Stages sources;
-    for (const Access &access : stage(index).accesses) {
-      TensorRef tensor = access.tensor;
-      std::size_t reader = index;
-      while (tensor.isLocal) {
-        const auto writer = structure_.writerOf(tensor);
-        if (!writer || *writer >= reader)
-          break;
-        const bool isMoved =
-            stage(*writer).freeReason != FreeReason::None || structure_.isLookedThrough(*writer);
-        if (!isMoved) {
-          sources.push_back(*writer);
-          break;
-        }
-        if (stage(*writer).freeReason == FreeReason::WeightOnly || stage(*writer).accesses.empty())
-          break;
-        tensor = stage(*writer).accesses.front().tensor;
-        reader = *writer;
-      }
-    }
-    return sources;
-  }
-  [[nodiscard]] bool reads(std::size_t reader, std::size_t source) const {
-    return contains(sources_[reader], source);
-  }
-
   /// Open stages for which \p isMeant holds, joined where one reads the other; in text order.
   template <typename Predicate> [[nodiscard]] std::vector<Stages> components(Predicate isMeant) {
     const std::size_t count = call_.computations.size();
@@ -144,7 +89,7 @@ private:
     const auto isIn = [&](std::size_t index) { return isOpen(index) && isMeant(index); };
     for (std::size_t i = 0; i < count; ++i)
       if (isIn(i))
-        for (const std::size_t source : sources_[i])
+        for (const std::size_t source : flow_.sources(i))
           if (isIn(source))
             root[std::max(rootOf(i), rootOf(source))] = std::min(rootOf(i), rootOf(source));
     std::vector<Stages> byRoot(count);
@@ -204,16 +149,45 @@ private:
     add(std::move(found));
   }
 
+  /// What is done beside multiplying and adding.
+  [[nodiscard]] std::string contractionDetail(const Contraction &contraction) const {
+    std::string detail;
+    const auto name = [&](bool holds, std::string_view what) {
+      if (holds)
+        detail += (detail.empty() ? "" : ", ") + std::string(what);
+    };
+    const Computation &computation = stage(contraction.computation);
+    name(contraction.hasZeroPoints, "zero points");
+    name(contraction.isScaled, "scale");
+    name(contraction.isComputed, "computed factor");
+    name(isConditional(computation, contraction), "condition");
+    name(startsFromData(computation), "initial values");
+    return detail;
+  }
+
+  /// How far the dimensions of \p split, which are those of \p shape but for those that groups
+  /// split in two, are spread; none if one of these is.
+  static std::optional<std::vector<std::int64_t>>
+  splitFactors(const std::vector<std::int64_t> &spread, const std::vector<std::int64_t> &shape,
+               const std::vector<std::int64_t> &split) {
+    std::vector<std::int64_t> factors;
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      if (factors.size() == split.size())
+        return std::nullopt;
+      const bool isSplit = split[factors.size()] != shape[d];
+      if (isSplit && spread[d] != 1)
+        return std::nullopt;
+      factors.insert(factors.end(), isSplit ? 2 : 1, spread[d]);
+    }
+    return factors.size() == split.size() ? std::optional(std::move(factors)) : std::nullopt;
+  }
+
   void addContraction(const Contraction &contraction) {
     Operator found;
     found.part = OperatorPart::Main;
     found.stages = {contraction.computation};
     describeContraction(stage(contraction.computation), contraction, found);
-    found.detail = contraction.hasZeroPoints ? "zero points" : "";
-    if (contraction.isScaled)
-      found.detail += found.detail.empty() ? "scale" : ", scale";
-    if (contraction.isComputed)
-      found.detail += found.detail.empty() ? "computed factor" : ", computed factor";
+    found.detail = contractionDetail(contraction);
     const ContractionRoles roles = rolesOf(stage(contraction.computation), contraction);
     const Contraction::Operand &input = contraction.operands[roles.input];
     const auto writer = input.access.tensor.isLocal ? structure_.writerOf(input.access.tensor)
@@ -221,13 +195,15 @@ private:
     const auto spread = writer && !owner_[*writer]
                             ? spreadOf(stage(*writer), structure_.tensor(input.access.tensor))
                             : std::nullopt;
-    // Dimensions of a grouped operand are split, those of what spreads it are not.
-    if (spread && spread->size() == input.affine.size()) {
+    const auto factors =
+        spread ? splitFactors(*spread, structure_.tensor(input.access.tensor).shape, input.shape)
+               : std::nullopt;
+    if (factors) {
       found.kind = transposed(found.kind);
       found.stages.push_back(*writer);
       for (std::size_t w = 0; w < roles.windows.size(); ++w) {
         const ContractionWindow &window = roles.windows[w];
-        found.stride[w] = (*spread)[window.dimension];
+        found.stride[w] = (*factors)[window.dimension];
         // As the field counts it: what is cut off the full result.
         const std::int64_t reach = window.dilation * (window.taps - 1);
         found.before[w] = reach - found.before[w];
@@ -237,15 +213,10 @@ private:
     add(std::move(found));
   }
 
-  void addReductions(const Stages &component) {
-    Stages reductions;
-    for (const std::size_t index : component)
-      if (isReduction(index))
-        reductions.push_back(index);
-    if (reductions.empty() || addSoftmax(component, reductions) || addNorm(component, reductions))
-      return;
-    for (const std::size_t index : reductions)
-      addReduction(index);
+  void addReductions() {
+    for (std::size_t i = 0; i < call_.computations.size(); ++i)
+      if (isReduction(i) && isOpen(i) && !addSoftmax(i) && !addNorm(i))
+        addReduction(i);
   }
 
   /// N results of K elements each.
@@ -254,29 +225,21 @@ private:
                   {"K", extentOf(stage(reduction), Axis::Kind::Reduction)}};
   }
 
-  /// Powers of e divided by their sum, or the logarithm of that; the largest element may be
-  /// subtracted in front of it. The logarithm of the sum alone is a reduction.
-  bool addSoftmax(const Stages &component, const Stages &reductions) {
-    const bool subtractsMax =
-        reductions.size() == 2 && stage(reductions[0]).combiner == Combiner::Max;
-    if ((reductions.size() != 1 && !subtractsMax) ||
-        stage(reductions.back()).combiner != Combiner::Sum)
+  [[nodiscard]] StageContext context() const {
+    return {call_, structure_, flow_, [this](std::size_t index) { return isOpen(index); }};
+  }
+
+  /// The logarithm of the sum alone is a reduction.
+  bool addSoftmax(std::size_t first) {
+    auto softmax = softmaxOf(context(), first);
+    if (!softmax)
       return false;
-    const std::size_t sum = reductions.back();
-    std::size_t last = sum;
-    bool hasExp = false, hasLog = false, hasRoot = false;
-    for (const std::size_t index : component) {
-      const ValueExpr &value = *stage(index).value;
-      hasExp = hasExp || (index <= sum && hasFunction(value, "exp"));
-      hasRoot = hasRoot || hasFunction(value, "sqrt") || hasFunction(value, "rsqrt");
-      if (index > sum && (reads(index, sum) || (!subtractsMax && index > last && last != sum))) {
-        last = index;
-        hasLog = hasLog || hasFunction(value, "log");
-      }
-    }
-    if (!hasExp || last == sum || (!subtractsMax && (hasRoot || !isOfPowers(sum))))
-      return false;
-    const bool isWhole = stage(last).points >= stage(sum).points;
+    const std::size_t sum = softmax->reductions.back();
+    const bool hasLog =
+        std::any_of(softmax->stages.begin(), softmax->stages.end(), [&](std::size_t index) {
+          return index > sum && hasFunction(*stage(index).value, "log");
+        });
+    const bool isWhole = stage(softmax->stages.back()).points >= stage(sum).points;
     if (!isWhole && !hasLog)
       return false;
     Operator found;
@@ -285,60 +248,24 @@ private:
                           : OperatorKind::Softmax;
     found.detail = isWhole ? "" : "log_sum_exp";
     found.part = OperatorPart::Main;
-    for (const std::size_t index : component)
-      if ((index >= reductions[0] || reads(sum, index)) && index <= last)
-        found.stages.push_back(index);
+    found.stages = std::move(softmax->stages);
     setReduced(found, sum);
     add(std::move(found));
     return true;
   }
 
-  /// Whether stage \p sum adds up powers of e, computed there or in front of it, and nothing else.
-  [[nodiscard]] bool isOfPowers(std::size_t sum) const {
-    const auto isPower = [&](std::size_t index) {
-      const ValueExpr &value = stripCasts(*stage(index).value);
-      return value.kind == ValueExpr::Kind::Unary && value.name == "exp";
-    };
-    if (isPower(sum))
-      return true;
-    return stripCasts(*stage(sum).value).kind == ValueExpr::Kind::Load &&
-           sources_[sum].size() == 1 && isPower(sources_[sum].front());
-  }
-
   /// Statistics of the elements, and the elements made of mean 0 or length 1 by them.
-  bool addNorm(const Stages &component, const Stages &reductions) {
-    const std::size_t first = reductions.front();
-    const Computation &statistic = stage(first);
-    const bool sums = statistic.combiner == Combiner::Sum || statistic.combiner == Combiner::Opaque;
-    bool hasRoot = false;
-    bool isElementWise = false;
-    for (const std::size_t index : component) {
-      if (index < first || isReduction(index))
-        continue;
-      const ValueExpr &value = *stage(index).value;
-      hasRoot = hasRoot || hasFunction(value, "rsqrt") || hasFunction(value, "sqrt");
-      isElementWise = isElementWise || (hasRoot && stage(index).points >= statistic.points);
-    }
-    if (!sums || !hasRoot || !isElementWise || statistic.accesses.empty())
+  bool addNorm(std::size_t first) {
+    auto norm = normOf(context(), first);
+    if (!norm)
       return false;
     Operator found;
     found.part = OperatorPart::Main;
-    for (const std::size_t index : component)
-      if (index >= first || isReadByReductionsAlone(index))
-        found.stages.push_back(index);
-    // An activation behind it is none of its own.
-    while (stage(found.stages.back()).accesses.size() == 1 && !isReduction(found.stages.back()))
-      found.stages.pop_back();
-    found.kind = normKind(found.stages, reductions);
-    setReduced(found, first);
+    found.kind = normKind(norm->stages, norm->reductions);
+    found.stages = std::move(norm->stages);
+    setReduced(found, norm->reductions.front());
     add(std::move(found));
     return true;
-  }
-
-  /// The squares that a root mean square sums.
-  [[nodiscard]] bool isReadByReductionsAlone(std::size_t index) const {
-    return std::all_of(readers_[index].begin(), readers_[index].end(),
-                       [&](std::size_t reader) { return isReduction(reader); });
   }
 
   [[nodiscard]] OperatorKind normKind(const Stages &stages, const Stages &reductions) const {
@@ -417,7 +344,7 @@ private:
     const bool isSum = stage(index).combiner == Combiner::Sum;
     const bool isAverage = isSum && isScaled(index);
     if (isAverage)
-      for (const std::size_t reader : readers_[index])
+      for (const std::size_t reader : flow_.readers(index))
         if (isOpen(reader) && onlyScales(call_, reader))
           found.stages.push_back(reader);
     if (const auto pooling = poolingOf(call_, structure_, index))
@@ -439,9 +366,9 @@ private:
   /// The root of a variance that nobody else reads makes a standard deviation of it.
   void addRoot(Operator &found) const {
     const std::size_t last = *std::max_element(found.stages.begin(), found.stages.end());
-    if (readers_[last].size() != 1 || !isOpen(readers_[last].front()))
+    if (flow_.readers(last).size() != 1 || !isOpen(flow_.readers(last).front()))
       return;
-    const Computation &root = stage(readers_[last].front());
+    const Computation &root = stage(flow_.readers(last).front());
     const ValueExpr &value = stripCasts(*root.value);
     if (root.combiner != Combiner::None || root.accesses.size() != 1 ||
         value.kind != ValueExpr::Kind::Unary || value.name != "sqrt")
@@ -451,15 +378,15 @@ private:
                          stripCasts(*inner.operands[0]).kind == ValueExpr::Kind::Load;
     if (found.detail == "variance" ? inner.kind != ValueExpr::Kind::Load : !divides)
       return;
-    found.stages.push_back(readers_[last].front());
+    found.stages.push_back(flow_.readers(last).front());
     found.detail = "std";
   }
 
   /// A mean of squared distances that are sums of nobody else.
   void addSquares(std::size_t index, Operator &result) const {
-    const Stages &sources = sources_[index];
+    const Stages &sources = flow_.sources(index);
     const bool isOwn = sources.size() == 1 && isOpen(sources.front()) &&
-                       readers_[sources.front()].size() == 1 &&
+                       flow_.readers(sources.front()).size() == 1 &&
                        isSquaredDifference(stage(sources.front()));
     if (isOwn)
       result.stages.push_back(sources.front());
@@ -472,9 +399,7 @@ private:
     setReduced(result, index);
     switch (stage(index).combiner) {
     case Combiner::Sum:
-      result.detail = isAverage ? "mean" : "sum";
-      if (isAverage)
-        addSquares(index, result);
+      describeSum(index, isAverage, result);
       break;
     case Combiner::Product:
       result.detail = "product";
@@ -490,6 +415,20 @@ private:
       result.kind = isPositionOfExtreme(stage(index)) ? OperatorKind::ArgMax : OperatorKind::Other;
       break;
     }
+    if (startsFromData(stage(index)))
+      result.detail += result.detail.empty() ? "initial values" : ", initial values";
+  }
+
+  void describeSum(std::size_t index, bool isAverage, Operator &result) const {
+    result.detail = isAverage ? "mean" : "sum";
+    if (isAverage)
+      addSquares(index, result);
+    const std::size_t products = productsIn(stage(index));
+    if (products == 0)
+      return;
+    // The analysis of the call has seen that this fits.
+    result.macs = stage(index).points * static_cast<std::int64_t>(products);
+    result.detail += " of " + std::to_string(products) + " products";
   }
 
   /// A reduction of pairs: a whole number (the position) beside an element.
@@ -515,7 +454,7 @@ private:
       return step.kind == ChainStep::Kind::Constant && step.name != "+" && step.name != "-";
     }
     // What a chain cannot be followed through: several readers, say.
-    return !readers_[index].empty() && onlyScales(call_, readers_[index].front());
+    return !flow_.readers(index).empty() && onlyScales(call_, flow_.readers(index).front());
   }
 
   void addElementWise() {
@@ -610,9 +549,20 @@ private:
            });
   }
 
+  /// Whether \p found begins with a reduction to \p tensor that goes on from what is there.
+  [[nodiscard]] bool isContinued(const Operator &found, const TensorKey &tensor) const {
+    for (const std::size_t index : found.stages)
+      if (keyOf(stage(index).written) == tensor)
+        return isReduction(index) &&
+               std::any_of(stage(index).accesses.begin(), stage(index).accesses.end(),
+                           [&](const Access &access) { return keyOf(access.tensor) == tensor; });
+    return false;
+  }
+
   /// Sets the types and bytes of what \p found reads from outside and leaves to others.
   void setTensors(Operator &found) const {
-    const std::set<TensorKey> own = writtenBy(found.stages);
+    std::set<TensorKey> own = writtenBy(found.stages);
+    std::erase_if(own, [&](const TensorKey &tensor) { return isContinued(found, tensor); });
     std::set<TensorKey> seen = own;
     const bool moves = found.part != OperatorPart::Free;
     for (const std::size_t index : found.stages)
@@ -661,8 +611,7 @@ private:
   std::size_t index_;
   const Call &call_;
   CallStructure structure_;
-  /// By stage: whose results it reads, and who reads its result; only stages that take time.
-  std::vector<Stages> sources_, readers_;
+  StageFlow flow_;
   std::map<TensorKey, Stages> readersOfTensor_;
   std::vector<Operator> operators_;
   std::vector<std::optional<std::size_t>> owner_; ///< by stage: into operators_

@@ -1,5 +1,6 @@
 #include "ir/WorkloadProduct.h"
 
+#include "ir/WorkloadBody.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>
@@ -71,12 +72,10 @@ public:
   explicit ProductFinder(const Computation &computation) : computation_(computation) {}
 
   std::optional<Product> find() {
-    // No product of two reads is so large; what looks at every node more than once stays cheap.
-    constexpr std::uint32_t largest = 512;
     if (computation_.value->size > largest)
       return std::nullopt;
     Summands summands;
-    addSummands(*computation_.value, summands);
+    addSummands(withoutZeroChoices(*computation_.value), summands);
     std::optional<Product> product;
     Terms factors;
     std::vector<Terms> others;
@@ -102,7 +101,26 @@ public:
     return product;
   }
 
+  /// How many products of two different elements are added up; 0 if something else is as well.
+  std::size_t countProducts() {
+    if (computation_.value->size > largest)
+      return 0;
+    Summands summands;
+    addSummands(withoutZeroChoices(*computation_.value), summands);
+    for (const ValueExpr *summand : summands) {
+      Terms terms;
+      if (!addTerms(*summand, terms))
+        return 0;
+      terms = withoutScales(std::move(terms));
+      if (!isProduct(terms, summands.size()) || readSame(terms[0], terms[1]))
+        return 0;
+    }
+    return summands.size();
+  }
+
 private:
+  /// No product of two reads is so large; what looks at every node more than once stays cheap.
+  static constexpr std::uint32_t largest = 512;
   using Summands = std::vector<const ValueExpr *>;
 
   static void addSummands(const ValueExpr &value, Summands &summands) {
@@ -395,12 +413,31 @@ private:
   Product result_;
 };
 
+/// Whether \p computation does nothing but sum up its value, be it under a condition.
+bool isPlainSum(const Computation &computation) {
+  return computation.combiner == Combiner::Sum &&
+         (computation.opaqueReason.empty() || isPlainUnderCondition(computation));
+}
+
 } // namespace
 
 std::optional<Product> productOf(const Computation &computation) {
-  if (computation.combiner != Combiner::Sum || !computation.opaqueReason.empty())
+  if (!isPlainSum(computation))
     return std::nullopt;
-  return ProductFinder(computation).find();
+  auto product = ProductFinder(computation).find();
+  if (!product)
+    return std::nullopt;
+  product->condition = joinCondition(computation);
+  // Where a condition on the axes leaves the product out, elements may be read outside of tensors.
+  if (product->condition == JoinCondition::OnAxes)
+    for (Product::Factor &factor : product->factors)
+      if (!factor.isGuarded)
+        factor = {factor.access, true, 0, factor.offset};
+  return product;
+}
+
+std::size_t productsIn(const Computation &computation) {
+  return isPlainSum(computation) ? ProductFinder(computation).countProducts() : 0;
 }
 
 } // namespace acadlc::workload

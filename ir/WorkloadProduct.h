@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/Workload.h"
+#include "ir/WorkloadBody.h"
 
 #include <array>
 #include <cstddef>
@@ -26,6 +27,7 @@ struct Product {
   bool hasZeroPoints = false;    ///< something is added to a factor before it is multiplied
   bool isScaled = false;         ///< a factor or the product is multiplied by something else
   bool isComputed = false;       ///< a factor is a function of the element that it reads
+  JoinCondition condition = JoinCondition::Always; ///< under which it is added
 };
 
 /// The product that \p computation, a sum, adds up; none if it adds something else.
@@ -34,7 +36,12 @@ struct Product {
 /// number or have fewer axes than the factor: zero points and scales of a tensor, of its channels
 /// or of its groups. A product of differences may also be written out: `a·b − z·b − y·a + y·z`. A
 /// factor may be any function of one element, numbers and reads with fewer axes: `max(a, 0)·b`,
-/// `((p >> 4·(k % 8)) & 15)·b`.
+/// `((p >> 4·(k % 8)) & 15)·b`. It may stand under a
+/// condition.
 std::optional<Product> productOf(const Computation &computation);
+
+/// How many products of two different elements \p computation, a sum, adds up in each iteration, if
+/// it adds nothing else: 2 for the real part of complex numbers, `a·b − c·d`. Else 0.
+std::size_t productsIn(const Computation &computation);
 
 } // namespace acadlc::workload

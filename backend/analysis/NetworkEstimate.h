@@ -163,9 +163,10 @@ struct Share {
 };
 
 struct Coverage {
-  Share macs;  ///< multiply-accumulates
-  Share bytes; ///< read and written by calls
-  Share calls; ///< those that are not free
+  Share macs;      ///< multiply-accumulates
+  Share bytes;     ///< read and written by calls; by operators where a call has several main ones
+  Share calls;     ///< those that are not free
+  Share operators; ///< of these calls: their main operators and layers, at least one for each call
   /// Bytes that the stages of these calls write, also to tensors inside a call; and of them those
   /// that LayerEstimate::uncounted names.
   std::int64_t writtenBytes = 0, uncountedBytes = 0;

@@ -321,14 +321,14 @@ private:
 
   //===--- The end ----------------------------------------------------------------------------===//
 
-  /// The last place at which the taken steps end and no later call is done by halves.
+  /// The last place at which the taken steps end.
   [[nodiscard]] const ChainCut *lastCut() const {
     const ChainCut *last = nullptr;
     for (const ChainCut &cut : chain_.cuts) {
       const bool isBetween = std::any_of(
           taken_.begin(), taken_.end(), [&](const Taken &taken) { return taken.end == cut.steps; });
       const bool onlyReshapes = cut.isReshape && last != nullptr && last->steps == cut.steps;
-      if (isBetween && cut.isAtCallEnd && !onlyReshapes)
+      if (isBetween && !onlyReshapes)
         last = &cut;
     }
     return last;
@@ -356,6 +356,16 @@ private:
                        call.computations[stage.stage].name, call.name);
   }
 
+  /// Whether \p cut leaves nothing of call \p index that takes time.
+  [[nodiscard]] bool isDone(std::size_t index, const ChainCut &cut) const {
+    const workload::Call &call = context_.workload.calls[index];
+    for (std::size_t stage = 0; stage < call.computations.size(); ++stage)
+      if (call.computations[stage].freeReason == workload::FreeReason::None &&
+          std::ranges::count(cut.stages, workload::StageRef{index, stage}) == 0)
+        return false;
+    return true;
+  }
+
   void apply(const ChainCut &cut) {
     std::size_t begin = 0, end = 0;
     for (Taken &taken : taken_) {
@@ -365,15 +375,21 @@ private:
       if (taken.operand)
         match_.tensors.push_back(std::move(*taken.operand));
     }
-    match_.absorbedCalls.assign(cut.calls.begin(), cut.calls.end());
+    for (const std::size_t later : cut.calls)
+      if (isDone(later, cut))
+        match_.absorbedCalls.push_back(later);
     for (const workload::StageRef reference : cut.stages)
       if (reference.call == callIndex())
         match_.absorbedStages.push_back(reference.stage);
+      else if (!isDone(reference.call, cut))
+        match_.absorbedParts.push_back(reference);
     const std::size_t last = cut.stages.back().call;
     const workload::Call &call = context_.workload.calls[last];
     const workload::Tensor &tensor = workload::tensorOf(context_.workload, call, cut.tensor);
     TensorBinding &result = match_.tensors.front();
-    result.tensor = cut.tensor;
+    // A tensor inside of another call has no name here; what is written stands in its place.
+    if (!cut.tensor.isLocal || last == callIndex())
+      result.tensor = cut.tensor;
     result.tensorName = tensor.name;
     result.declared = tensor.elementType;
     for (const ChainStep &step : chain_.steps) {

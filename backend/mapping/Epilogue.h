@@ -24,9 +24,9 @@ struct EpilogueContext {
 };
 
 /// Absorbs the longest part of the chain behind the contraction that the steps of the mapping's
-/// `then` cover in their order, up to a place where nothing of a later call is left. Adds the
-/// present steps and their tensors to \p match, whose result becomes the tensor behind the last of
-/// them. Returns the first demanded step that the network does not have; null if there is none.
+/// `then` cover in their order; of a later call a part may be left. Adds the present steps and
+/// their tensors to \p match, whose result becomes the tensor behind the last of them. Returns the
+/// first demanded step that the network does not have; null if there is none.
 const ast::EpilogueStep *absorb(const EpilogueContext &context, Match &match);
 
 /// "bias", "relu": by what `present` asks for a step.

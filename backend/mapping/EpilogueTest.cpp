@@ -373,15 +373,23 @@ TEST_CASE("an operand must be known before the layer starts") {
   CHECK(absorbed(all, reshaped) == "residual");
 }
 
-TEST_CASE("a later call is absorbed as a whole or not at all") {
+TEST_CASE("of a later call a part may be absorbed") {
   NetworkText network;
   network.input("bias: 6");
   network.function("z", {"y: 4, 6", "bias: 6", "out: 4, 6"},
                    "        t = T.alloc_buffer((4, 6))\n" +
                        stage("t[v_i, v_j]", "y[v_i, v_j] + bias[v_j]") +
                        stage("out[v_i, v_j]", "T.max(t[v_i, v_j], T.float32(0))"));
-  CHECK(absorbed(all, network) == "bias relu");
-  CHECK(absorbed("then optional + bias[n]", network).empty());
+  const Absorption whole(all, network);
+  CHECK(whole.steps == "bias relu");
+  CHECK(whole.calls == "z");
+  CHECK(whole.result.match->absorbedParts.empty());
+  const Absorption part("then optional + bias[n]", network);
+  CHECK(part.steps == "bias");
+  CHECK(part.calls.empty());
+  REQUIRE(part.result.match->absorbedParts.size() == 1);
+  CHECK(part.result.match->absorbedParts[0] == workload::StageRef{1, 0});
+  CHECK(part.result.match->tensors.front().tensorName == "t");
 }
 
 TEST_CASE("shapes that differ, casts and unknown expressions end the chain") {

@@ -76,6 +76,8 @@ struct Match {
   std::vector<AbsorbedStep> absorbed;      ///< in their order
   std::vector<std::size_t> absorbedCalls;  ///< calls behind the contraction's that are done with
   std::vector<std::size_t> absorbedStages; ///< stages of the contraction's call
+  /// Stages of calls behind the contraction's of which a part is left.
+  std::vector<workload::StageRef> absorbedParts;
   std::string absorptionEnd;     ///< why no more is absorbed: a clause; empty without `then`
   std::uint32_t unitIndices = 0; ///< indices without a counterpart
   workload::ContractionForm form = workload::ContractionForm::SumOfProducts; ///< of the contraction

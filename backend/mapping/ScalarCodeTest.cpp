@@ -526,7 +526,10 @@ TEST_CASE("A sum of products that starts from a tensor, and one under a conditio
   CHECK(start.count("constant_") == 0);
   guarded.insert(guarded.find("                T.reads("), "                T.where(k < 3)\n");
   const Coding where(device(arithmetic), guarded);
-  CHECK(where.reason == "stage 'c': its multiply-accumulates stand under a condition");
+  CHECK(where.reason == "");
+  CHECK(where.count("multiply_add_") == 0);
+  CHECK(where.count("multiply_") == 3 * 5 * 3);
+  CHECK(where.count("add_") == 3 * 5 * 3);
 }
 
 TEST_CASE("What is the same in inner loops waits in a register as long as there are some") {

@@ -241,9 +241,13 @@ private:
     result_.readsFirst = body.readsFirst;
     const auto accumulators = accumulatorsOf(body);
     const bool isOne = body.statements.size() == 1 && accumulators.size() == 1;
-    if (contraction_ != nullptr && (!isOne || body.statements[0].condition != nullptr))
-      return fail(isOne ? "its multiply-accumulates stand under a condition"
-                        : "it is no plain sum of products");
+    if (contraction_ != nullptr && !isOne)
+      return fail("it is no plain sum of products");
+    // Products under a condition are computed and added: less than the operator's.
+    if (contraction_ != nullptr && body.statements[0].condition != nullptr) {
+      contraction_ = nullptr;
+      result_.macs = 0;
+    }
     std::vector<workload::TensorRef> written;
     forEachStore(body.statements,
                  [&](const StageStatement &store) { written.push_back(store.written.tensor); });

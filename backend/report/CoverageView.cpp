@@ -24,7 +24,7 @@ void UnmappedView::print(std::string &out) const {
   const auto count = static_cast<std::int64_t>(estimate_.unmapped.size());
   const analysis::Coverage &coverage = estimate_.coverage;
   out += fmt::format("\nWARNING: {} of {} {} covered by no mapping. {} NOT in the sum above.\n\n",
-                     thousands(count), counted(coverage.calls.total, "operator"),
+                     thousands(count), counted(coverage.operators.total, "operator"),
                      count == 1 ? "is" : "are", count == 1 ? "Its cycles are" : "Their cycles are");
   TextTable table({{"layer"}, {"operator"}, {"line", TextTable::Align::Right}, {"why"}});
   for (const analysis::UnmappedOperator &entry : estimate_.unmapped)
@@ -32,7 +32,8 @@ void UnmappedView::print(std::string &out) const {
   table.print(out);
   out += fmt::format("\nCovered: {} of multiply-accumulates, {} of bytes moved, {} of {}.\n",
                      shareOf(coverage.macs), shareOf(coverage.bytes),
-                     thousands(coverage.calls.covered), counted(coverage.calls.total, "operator"));
+                     thousands(coverage.operators.covered),
+                     counted(coverage.operators.total, "operator"));
 }
 
 void FreeView::print(std::string &out) const {

@@ -34,7 +34,7 @@ void SummaryView::print(std::string &out) const {
   if (!estimate_.unmapped.empty())
     out += fmt::format("  NOT COMPLETE: {} of {} {} covered by no mapping, see the warning below\n",
                        thousands(static_cast<std::int64_t>(estimate_.unmapped.size())),
-                       counted(estimate_.coverage.calls.total, "operator"),
+                       counted(estimate_.coverage.operators.total, "operator"),
                        estimate_.unmapped.size() == 1 ? "is" : "are");
   const auto fused = std::ranges::count_if(
       estimate_.layers, [](const auto &layer) { return !layer.uncounted.empty(); });

@@ -203,6 +203,53 @@ void FunctionReader::setValue(Store &store, const Expr &target, const Expr &valu
     frames_.back().opaqueReason = "a reduction of an unknown form";
 }
 
+namespace {
+
+/// Adds what \p value of \p body reads to the reads of \p computation, but for what it writes.
+void addReads(const StageBody &body, const ValueExpr &value, Computation &computation) {
+  forEachNode(value, [&](const ValueExpr &node) {
+    if (node.kind != ValueExpr::Kind::Load)
+      return;
+    const Access &access = body.accesses[node.value];
+    const bool isOwn =
+        access.tensor == computation.written ||
+        std::ranges::find(computation.alsoWritten, access.tensor) != computation.alsoWritten.end();
+    const bool isKnown = std::ranges::any_of(computation.accesses, [&](const Access &known) {
+      return known.tensor == access.tensor && isSameElement(known, access);
+    });
+    if (!isOwn && !isKnown)
+      computation.accesses.push_back(access);
+  });
+}
+
+void addConditionReads(const StageBody &body, const std::vector<StageStatement> &statements,
+                       Computation &computation) {
+  for (const StageStatement &statement : statements) {
+    if (statement.condition == nullptr)
+      continue;
+    addReads(body, *statement.condition, computation);
+    addConditionReads(body, statement.then, computation);
+    addConditionReads(body, statement.otherwise, computation);
+  }
+}
+
+/// Adds what the value of \p computation says nothing of: what its conditions read, and what its
+/// reduction starts from. \p goesOn: from what is there.
+void addReadsOfBody(Computation &computation, bool goesOn) {
+  if (!computation.body)
+    return;
+  const StageBody &body = *computation.body;
+  addConditionReads(body, body.statements, computation);
+  for (const StageStatement &store : body.init)
+    if (store.value != nullptr)
+      addReads(body, *store.value, computation);
+  if (goesOn)
+    computation.accesses.push_back(
+        {computation.written, computation.writeIndices, computation.range});
+}
+
+} // namespace
+
 void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> stores) {
   constexpr std::size_t mostComputations = 100'000;
   if (result_.computations.size() >= mostComputations)
@@ -253,6 +300,7 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
       computation.body = std::make_shared<const StageBody>(std::move(resolved));
   }
   Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
+  addReadsOfBody(computation, goesOn);
   refuseRestarts(frame, computation, numbering);
   if (!isReduction)
     noteRestart(computation.written, stores[0].guards);
