@@ -287,6 +287,8 @@ void OccupationEngine::handle(const TimedEvent &event) {
   case Kind::Offer:
     markOffer(event.a);
     return;
+  case Kind::Word: // what its arrival ends is noted there
+    break;
   default:
     note();
   }

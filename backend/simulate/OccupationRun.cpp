@@ -157,7 +157,10 @@ void OccupationRun::schedule(std::int64_t delay, const Timed &timed) {
 void OccupationRun::handle(const Timed &timed) {
   if (timed.kind == Timed::Kind::Wake)
     return;
-  noteChange();
+  if (timed.kind == Timed::Kind::Word)
+    noteKnown(); // what its arrival ends is noted there
+  else
+    noteChange();
   Record *record = find(timed.who);
   becauseOf(timed, record);
   switch (timed.kind) {

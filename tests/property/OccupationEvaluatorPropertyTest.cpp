@@ -362,6 +362,13 @@ TEST_CASE("occupations: loops that walk through operands of who expands equal th
   checkExpandedJumps(withWalkedOperands(), 4'500'000, runOccupations);
 }
 
+TEST_CASE("occupations: a word that arrives and ends nothing is not the last that happens") {
+  const RandomCase randomCase = makeOccupationCase(4'508'308, withWalkedOperands());
+  const Observation simulated = observe(randomCase, runOccupations);
+  REQUIRE(simulated.evaluation.deadlock);
+  CHECK(difference(simulated, observe(randomCase, runOccupationEvaluator)) == "");
+}
+
 TEST_CASE("occupations: the same where expansions hand on without hazards and nesting") {
   OccupationKnobs knobs = withWalkedOperands();
   knobs.nested = knobs.hazards = knobs.steps = 0;
