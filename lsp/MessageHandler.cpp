@@ -1,5 +1,7 @@
 #include "lsp/MessageHandler.h"
 
+#include "support/JsonNesting.h"
+
 #include <fmt/format.h>
 
 #include <optional>
@@ -11,30 +13,11 @@ using llvm::json::Value;
 
 namespace {
 
-/// LLVM's JSON parser calls itself for each level, so deep nesting would overflow the stack.
+/// Messages of the protocol are nested 10 deep or so.
 constexpr unsigned maxNesting = 200;
 
-bool isNestedTooDeep(llvm::StringRef text) {
-  unsigned depth = 0;
-  bool inString = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"')
-      inString = !inString;
-    else if (inString && c == '\\')
-      ++i;
-    else if (!inString && (c == '{' || c == '['))
-      ++depth;
-    else if (!inString && (c == '}' || c == ']') && depth > 0)
-      --depth;
-    if (depth > maxNesting)
-      return true;
-  }
-  return false;
-}
-
 std::optional<Value> parseMessage(llvm::StringRef text, std::string &problem) {
-  if (isNestedTooDeep(text)) {
+  if (isJsonNestedDeeperThan(text, maxNesting)) {
     problem = fmt::format("nested more than {} deep", maxNesting);
     return std::nullopt;
   }

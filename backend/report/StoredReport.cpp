@@ -1,6 +1,7 @@
 #include "backend/report/StoredReport.h"
 
 #include "backend/report/Report.h"
+#include "support/JsonNesting.h"
 
 #include <fmt/format.h>
 #include <llvm/Support/JSON.h>
@@ -15,28 +16,8 @@ using llvm::json::Value;
 
 namespace {
 
-/// LLVM's JSON parser calls itself for each level, so deep nesting would overflow the stack.
 /// Reports are nested 6 deep.
 constexpr unsigned maxNesting = 100;
-
-bool isNestedTooDeep(std::string_view text) {
-  unsigned depth = 0;
-  bool inString = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"')
-      inString = !inString;
-    else if (inString && c == '\\')
-      ++i;
-    else if (!inString && (c == '{' || c == '['))
-      ++depth;
-    else if (!inString && (c == '}' || c == ']') && depth > 0)
-      --depth;
-    if (depth > maxNesting)
-      return true;
-  }
-  return false;
-}
 
 /// A number of things or cycles.
 bool mapCount(ObjectMapper &mapper, llvm::StringLiteral name, std::int64_t &count, Path path) {
@@ -157,7 +138,7 @@ std::string refusalOf(const Value &value) {
 } // namespace
 
 std::variant<StoredReport, ReportProblem> readReport(std::string_view text) {
-  if (isNestedTooDeep(text))
+  if (isJsonNestedDeeperThan(text, maxNesting))
     return ReportProblem{fmt::format("it is nested more than {} deep", maxNesting)};
   llvm::Expected<Value> value = llvm::json::parse(text);
   if (!value) {
