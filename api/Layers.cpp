@@ -388,7 +388,7 @@ private:
     }
     Layer layer;
     layer.range = call.range;
-    layer.lowered = lower(*choice.match);
+    layer.lowered = lower(*choice.match, call, name);
     describe(layer.estimate, name, call, contraction, choice);
     list_->layers.push_back(std::move(layer));
     mappedStages_.insert(contraction.computation);
@@ -469,13 +469,28 @@ private:
     return entry->second;
   }
 
-  std::shared_ptr<const mapping::LoweredLayer> lower(const Match &match) {
+  /// What is wrong says which layer it was; those of equal shape are not lowered again.
+  std::shared_ptr<const mapping::LoweredLayer> lower(const Match &match, const Call &call,
+                                                     const std::string &name) {
     const auto [entry, isNew] = lowered_.try_emplace(streamKey(match));
-    if (isNew)
-      if (auto layer = mapping::lower(match, inputs_.architecture, homeOf(*match.mapping), sources_,
-                                      *diagnostics_, {inputs_.overrides, {}}))
-        entry->second = std::make_shared<const mapping::LoweredLayer>(std::move(*layer));
+    if (!isNew)
+      return entry->second;
+    DiagnosticEngine problems;
+    if (auto layer = mapping::lower(match, inputs_.architecture, homeOf(*match.mapping), sources_,
+                                    problems, {inputs_.overrides, {}}))
+      entry->second = std::make_shared<const mapping::LoweredLayer>(std::move(*layer));
+    diagnostics_->append(problems, {call.range, shapeOf(match, name)});
     return entry->second;
+  }
+
+  /// "layer 'fc1', which 'matmul' computes with M = 1, N = 120, K = 400"
+  static std::string shapeOf(const Match &match, const std::string &name) {
+    std::string extents;
+    for (const mapping::IndexBinding &index : match.indices)
+      extents +=
+          fmt::format("{}{} = {}", extents.empty() ? "" : ", ", index.extentName, index.extent);
+    return fmt::format("layer '{}', which '{}' computes with {}", name,
+                       match.mapping->name.text.str(), extents);
   }
 
   [[nodiscard]] const Scope &homeOf(const ast::MappingDeclaration &mapping) const {
