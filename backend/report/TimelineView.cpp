@@ -100,8 +100,8 @@ void TimelineView::print(std::string &out) const {
       out += "  no such instructions\n";
       continue;
     }
-    out += "  F enters the issue buffer   . waits in it   - passes stages   = waits in its unit   "
-           "e executes\n\n";
+    out += "  F enters the issue buffer   . waits in it   - in stages before its unit   "
+           "= waits in its unit   e executes\n\n";
     printRows(out, timeline.rows);
     if (timeline.isCut)
       out += fmt::format("  The first {} are shown.\n",

@@ -3,8 +3,8 @@
 ///
 ///     Timeline of product, from cycle 2
 ///
-///       F enters the issue buffer   . waits in it   - passes stages   = waits in its unit   e
-///       executes
+///       F enters the issue buffer   . waits in it   - in stages before its unit   = waits in its
+///       unit   e executes
 ///
 ///                       1         2
 ///              234567890123456789012
