@@ -366,8 +366,12 @@ struct Session::State {
         (!options.countRooflines || countRooflines(layers, architecture->graph, estimate));
     for (Layer &layer : layers)
       estimate.layers.push_back(std::move(layer.estimate));
-    if (!isCounted || !summarize(estimate)) {
-      diagnostics.report(DiagnosticCode::SumTooLarge, {});
+    if (!isCounted) {
+      diagnostics.report(DiagnosticCode::SumTooLarge, {}, "the counts of a view");
+      return std::nullopt;
+    }
+    if (!summarize(estimate)) {
+      diagnostics.report(DiagnosticCode::SumTooLarge, {}, "the cycles of the network");
       return std::nullopt;
     }
     return estimate;

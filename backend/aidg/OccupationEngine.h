@@ -77,7 +77,10 @@ private:
   bool isOlder(const OrderEntry &a, const OrderEntry &b);
   FlightId newFlight(const program::Instance &instance, FlightId emitter);
   void freeFlight(FlightId id);
+  /// Adds \p id to \p flights, which are in the order of age.
   void sortIn(std::vector<FlightId> &flights, FlightId id);
+  /// Where \p id stands, or would stand, in \p flights, which are in the order of age.
+  std::vector<FlightId>::iterator placeByAge(std::vector<FlightId> &flights, FlightId id);
   /// How many at the front of \p ring fulfil \p holds; it holds for none behind one for which it
   /// does not.
   template <typename Elements, typename Holds>

@@ -77,6 +77,15 @@ void OccupationEngine::sortIn(std::vector<FlightId> &flights, FlightId id) {
   flights.insert(place, id);
 }
 
+std::vector<FlightId>::iterator OccupationEngine::placeByAge(std::vector<FlightId> &flights,
+                                                             FlightId id) {
+  // Most ask for the oldest one.
+  if (!flights.empty() && flights.front() == id)
+    return flights.begin();
+  return std::ranges::lower_bound(flights, id,
+                                  [this](FlightId a, FlightId b) { return isOlder(a, b); });
+}
+
 FlightId OccupationEngine::emitterOf(FlightId id) const {
   const std::uint32_t expansion = state_.flights[id].expansion;
   return expansion == none ? none : state_.expansions[expansion].flight;

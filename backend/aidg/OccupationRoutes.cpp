@@ -275,8 +275,9 @@ void OccupationEngine::becameReady(FlightId id) {
   }
   if (!planned.issueInOrder) {
     Bucket &bucket = bucketOf(queue, id);
-    if (std::ranges::find(bucket.flights, id) == bucket.flights.end())
-      sortIn(bucket.flights, id);
+    if (const auto place = placeByAge(bucket.flights, id);
+        place == bucket.flights.end() || *place != id)
+      bucket.flights.insert(place, id);
   }
   state_.dirty.insert(plan_.objects[nextObject(id)].rank);
 }
@@ -284,7 +285,9 @@ void OccupationEngine::becameReady(FlightId id) {
 void OccupationEngine::leaveQueue(FlightId id, arch::ObjectId queue) {
   const QueuePlan &planned = plan_.queue(queue);
   Bucket &bucket = bucketOf(queue, id);
-  std::erase(bucket.flights, id);
+  const auto place = placeByAge(bucket.flights, id);
+  ACADLC_CHECK(place != bucket.flights.end() && *place == id, "who leaves a queue stands in it");
+  bucket.flights.erase(place);
   bucket.lastLeave = state_.now;
   wakeBehind(queue, bucket);
   if (!planned.isStation) {

@@ -78,10 +78,12 @@ bool Lowerer::countStep(SourceRange at) {
       where = loop.range;
       count = loop.count;
     }
-  diagnostics_.report(DiagnosticCode::UnrollsTooFar, where, count, options_.limits.steps)
-      .note(at, "this stands in it")
-      .note({}, "a loop is kept as a loop where its variable appears in addresses only; index "
-                "registers, units and bounds with variables of short loops");
+  auto report =
+      diagnostics_.report(DiagnosticCode::UnrollsTooFar, where, count, options_.limits.steps);
+  if (!(at == where))
+    report.note(at, "this stands in it");
+  report.note({}, "a loop is kept as a loop where its variable appears in addresses only; index "
+                  "registers, units and bounds with variables of short loops");
   return false;
 }
 
@@ -319,7 +321,9 @@ std::optional<Lowerer::MemoryAccess> Lowerer::emitterAccess(const EmitterOperand
   access.bytes = bytes->length;
   const Interval touched = values_.space().interval(bytes->low);
   if (touched.low < 0 || touched.high + bytes->length > operand.bytes) {
-    diagnostics_.report(DiagnosticCode::OutsideStorage, at, operand.tensor);
+    diagnostics_.report(
+        DiagnosticCode::OutsideStorage, at,
+        fmt::format("the operand, which has {} bytes of '{}'", operand.bytes, operand.tensor));
     return std::nullopt;
   }
   return access;
@@ -384,7 +388,8 @@ std::optional<Lowerer::MemoryAccess> Lowerer::rawAccess(const ast::IndexExpr &ex
         return access.range.low >= r.low && access.range.high <= r.high;
       });
   if (!isInside && values_.space().isLinearInLoops(slice->low)) {
-    diagnostics_.report(DiagnosticCode::OutsideStorage, expr.range, object.name);
+    diagnostics_.report(DiagnosticCode::OutsideStorage, expr.range,
+                        fmt::format("'{}'", object.name));
     return std::nullopt;
   }
   return access;

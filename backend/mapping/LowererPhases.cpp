@@ -182,14 +182,14 @@ private:
   }
 
   std::optional<std::int64_t> number(const ast::Expr &expr, const ExpectedType &type,
-                                     const std::string &what) {
+                                     const std::string &what, std::int64_t least = 0) {
     const auto value = evaluator_.evaluateAs(expr, scope_, type, what);
     if (!value)
       return std::nullopt;
-    const bool isTooSmall = value->asInt() < 0;
+    const bool isTooSmall = value->asInt() < least;
     if (!isTooSmall && value->asInt() <= mostCycles)
       return value->asInt();
-    const Value bound = Value::ofInt(isTooSmall ? 0 : mostCycles, type.dimension);
+    const Value bound = Value::ofInt(isTooSmall ? least : mostCycles, type.dimension);
     evaluator_.report(DiagnosticCode::InstructionAttributeRange, expr.range, what,
                       instruction_.name.text,
                       (isTooSmall ? "at least " : "at most ") + bound.text(), value->text());
@@ -262,13 +262,8 @@ private:
   }
 
   bool lowerLimit(const ast::Argument &limit, Phase &phase) {
-    const auto positive = [&](const ast::Expr &expr) -> std::optional<std::int64_t> {
-      const auto count = number(expr, quantity({}, "int"), "'outstanding'");
-      if (!count || *count >= 1)
-        return count;
-      evaluator_.report(DiagnosticCode::InstructionAttributeRange, expr.range, "'outstanding'",
-                        instruction_.name.text, "at least 1", std::to_string(*count));
-      return std::nullopt;
+    const auto positive = [&](const ast::Expr &expr) {
+      return number(expr, quantity({}, "int"), "'outstanding'", 1);
     };
     const auto *table = ast::dynCast<ast::TableExpr>(limit.value);
     if (table == nullptr) {

@@ -71,7 +71,9 @@ Lowerer::Status Lowerer::lowerPlace(const ast::PlaceStatement &statement, Frame 
       return failed();
     const arch::Object &object = architecture_.graph.objects[storage->memory];
     if (*address < 0) {
-      diagnostics_.report(DiagnosticCode::OutsideStorage, statement.address->range, object.name)
+      diagnostics_
+          .report(DiagnosticCode::OutsideStorage, statement.address->range,
+                  fmt::format("'{}'", object.name))
           .note({}, fmt::format("the address must be at least 0, found {}", *address));
       return Status::Failed;
     }
