@@ -58,7 +58,8 @@ class LayerMaker {
 public:
   LayerMaker(const Workload &workload, const LayerInputs &inputs, SourceManager &sources,
              DiagnosticEngine &diagnostics)
-      : workload_(workload), inputs_(inputs), sources_(sources), wanted_(diagnostics) {
+      : workload_(workload), uses_(workload), inputs_(inputs), sources_(sources),
+        wanted_(diagnostics) {
     for (const auto &mapping : inputs_.mappings)
       mappings_.push_back(mapping.declaration);
     addsTensors_ = std::any_of(mappings_.begin(), mappings_.end(), isElementWiseSum);
@@ -361,7 +362,8 @@ private:
         [this](const Match &match, const ast::Expr &expr) {
           return mapping::numberInHeader(expr, match, inputs_.architecture, homeOf(*match.mapping),
                                          *diagnostics_);
-        }};
+        },
+        &uses_};
     const bool isFused = isFusedSum(call, contraction);
     const auto forced = forcedFor(call, isFused);
     Choice choice = mapping::chooseMapping(mappings_, inputs_.preferences, forced, workload_, call,
@@ -586,6 +588,7 @@ private:
   }
 
   const Workload &workload_;
+  workload::TensorUses uses_; ///< of all its tensors
   const LayerInputs &inputs_;
   SourceManager &sources_;
   DiagnosticEngine &wanted_;

@@ -490,6 +490,8 @@ std::optional<double> behind(const ChainStep &step, double value) {
     return value - number;
   if (step.name == "shift_right")
     return std::floor(value / std::exp2(number));
+  if (step.name == "shift_left")
+    return value * std::exp2(number);
   if (!(number > 0))
     return std::nullopt;
   return step.name == "*"   ? std::optional(value * number)

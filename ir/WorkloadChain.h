@@ -26,6 +26,7 @@ struct ChainStep {
     Clip,      ///< min(max(x, low), high); infinite bounds for a ReLU
     LeakyRelu, ///< x if x > 0 else low · x
     Function,  ///< `name`: sigmoid, tanh, gelu, silu, hard_swish, hard_sigmoid
+    Computed,  ///< `x name c` with sums and shifts of elements of `operand` and of numbers
     Constant,  ///< `x name c` (or `c name x`) with a number that depends on no data
     Round,     ///< to a whole number
     Cast,      ///< to elementType
@@ -38,7 +39,8 @@ struct ChainStep {
   bool isUniform = true;        ///< Constant: the same number for all elements
   std::optional<double> number; ///< Constant: that number, if the text says it
   ElementType elementType;
-  /// Operand: a tensor of the workload, or one inside of a call that depends on weights only.
+  /// Operand, Computed: a tensor of the workload, or one inside of a call that depends on weights
+  /// only.
   TensorRef operand;
   std::size_t operandCall = 0; ///< that call
   /// Operand: per dimension of it, the dimension of the contraction's result that it runs over;

@@ -15,6 +15,24 @@ namespace {
 /// Which axes occur in each dimension of an operand.
 using Occurrences = std::vector<std::vector<bool>>;
 
+/// Calls \p visit with every axis that \p index depends on, also through the elements that it
+/// reads.
+template <typename Visit>
+void forEachAxisBehind(const IndexExpr &index, const Computation &computation, Visit visit) {
+  forEachAxis(index, visit);
+  if (index.left)
+    forEachAxisBehind(*index.left, computation, visit);
+  if (index.right)
+    forEachAxisBehind(*index.right, computation, visit);
+  if (!index.computed)
+    return;
+  forEachNode(*index.computed, [&](const ValueExpr &node) {
+    if (node.kind == ValueExpr::Kind::Load && node.value < computation.accesses.size())
+      for (const IndexExprPtr &inner : computation.accesses[node.value].indices)
+        forEachAxisBehind(*inner, computation, visit);
+  });
+}
+
 /// Also where an index is not affine: then no axis is split.
 Occurrences occurrences(const Computation &computation, const Contraction &contraction,
                         const std::vector<std::optional<AffineIndex>> &affine,
@@ -27,7 +45,7 @@ Occurrences occurrences(const Computation &computation, const Contraction &contr
       for (std::size_t a = 0; a < axes.size(); ++a)
         axes[a] = affine[d]->coefficients[a] != 0;
     } else if (!isSplit) {
-      forEachAxis(*indices[d], [&](std::size_t a) { axes[a] = true; });
+      forEachAxisBehind(*indices[d], computation, [&](std::size_t a) { axes[a] = true; });
     }
   }
   return result;

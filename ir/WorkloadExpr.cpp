@@ -319,6 +319,19 @@ StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements)
   return body;
 }
 
+void substituteAxes(Computation &computation, std::vector<Axis> axes,
+                    std::span<const IndexExprPtr> values) {
+  for (IndexExprPtr &index : computation.writeIndices)
+    index = substitute(index, values);
+  for (Access &access : computation.accesses)
+    for (IndexExprPtr &index : access.indices)
+      index = substitute(index, values);
+  computation.value = substitute(computation.value, values);
+  if (computation.body)
+    computation.body = std::make_shared<const StageBody>(substitute(*computation.body, values));
+  computation.axes = std::move(axes);
+}
+
 IndexExprPtr renumberLoads(const IndexExprPtr &index, std::size_t offset) {
   if (index->computed)
     return indexOpaque(index->opaque, renumberLoads(index->computed, offset));

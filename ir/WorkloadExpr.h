@@ -51,6 +51,11 @@ ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr>
 void forEachAxis(const StageBody &body, const std::function<void(std::size_t)> &visit);
 StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements);
 
+/// Puts \p values in the place of the axes of \p computation, one for each, in all that it reads,
+/// computes and writes; its axes are \p axes from now on. Leaves its number of points alone.
+void substituteAxes(Computation &computation, std::vector<Axis> axes,
+                    std::span<const IndexExprPtr> values);
+
 /// Adds \p offset to the access that every load names, also in opaque indices.
 IndexExprPtr renumberLoads(const IndexExprPtr &index, std::size_t offset);
 ValueExprPtr renumberLoads(const ValueExprPtr &value, std::size_t offset);

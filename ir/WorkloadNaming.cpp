@@ -414,6 +414,7 @@ std::string stepText(const ChainStep &step) {
   using Step = ChainStep::Kind;
   switch (step.kind) {
   case Step::Operand:
+  case Step::Computed:
   case Step::Constant:
     return std::string(operationName(step.name));
   case Step::Clip:
@@ -451,12 +452,33 @@ bool isDequantization(const std::vector<ChainStep> &steps, ElementType from, Ele
          });
 }
 
-std::string stepsText(const std::vector<ChainStep> &steps, ElementType from, ElementType to) {
+/// \p steps with numbers in the place of what scales by channels: factors, and shifts with their
+/// rounding, for which \p isOfChannels holds.
+template <typename Predicate>
+std::vector<ChainStep> withUniformScales(std::vector<ChainStep> steps, Predicate isOfChannels) {
+  bool isScaled = false;
+  for (ChainStep &step : steps) {
+    using Step = ChainStep::Kind;
+    const bool scales = step.name == "*" || step.name == "/" || step.name.starts_with("shift");
+    const bool isPart = scales || (step.kind == Step::Computed && isScaled);
+    const bool isRead = step.kind == Step::Operand || step.kind == Step::Computed;
+    isScaled = scales || (isScaled && (step.kind == Step::Constant || step.kind == Step::Cast));
+    if (!isRead || !isPart || !isOfChannels(step))
+      continue;
+    step = {};
+    step.kind = Step::Constant;
+  }
+  return steps;
+}
+
+/// \p scaled are \p steps with numbers for what scales by channels.
+std::string stepsText(const std::vector<ChainStep> &steps, const std::vector<ChainStep> &scaled,
+                      ElementType from, ElementType to) {
   if (isDequantization(steps, from, to))
     return "dequantize";
   std::string text;
   for (std::size_t i = 0; i < steps.size();) {
-    const std::size_t end = endOfRequantization(steps, i, from.bits);
+    const std::size_t end = endOfRequantization(scaled, i, from.bits);
     // A single cast is one.
     const bool isQuantization = end > i + 1;
     text += text.empty() ? "" : ", ";
@@ -493,8 +515,11 @@ public:
     if (!steps || steps->empty())
       return std::nullopt;
     const TensorRef written = call_.computations[stages_.back()].written;
-    return stepsText(*steps, structure_.tensor(*main_).elementType,
-                     structure_.tensor(written).elementType);
+    const Tensor &main = structure_.tensor(*main_);
+    const auto scaled = withUniformScales(*steps, [&](const ChainStep &step) {
+      return structure_.tensor(step.operand).elementCount() < main.elementCount();
+    });
+    return stepsText(*steps, scaled, main.elementType, structure_.tensor(written).elementType);
   }
 
 private:

@@ -149,6 +149,19 @@ private:
     add(std::move(found));
   }
 
+  /// Whether data says which elements are multiplied: a weight matrix for each row, say.
+  static bool isChosenByData(const Contraction &contraction) {
+    return std::any_of(contraction.operands.begin(), contraction.operands.end(),
+                       [](const Contraction::Operand &operand) {
+                         return std::any_of(operand.access.indices.begin(),
+                                            operand.access.indices.end(), dependsOnData);
+                       });
+  }
+  static bool dependsOnData(const IndexExprPtr &index) {
+    return index->kind == IndexExpr::Kind::Opaque || (index->left && dependsOnData(index->left)) ||
+           (index->right && dependsOnData(index->right));
+  }
+
   /// What is done beside multiplying and adding.
   [[nodiscard]] std::string contractionDetail(const Contraction &contraction) const {
     std::string detail;
@@ -160,6 +173,7 @@ private:
     name(contraction.hasZeroPoints, "zero points");
     name(contraction.isScaled, "scale");
     name(contraction.isComputed, "computed factor");
+    name(isChosenByData(contraction), "gather");
     name(isConditional(computation, contraction), "condition");
     name(startsFromData(computation), "initial values");
     return detail;
@@ -428,7 +442,8 @@ private:
       return;
     // The analysis of the call has seen that this fits.
     result.macs = stage(index).points * static_cast<std::int64_t>(products);
-    result.detail += " of " + std::to_string(products) + " products";
+    result.detail +=
+        " of " + (products == 1 ? "" : std::to_string(products) + " ") + std::string("products");
   }
 
   /// A reduction of pairs: a whole number (the position) beside an element.

@@ -105,6 +105,7 @@ public:
   std::size_t countProducts() {
     if (computation_.value->size > largest)
       return 0;
+    joinsElements_ = true;
     Summands summands;
     addSummands(withoutZeroChoices(*computation_.value), summands);
     for (const ValueExpr *summand : summands) {
@@ -296,7 +297,13 @@ private:
       return std::nullopt;
     if (hasFewerAxes(*second, *first))
       return moved(std::move(first), unknown);
-    return hasFewerAxes(*first, *second) ? moved(std::move(second), unknown) : std::nullopt;
+    if (hasFewerAxes(*first, *second))
+      return moved(std::move(second), unknown);
+    if (!joinsElements_)
+      return std::nullopt;
+    for (std::size_t a = 0; a < first->axes.size(); ++a)
+      first->axes[a] = std::max(first->axes[a], second->axes[a]);
+    return moved(std::move(first), unknown);
   }
 
   /// An element where a condition on the axes holds, and a padding value elsewhere.
@@ -410,6 +417,7 @@ private:
   }
 
   const Computation &computation_;
+  bool joinsElements_ = false; ///< a factor may be a sum of several elements: `(a + b)·c`
   Product result_;
 };
 

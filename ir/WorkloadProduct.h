@@ -41,7 +41,8 @@ struct Product {
 std::optional<Product> productOf(const Computation &computation);
 
 /// How many products of two different elements \p computation, a sum, adds up in each iteration, if
-/// it adds nothing else: 2 for the real part of complex numbers, `a·b − c·d`. Else 0.
+/// it adds nothing else: 2 for the real part of complex numbers, `a·b − c·d`, 1 for `(a + b)·c`.
+/// Else 0.
 std::size_t productsIn(const Computation &computation);
 
 } // namespace acadlc::workload

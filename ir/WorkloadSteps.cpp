@@ -203,7 +203,25 @@ std::optional<Peeled> peelRectified(const ValueExpr &value) {
   return peeled;
 }
 
-/// An operator with an operand's tensor or with a number.
+/// The operand that \p value reads first, if it is one, or sums and shifts of such and of numbers:
+/// what a requantisation by channels rounds with. Other functions are no step but several.
+const StepOperand *firstOperand(const ValueExpr &value, const std::vector<StepOperand> &operands) {
+  const StepOperand *first = nullptr;
+  bool hasOthers = false;
+  forEachNode(value, [&](const ValueExpr &node) {
+    const bool isOperand = node.kind == Kind::Load && node.value > 0;
+    const bool isShifted = node.kind == Kind::Binary &&
+                           (node.name == "+" || node.name == "-" || node.name.starts_with("shift"));
+    const bool isNumber =
+        node.kind == Kind::Constant || node.kind == Kind::Index || node.kind == Kind::Cast;
+    hasOthers = hasOthers || !(isOperand || isShifted || isNumber);
+    if (isOperand && first == nullptr)
+      first = &operands[node.value - 1];
+  });
+  return hasOthers ? nullptr : first;
+}
+
+/// An operator with an operand's tensor, with what is computed of such, or with a number.
 std::optional<Peeled> peelOperator(const ValueExpr &value,
                                    const std::vector<StepOperand> &operands) {
   constexpr std::array<std::string_view, 6> names = {"+", "-",          "*",
@@ -224,13 +242,14 @@ std::optional<Peeled> peelOperator(const ValueExpr &value,
       peeled.step.number = numberOf(operand);
       return peeled;
     }
-    const bool isTensor = operand.kind == Kind::Load && operand.value > 0;
-    if (!isTensor || (i == 0 && !commutes) || value.name.starts_with("shift"))
+    const StepOperand *read = firstOperand(operand, operands);
+    if (read == nullptr || (i == 0 && !commutes))
       continue;
-    peeled.step.kind = Step::Operand;
-    peeled.step.operand = operands[operand.value - 1].tensor;
-    peeled.step.operandCall = operands[operand.value - 1].call;
-    peeled.step.operandDimensions = operands[operand.value - 1].dimensions;
+    const bool isTensor = operand.kind == Kind::Load && !value.name.starts_with("shift");
+    peeled.step.kind = isTensor ? Step::Operand : Step::Computed;
+    peeled.step.operand = read->tensor;
+    peeled.step.operandCall = read->call;
+    peeled.step.operandDimensions = read->dimensions;
     return peeled;
   }
   return std::nullopt;

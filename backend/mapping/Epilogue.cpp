@@ -36,7 +36,10 @@ class Absorber {
 public:
   Absorber(const EpilogueContext &context, Match &match)
       : context_(context), contraction_(context.joined.contraction), match_(match),
-        chain_(workload::followResult(context.workload, callIndex(), contraction_)) {
+        chain_(
+            context.uses != nullptr
+                ? workload::followResult(context.workload, *context.uses, callIndex(), contraction_)
+                : workload::followResult(context.workload, callIndex(), contraction_)) {
     findSourceDimensions();
   }
 

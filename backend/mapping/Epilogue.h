@@ -17,6 +17,7 @@ namespace acadlc::mapping {
 struct EpilogueContext {
   const ast::MappingDeclaration &mapping;
   const workload::Workload &workload;
+  const workload::TensorUses *uses; ///< of all its tensors; null if they are not known yet
   const workload::Call &call;
   const JoinedContraction &joined; ///< as it was matched
   /// Value of an argument of a step, `max_pool(P)`; none if it has none.

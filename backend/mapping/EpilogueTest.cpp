@@ -408,6 +408,22 @@ TEST_CASE("shapes that differ, casts and unknown expressions end the chain") {
   CHECK(absorbed(all, power).empty());
 }
 
+TEST_CASE("the uses of tensors may be given, and change nothing") {
+  const Absorption found(all, biasAndRelu());
+  const workload::Workload &network = *found.bench.workload;
+  const workload::TensorUses uses(network);
+  MatchOptions options;
+  options.uses = &uses;
+  const workload::Call &call = network.calls.front();
+  const MatchResult result =
+      matchContraction(*found.bench.mappings.front(), network, call, *call.contraction(), options);
+  REQUIRE(result.match);
+  CHECK(result.match->absorbedCalls == found.result.match->absorbedCalls);
+  REQUIRE(result.match->absorbed.size() == 2);
+  CHECK(result.match->absorbed[0].name == "bias");
+  CHECK(result.match->absorbed[1].name == "relu");
+}
+
 TEST_CASE("requantisation is numbers alone, up to a cast to a narrower whole number") {
   NetworkText network;
   network.inputs = {"lhs: 4, 8: int8", "rhs: 8, 6: int8"};
@@ -429,6 +445,21 @@ TEST_CASE("requantisation is numbers alone, up to a cast to a narrower whole num
   scaled.step("z", {"y: 4, 6: int32", "t: 6: int32"}, "y[v_i, v_j] * t[v_j]", "out: 4, 6: int32")
       .step("v", {"z: 4, 6: int32"}, "T.Cast(\"int8\", z[v_i, v_j])", "out: 4, 6: int8");
   CHECK(absorbed("then optional requantize", scaled).empty());
+  // TVM's products of fixed-point numbers are such numbers.
+  NetworkText fixedPoint = network;
+  fixedPoint.step(
+      "z", {"y: 4, 6: int32"},
+      "T.Cast(\"int8\", T.max(T.min(T.q_multiply_shift(y[v_i, v_j], 1717986918, 31, -7) "
+      "+ 3, 127), -128))",
+      "out: 4, 6: int8");
+  CHECK(absorbed("then optional requantize", fixedPoint) == "requantize");
+  NetworkText channels = network;
+  channels.input("t: 6: int32");
+  channels.step("z", {"y: 4, 6: int32", "t: 6: int32"},
+                "T.Cast(\"int8\", T.q_multiply_shift_per_axis(y[v_i, v_j], t[v_j], t[v_j], t[v_j], "
+                "31, T.bool(True), T.bool(True)))",
+                "out: 4, 6: int8");
+  CHECK(absorbed("then optional requantize", channels).empty());
   // A ReLU in front of it is a step of its own.
   NetworkText rectified = network;
   rectified.step("z", {"y: 4, 6: int32"}, "T.max(y[v_i, v_j], 0)", "out: 4, 6: int32")
@@ -460,6 +491,12 @@ TEST_CASE("a ReLU within or behind a requantisation is that in front of it") {
   const std::string relu = "T.max(z[v_i, v_j], T.int8(0))";
   const std::string shift = narrow("T.shift_right(y[v_i, v_j] * 77 + 8192, 14)");
   CHECK(behind(shift, relu) == "relu requantize");
+  CHECK(behind(narrow("T.q_multiply_shift(y[v_i, v_j], 1717986918, 31, -7)"), relu) ==
+        "relu requantize");
+  CHECK(behind(narrow("T.q_multiply_shift(y[v_i, v_j], 1717986918, 31, 2)"), relu) ==
+        "relu requantize");
+  CHECK(behind(narrow("T.q_multiply_shift(y[v_i, v_j], 1717986918, 31, -7) + 3"), relu) ==
+        "requantize");
   CHECK(behind(shift, "T.max(T.min(z[v_i, v_j], T.int8(127)), T.int8(0))") == "relu requantize");
   // What the hardware cannot do stays: other bounds, a zero point, another sign.
   CHECK(behind(shift, "T.max(T.min(z[v_i, v_j], T.int8(100)), T.int8(0))") == "requantize");

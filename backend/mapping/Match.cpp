@@ -812,7 +812,7 @@ private:
     const auto number = [this](const ast::Expr &expr) {
       return options_.number ? options_.number(*result_.match, expr) : literalNumber(expr);
     };
-    const EpilogueContext context{mapping_, workload_, call_, joined_, number};
+    const EpilogueContext context{mapping_, workload_, options_.uses, call_, joined_, number};
     if (const ast::EpilogueStep *missing = absorb(context, *result_.match))
       return mismatch(MismatchKind::RequiredEpilogue,
                       fmt::format("it demands '{}' behind the computation (`then` without "
@@ -973,6 +973,17 @@ std::vector<Match> unbeaten(std::vector<Match> matches,
   return result.empty() ? matches : result;
 }
 
+/// Those of \p matches with the fewest indices of one iteration: a header without groups, where the
+/// network's only group is the one block of a layout.
+std::vector<Match> withFewestUnits(std::vector<Match> matches) {
+  const auto unitsOf = [](const Match &match) {
+    return std::ranges::count(match.indices, 1, &IndexBinding::extent);
+  };
+  const auto fewest = unitsOf(*std::ranges::min_element(matches, {}, unitsOf));
+  std::erase_if(matches, [&](const Match &match) { return unitsOf(match) != fewest; });
+  return matches;
+}
+
 /// The matches of all \p mappings, or of the forced one; why the others do not fit goes to
 /// \p mismatches, nearest first.
 std::vector<Match> matchAll(std::span<const ast::MappingDeclaration *const> mappings,
@@ -1083,7 +1094,7 @@ Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
   for (const Match &match : matches)
     fewest = std::min(fewest, match.unitIndices);
   std::erase_if(matches, [&](const Match &match) { return match.unitIndices != fewest; });
-  matches = unbeaten(std::move(matches), preferences);
+  matches = withFewestUnits(unbeaten(std::move(matches), preferences));
   if (matches.size() == 1) {
     choice.status = Choice::Status::Mapped;
     choice.match = std::move(matches.front());

@@ -10,6 +10,7 @@
 
 #include "frontend/acadl/Ast.h"
 #include "ir/Workload.h"
+#include "ir/WorkloadChain.h"
 #include "support/Diagnostics.h"
 
 #include <cstdint>
@@ -124,6 +125,9 @@ struct MatchOptions {
   /// Value of an argument of a step (`max_pool(P)`) in the names of the match's header; none if it
   /// has none. Without it literals alone have one.
   std::function<std::optional<double>(const Match &, const ast::Expr &)> number = {};
+  /// The uses of all tensors of the workload; null: each match that asks finds them out anew, which
+  /// takes as long as the network is large.
+  const workload::TensorUses *uses = nullptr;
   // NOLINTEND(readability-redundant-member-init)
 };
 
@@ -151,8 +155,9 @@ struct Choice {
   std::string forced;               ///< the mapping that `--mapping` names for this layer, or empty
 };
 
-/// Chooses among \p mappings: fewest indices without counterpart, then `prefer`, else ambiguous.
-/// Where none fits, blocks of the contraction's tensors are joined (Blocks.h), as few as possible.
+/// Chooses among \p mappings: fewest indices without counterpart, then `prefer`, then fewest
+/// indices of one iteration, else ambiguous. Where none fits, blocks of the contraction's tensors
+/// are joined (Blocks.h), as few as possible.
 Choice chooseMapping(std::span<const ast::MappingDeclaration *const> mappings,
                      std::span<const ast::PreferDeclaration *const> preferences,
                      std::span<const ForcedMapping> forced, const workload::Workload &workload,

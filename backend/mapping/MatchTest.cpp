@@ -413,6 +413,38 @@ TEST_CASE_FIXTURE(Bench, "a batched header takes a batched product") {
   CHECK(chooseFor(*this, test::matmulText(4, 5, 8).text()).match->unitIndices == 1);
 }
 
+TEST_CASE_FIXTURE(Bench, "several mappings: a single block of a layout is no group") {
+  const std::string two = std::string(noArchitecture) +
+                          "mapping plain[k < K, p < P; c < C, r < R] on arch: A\n"
+                          "  implements O[k, p] += I[c, p + r] * W[k, c, r] {}\n"
+                          "mapping grouped[g < G, k < K, p < P; c < C, r < R] on arch: A\n"
+                          "  implements O[g, k, p] += I[g, c, p + r] * W[g, k, c, r] {}\n";
+  loadText(two);
+  // The output channels stand in one block, the input channels in two.
+  const OperatorText blocked{"2, 8, 4",
+                             "1, 2, 3, 4, 8",
+                             "1, 6, 8",
+                             "ko, ki, p, co, ci, r",
+                             "1, 8, 6, 2, 4, 3",
+                             "SSSRRR",
+                             "v_ko, v_p, v_ki",
+                             "v_co, v_p + v_r, v_ci",
+                             "v_ko, v_co, v_r, v_ci, v_ki"};
+  const auto chosen = [&](Bench &bench) {
+    bench.loadNetwork(blocked.text());
+    REQUIRE_MESSAGE(bench.workload, bench.messages());
+    const workload::Call &call = bench.workload->calls.front();
+    const Choice choice = choose(bench, call, *call.contraction());
+    REQUIRE(choice.match);
+    return choice.match->mapping->name.text.str();
+  };
+  CHECK(chosen(*this) == "plain");
+  // What is preferred comes first.
+  Bench preferring;
+  preferring.loadText(two + "prefer grouped over plain\n");
+  CHECK(chosen(preferring) == "grouped");
+}
+
 TEST_CASE_FIXTURE(Bench, "several mappings: prefer decides, else the choice is ambiguous") {
   const std::string two = std::string(noArchitecture) +
                           "mapping first[m < M, n < N; k < K] on arch: A\n"

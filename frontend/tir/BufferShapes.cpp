@@ -76,19 +76,6 @@ bool touches(Computation &computation, const std::function<bool(TensorRef)> &isM
   return found;
 }
 
-/// Puts \p values in the place of the axes of \p computation, which are \p axes from now on.
-void changeAxes(Computation &computation, std::vector<Axis> axes, const Indices &values) {
-  for (IndexExprPtr &index : computation.writeIndices)
-    index = substitute(index, values);
-  for (Access &access : computation.accesses)
-    for (IndexExprPtr &index : access.indices)
-      index = substitute(index, values);
-  computation.value = substitute(computation.value, values);
-  if (computation.body)
-    computation.body = std::make_shared<const StageBody>(substitute(*computation.body, values));
-  computation.axes = std::move(axes);
-}
-
 /// Writes indices as sums, where they are.
 void simplify(Computation &computation) {
   const std::vector<Axis> &axes = computation.axes;
@@ -156,7 +143,7 @@ void cutAxes(Computation &computation, const std::vector<std::set<std::int64_t>>
   }
   if (axes.size() == computation.axes.size())
     return;
-  changeAxes(computation, std::move(axes), values);
+  substituteAxes(computation, std::move(axes), values);
   // What is left of a reduced axis where it numbers results reduces nothing.
   std::vector<bool> inWrite(computation.axes.size());
   simplify(computation);
@@ -214,7 +201,9 @@ void joinPair(Computation &computation, std::size_t outer, std::size_t inner) {
   computation.axes = std::move(axes);
 }
 
-/// Joins axes that all indices hold together. Leaves alone what else depends on them.
+} // namespace
+
+// Leaves alone axes that something else depends on.
 void joinAxes(Computation &computation) {
   constexpr std::size_t mostAxes = 64;
   if (!isRectangular(computation) || computation.axes.size() > mostAxes || computation.body)
@@ -248,6 +237,8 @@ void joinAxes(Computation &computation) {
       }
   }
 }
+
+namespace {
 
 //===--- Rows -----------------------------------------------------------------------------===//
 

@@ -19,4 +19,8 @@ namespace acadlc::tir {
 ///   `io * 4 + ii`.
 void restoreShapes(FunctionTemplate &function, const PrivateBuffers &privates, bool ownsParameters);
 
+/// Makes one axis of two of the same kind that all indices of \p computation hold together,
+/// `io * 4 + ii`, as often as there are such.
+void joinAxes(workload::Computation &computation);
+
 } // namespace acadlc::tir

@@ -111,6 +111,16 @@ void FunctionReader::addInit(Store store, const Expr &value, Conversion &convers
   frames_.back().initStores.push_back(std::move(store));
 }
 
+/// Whether `T.init` of a block around the innermost one starts what \p store accumulates from a
+/// number.
+bool FunctionReader::isStartedOutside(const Store &store) const {
+  return std::ranges::any_of(frames_, [&](const Frame &outer) {
+    return outer.hasInit && std::ranges::any_of(outer.initStores, [&](const Store &init) {
+             return init.written.tensor == store.written.tensor && isNumber(*init.value);
+           });
+  });
+}
+
 /// Null if the first store alone says what is computed. \p goesOn: a reduction joins its values to
 /// what is there.
 std::shared_ptr<const StageBody>

@@ -164,6 +164,7 @@ void FunctionReader::forgetNest() {
   ++nest_;
   variables_.clear();
   restarts_.clear();
+  accumulations_.clear();
 }
 
 void FunctionReader::addVariable(std::string_view name, const ValueExprPtr &low,

@@ -1,3 +1,4 @@
+#include "frontend/tir/FixedPoint.h"
 #include "frontend/tir/FunctionParts.h"
 #include "frontend/tir/OperatorBuilder.h"
 #include "frontend/tir/Vocabulary.h"
@@ -323,6 +324,11 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
       operands.push_back(convert(*operand, conversion));
     conversion.conditions -= isUnder ? 1 : 0;
   }
+  ValueExprPtr product = spelling == "q_multiply_shift"            ? multiplyShift(operands)
+                         : spelling == "q_multiply_shift_per_axis" ? multiplyShiftPerAxis(operands)
+                                                                   : nullptr;
+  if (product)
+    return product;
   if (isSelect && operands.size() == 3)
     return valueNode(ValueExpr::Kind::Select, {}, std::move(operands));
   if (math.form == MathForm::Function)

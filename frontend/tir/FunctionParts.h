@@ -125,6 +125,12 @@ struct Store {
   std::vector<workload::Access> certain; ///< what happens at every point of the domain
 };
 
+/// What the loops around accumulations in a tensor have to do with it.
+struct Accumulation {
+  std::set<std::size_t> loops;  ///< that it goes on through
+  std::set<std::size_t> readIn; ///< that the tensor is read in, not only in the last iteration
+};
+
 /// A block whose body is being read, or the function itself.
 struct Frame {
   std::string label;
@@ -173,6 +179,7 @@ private:
   void bindSizes();
   void readParameters();
   void declareParameter(const Parameter &parameter);
+  void setParameter(std::string_view name, std::size_t index, workload::Tensor tensor);
   std::optional<workload::Tensor> readBuffer(const Expr &call, std::size_t firstArgument,
                                              SourceRange range, const std::optional<Shape> &known);
   std::optional<Shape> readShape(const Expr &expr, const std::optional<Shape> &known);
@@ -260,6 +267,11 @@ private:
   void addPrivateIndices(workload::Access &access);
   [[nodiscard]] const Shape &shapeOf(workload::TensorRef reference) const;
   void noteRestart(workload::TensorRef tensor, const std::vector<Guard> &guards);
+  [[nodiscard]] bool isStartedOutside(const Store &store) const;
+  void refusePartialReads(const workload::Computation &computation,
+                          const std::vector<Store> &stores, const Numbering &numbering);
+  [[nodiscard]] std::optional<std::size_t> loopBoundedBy(std::size_t outer,
+                                                         const Numbering &numbering) const;
   void refuseRestarts(const Frame &frame, const workload::Computation &computation,
                       const Numbering &numbering);
   void refuseUnwrittenLocals();
@@ -321,6 +333,7 @@ private:
   /// By tensor (whether it is local, and its number): the loops of this nest that make or overwrite
   /// it anew in each iteration.
   std::map<std::pair<bool, std::uint32_t>, std::set<std::size_t>> restarts_;
+  std::map<std::pair<bool, std::uint32_t>, Accumulation> accumulations_; ///< of this nest, likewise
   const ReadingPlan &plan_;
   BufferUses uses_;
   std::size_t nest_ = 0; ///< counts nests

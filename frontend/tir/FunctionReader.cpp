@@ -3,8 +3,11 @@
 #include "frontend/tir/BufferShapes.h"
 #include "frontend/tir/FunctionParts.h"
 #include "frontend/tir/Parser.h"
+#include "frontend/tir/PartialResults.h"
+#include "frontend/tir/PinnedAxes.h"
 #include "frontend/tir/SymbolicSizes.h"
 #include "frontend/tir/Vocabulary.h"
+#include "ir/WorkloadAnalysis.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
@@ -117,6 +120,11 @@ const std::optional<Shape> &FunctionReader::argumentShape(std::size_t parameter)
 
 namespace {
 
+/// Whether \p row has the elements of a tensor of \p shape, which has several dimensions.
+bool isRowOf(const Shape &row, const Shape &shape) {
+  return row.size() == 1 && shape.size() > 1 && checkedProduct(shape) == row[0];
+}
+
 bool isBufferType(const Expr *type) {
   return type && (type->kind == Expr::Kind::Call || type->kind == Expr::Kind::Subscript) &&
          tirName(*type->children[0]) == "Buffer";
@@ -200,11 +208,23 @@ void FunctionReader::declareParameter(const Parameter &parameter) {
     bind(parameter.name, NameMeaning::handle(index));
     return;
   }
-  if (auto tensor = readBuffer(*type, 0, parameter.range, argumentShape(index))) {
-    tensor->name = name;
-    result_.parameters[index].tensor = std::move(*tensor);
-  }
   bind(parameter.name, NameMeaning::buffer(false, index));
+  if (auto tensor = readBuffer(*type, 0, parameter.range, argumentShape(index)))
+    setParameter(parameter.name, index, std::move(*tensor));
+}
+
+/// Gives parameter \p index the type that \p tensor has. A row that is given a tensor of so many
+/// elements is another look at that.
+void FunctionReader::setParameter(std::string_view name, std::size_t index, Tensor tensor) {
+  const std::optional<Shape> &known = argumentShape(index);
+  tensor.name = name;
+  if (known && isRowOf(tensor.shape, *known)) {
+    const TensorRef parameter{false, static_cast<std::uint32_t>(index)};
+    bind(name, NameMeaning::of(BufferView{parameter, tensor.shape, {}}));
+    tensor.shape = *known;
+    result_.usesArgumentShapes = true;
+  }
+  result_.parameters[index].tensor = std::move(tensor);
 }
 
 /// Reads the shape and type of `T.Buffer(shape, type)` and its like; the shape is positional
@@ -245,7 +265,8 @@ std::optional<Shape> FunctionReader::readShape(const Expr &expr,
   bool isList = expr.kind == Expr::Kind::Tuple || expr.kind == Expr::Kind::List;
   const Expr *single = &expr;
   std::span<const Expr *const> items = isList ? expr.children : std::span(&single, 1);
-  if (known && known->size() != items.size()) {
+  const bool isRow = known && items.size() == 1 && known->size() > 1;
+  if (known && known->size() != items.size() && !isRow) {
     error(DiagnosticCode::TirCallMismatch, expr.range,
           "the argument has " + std::to_string(known->size()) + " dimensions, the parameter " +
               std::to_string(items.size()));
@@ -254,7 +275,10 @@ std::optional<Shape> FunctionReader::readShape(const Expr &expr,
   constexpr std::int64_t bitsPerElement = 128; // the widest element type
   std::int64_t product = bitsPerElement;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    auto extent = readDimension(*items[i], known ? std::optional((*known)[i]) : std::nullopt);
+    const auto told = isRow   ? checkedProduct(*known)
+                      : known ? std::optional((*known)[i])
+                              : std::nullopt;
+    auto extent = readDimension(*items[i], told);
     if (!extent)
       return std::nullopt;
     if (*extent <= 0) {
@@ -416,8 +440,12 @@ FunctionTemplate readFunction(const Stmt &function, const FunctionContext &conte
             {function.nameRange, "a local buffer that each iteration of a loop has for itself,"});
     }
   }
-  if (result.isValid && result.issues.empty())
+  if (result.isValid && result.issues.empty()) {
+    dropPinnedAxes(result);
     restoreShapes(result, plan.privates, context.argumentShapes.empty());
+    joinWrittenOutSteps(result);
+    joinPartialResults(result);
+  }
   return result;
 }
 

@@ -166,9 +166,18 @@ bool FunctionReader::isReduction(const Store &store) const {
   std::vector<bool> inWrite(variables_.size());
   for (const IndexExprPtr &index : store.written.indices)
     forEachAxis(*index, [&](std::size_t variable) { inWrite[variable] = true; });
+  // What a spatial axis of a block does that numbers no element, it does to the same one again.
+  const auto isBoundToWrite = [&](const Variable &axis) {
+    bool isBound = axis.inLoops != nullptr;
+    if (isBound)
+      forEachAxis(*axis.inLoops, [&](std::size_t loop) { isBound = isBound && inWrite[loop]; });
+    return isBound;
+  };
   return std::any_of(store.variables.begin(), store.variables.end(), [&](std::size_t variable) {
-    return variables_[variable].kind == Axis::Kind::Reduction ||
-           (!variables_[variable].isBlockAxis && !inWrite[variable]);
+    const Variable &each = variables_[variable];
+    return each.kind == Axis::Kind::Reduction ||
+           (!inWrite[variable] &&
+            (!each.isBlockAxis || (each.extent > 1 && !isBoundToWrite(each))));
   });
 }
 
@@ -257,7 +266,8 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   noteUses(stores, false);
   Computation computation;
   const bool isReduction = stores[0].combiner != Combiner::None;
-  const bool goesOn = isReduction && !frame.hasInit && !dropInit(stores[0].written.tensor);
+  const bool goesOn = isReduction && !frame.hasInit && !isStartedOutside(stores[0]) &&
+                      !dropInit(stores[0].written.tensor);
   const auto body = bodyOf(frame, stores, goesOn);
   Store &first = stores[0];
   computation.range = frame.isBlock ? frame.range : first.range;
@@ -302,6 +312,7 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
   addReadsOfBody(computation, goesOn);
   refuseRestarts(frame, computation, numbering);
+  refusePartialReads(computation, stores, numbering);
   if (!isReduction)
     noteRestart(computation.written, stores[0].guards);
   for (const Store &store : stores)
@@ -453,35 +464,35 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
       forEachAxis(*variables_[variable].extentExpr, collect);
 
   std::vector<IndexExprPtr> loopValues = valuesOfLoops(used);
-  for (std::size_t loop = 0; loop < used.size(); ++loop)
+  for (std::size_t loop = 0; loop < used.size(); ++loop) {
     used[loop] = used[loop] && !loopValues[loop];
+    if (inWrite[loop] && loopValues[loop])
+      forEachAxis(*loopValues[loop], [&](std::size_t axis) { inWrite[axis] = true; });
+  }
   std::vector<std::size_t> ordered;
   for (std::size_t variable = 0; variable < used.size(); ++variable)
     if (used[variable])
       ordered.push_back(variable);
   std::vector<IndexExprPtr> replacements(variables_.size(), nullptr);
+  std::vector<Axis> axes;
   for (std::size_t i = 0; i < ordered.size(); ++i) {
     const Variable &variable = variables_[ordered[i]];
+    const bool isOwn = std::ranges::find(own, ordered[i]) != own.end();
+    const bool isSummed = accumulates && !inWrite[ordered[i]];
     Axis::Kind kind = variable.kind;
     if (!variable.isBlockAxis)
-      kind = accumulates && !inWrite[ordered[i]] ? Axis::Kind::Reduction : Axis::Kind::Spatial;
-    else if (inWrite[ordered[i]] && std::ranges::find(own, ordered[i]) == own.end())
+      kind = isSummed ? Axis::Kind::Reduction : Axis::Kind::Spatial;
+    else if (isSummed && isOwn && variable.extent > 1)
+      kind = Axis::Kind::Reduction; // whatever the text calls it
+    else if (inWrite[ordered[i]] && !isOwn)
       kind = Axis::Kind::Spatial; // of a block around this one, whose parts have their own results
-    computation.axes.push_back({variable.name, variable.extent, kind});
+    axes.push_back({variable.name, variable.extent, kind});
     replacements[ordered[i]] = context_.nodes.axis(i);
   }
   for (std::size_t loop = 0; loop < loopValues.size(); ++loop)
     if (loopValues[loop])
       replacements[loop] = substitute(loopValues[loop], replacements);
-  for (IndexExprPtr &index : computation.writeIndices)
-    index = substitute(index, replacements);
-  for (Access &access : computation.accesses)
-    for (IndexExprPtr &index : access.indices)
-      index = substitute(index, replacements);
-  computation.value = substitute(computation.value, replacements);
-  if (computation.body)
-    computation.body =
-        std::make_shared<const StageBody>(substitute(*computation.body, replacements));
+  substituteAxes(computation, std::move(axes), replacements);
   if (auto points = countPoints(ordered))
     computation.points = *points;
   else
@@ -687,6 +698,20 @@ void FunctionReader::noteRestart(TensorRef tensor, const std::vector<Guard> &gua
       restarts_[{tensor.isLocal, tensor.index}].insert(variable);
 }
 
+/// The variable of \p numbering whose extent depends on loop \p outer: a domain that is a triangle.
+std::optional<std::size_t> FunctionReader::loopBoundedBy(std::size_t outer,
+                                                         const Numbering &numbering) const {
+  for (const std::size_t variable : numbering.variables) {
+    bool isBounded = false;
+    if (variables_[variable].dependsOnOthers)
+      forEachAxis(*variables_[variable].extentExpr,
+                  [&](std::size_t other) { isBounded = isBounded || other == outer; });
+    if (isBounded)
+      return variable;
+  }
+  return std::nullopt;
+}
+
 /// A loop that starts the accumulator of \p computation anew in each iteration is no reduction of
 /// it: each iteration has an accumulator of its own, which the buffer has no dimension for.
 void FunctionReader::refuseRestarts(const Frame &frame, const Computation &computation,
@@ -694,16 +719,95 @@ void FunctionReader::refuseRestarts(const Frame &frame, const Computation &compu
   const auto found = restarts_.find({computation.written.isLocal, computation.written.index});
   for (std::size_t axis = 0; axis < computation.axes.size(); ++axis) {
     const std::size_t variable = numbering.variables[axis];
-    const bool isReducedLoop = computation.axes[axis].kind == Axis::Kind::Reduction &&
-                               !variables_[variable].isBlockAxis && variables_[variable].extent > 1;
-    const bool isRestarted = (frame.hasInit && variable < frame.firstVariable) ||
-                             (found != restarts_.end() && found->second.contains(variable));
-    if (isReducedLoop && isRestarted)
-      return issue(computation.range, "an accumulation in '" + tensorOf(computation.written).name +
-                                          "', which each iteration of '" +
-                                          variables_[variable].name +
-                                          "' starts anew without a dimension for it,");
+    const Variable &each = variables_[variable];
+    const bool isSummed =
+        computation.axes[axis].kind == Axis::Kind::Reduction && each.kind == Axis::Kind::Spatial;
+    const bool isReducedLoop = isSummed && each.extent > 1;
+    // `T.init` starts anew with each value of a spatial axis.
+    const bool isRestarted =
+        (frame.hasInit && (variable < frame.firstVariable || each.isBlockAxis)) ||
+        (found != restarts_.end() && found->second.contains(variable));
+    if (!isReducedLoop || !isRestarted)
+      continue;
+    if (const auto inner = loopBoundedBy(variable, numbering))
+      return issue(computation.range, "a triangle of iterations, where those of '" +
+                                          variables_[*inner].name + "' depend on '" + each.name +
+                                          "',");
+    return issue(computation.range, "an accumulation in '" + tensorOf(computation.written).name +
+                                        "', which each iteration of '" + variables_[variable].name +
+                                        "' starts anew without a dimension for it,");
   }
+}
+
+namespace {
+
+/// The loops that \p condition holds to their last iteration: `k == 63`.
+void collectLast(const ValueExpr &condition, const std::vector<Variable> &variables,
+                 std::set<std::size_t> &loops) {
+  if (condition.kind != ValueExpr::Kind::Compare || condition.operands.size() != 2)
+    return;
+  if (condition.name == "and") {
+    for (const ValueExprPtr &operand : condition.operands)
+      collectLast(*operand, variables, loops);
+    return;
+  }
+  const IndexExprPtr left = asIndex(condition.operands[0]);
+  const IndexExprPtr right = asIndex(condition.operands[1]);
+  if (condition.name != "==" || !left || !right || left->kind != IndexExpr::Kind::Axis ||
+      right->kind != IndexExpr::Kind::Constant)
+    return;
+  const auto loop = static_cast<std::size_t>(left->value);
+  if (right->value == variables[loop].extent - 1)
+    loops.insert(loop);
+}
+
+} // namespace
+
+/// What is read in a loop that the accumulation in it goes on through is no result yet, but for the
+/// last iteration.
+void FunctionReader::refusePartialReads(const Computation &computation,
+                                        const std::vector<Store> &stores,
+                                        const Numbering &numbering) {
+  std::set<std::size_t> last;
+  for (const Guard &guard : stores[0].guards)
+    if (!guard.isElse)
+      collectLast(*guard.value, variables_, last);
+  const auto refuse = [&](TensorRef tensor) {
+    issue(computation.range,
+          "a read of '" + tensorOf(tensor).name + "' in a loop that goes on accumulating in it");
+  };
+  for (const Access &access : computation.accesses) {
+    Accumulation &own = accumulations_[{access.tensor.isLocal, access.tensor.index}];
+    if (access.tensor == computation.written)
+      continue;
+    for (const std::size_t loop : active_) {
+      if (variables_[loop].isBlockAxis || variables_[loop].extent == 1 || last.contains(loop))
+        continue;
+      own.readIn.insert(loop);
+      if (own.loops.contains(loop))
+        return refuse(access.tensor);
+    }
+  }
+  if (computation.combiner == Combiner::None)
+    return;
+  Accumulation &own = accumulations_[{computation.written.isLocal, computation.written.index}];
+  const auto add = [&](std::size_t loop) {
+    if (variables_[loop].extent > 1)
+      own.loops.insert(loop);
+  };
+  for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+    const Variable &variable = variables_[numbering.variables[a]];
+    if (computation.axes[a].kind != Axis::Kind::Reduction)
+      continue;
+    if (!variable.isBlockAxis)
+      add(numbering.variables[a]);
+    else if (variable.inLoops)
+      forEachAxis(*variable.inLoops, add);
+  }
+  const bool isReadBefore =
+      std::ranges::any_of(own.loops, [&](std::size_t loop) { return own.readIn.contains(loop); });
+  if (isReadBefore)
+    refuse(computation.written);
 }
 
 /// An accumulator that indices compact to the tile of an iteration, and that is not sure to be

@@ -378,11 +378,9 @@ void FunctionReader::matchBuffer(const Stmt &stmt, const Expr &target, const Exp
   if (!symbol || symbol->kind != NameMeaning::Kind::Handle)
     return issue(stmt.range, "'T.match_buffer' of what is no parameter and no part of a buffer");
   std::size_t index = symbol->parameter;
-  if (auto tensor = readBuffer(call, 1, target.range, argumentShape(index))) {
-    tensor->name = target.text;
-    result_.parameters[index].tensor = std::move(*tensor);
-  }
   bind(target.text, NameMeaning::buffer(false, index));
+  if (auto tensor = readBuffer(call, 1, target.range, argumentShape(index)))
+    setParameter(target.text, index, std::move(*tensor));
 }
 
 /// `C = T.match_buffer(A[i:i + 4, 0:8], (4, 8))`: C is that part of A.
@@ -678,6 +676,9 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
   readBody(stmt.body);
   Frame finished = std::move(frames_.back());
   frames_.pop_back();
+  // Blocks within `T.init` start what the block around them reduces.
+  if (isInInit_)
+    std::ranges::move(finished.initStores, std::back_inserter(frames_.back().initStores));
   if (!finished.stores.empty())
     buildComputation(finished, std::move(finished.stores));
   else if (finished.hasInit && !isInInit_ && result_.computations.size() == computationMark)

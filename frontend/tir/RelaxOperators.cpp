@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace acadlc::tir {
@@ -172,19 +173,87 @@ void leakyRelu(OperatorBuilder &builder) {
     return select(binary("<", number(0, type), x), x, binary("*", x, number(slope, type)));
   });
 }
-void silu(OperatorBuilder &builder) {
-  activation(builder, [](const ValueExprPtr &x, ElementType) {
-    return binary("*", x, unary("sigmoid", x));
-  });
+
+/// Stores functions of single elements with a stage for each of their operations, as TVM legalises
+/// operators that it composes of others.
+class Composition {
+public:
+  explicit Composition(OperatorBuilder &builder)
+      : builder_(builder), type_(builder.type(0)), result_(builder.output(type_)) {}
+
+  /// \p value is made of operations, numbers and load 0, the element of the first tensor.
+  void store(const ValueExprPtr &value) { addStage(*value, result_); }
+
+private:
+  static bool isOperation(const ValueExpr &value) {
+    return value.kind == ValueExpr::Kind::Unary || value.kind == ValueExpr::Kind::Binary;
+  }
+
+  static std::string nameOf(const ValueExpr &operation) {
+    const auto *found =
+        std::ranges::find(binaryOperators, operation.name, &ElementOperator::spelling);
+    return std::string(found == binaryOperators.end() ? operation.name : found->name);
+  }
+
+  void addStage(const ValueExpr &operation, TensorRef written) {
+    std::vector<std::optional<TensorRef>> parts;
+    for (const ValueExprPtr &operand : operation.operands) {
+      parts.emplace_back();
+      if (isOperation(*operand)) {
+        parts.back() = builder_.local(nameOf(*operand), type_);
+        addStage(*operand, *parts.back());
+      } else if (operand->kind == ValueExpr::Kind::Load) {
+        parts.back() = OperatorBuilder::input(0);
+      }
+    }
+    Stage stage(builder_, nameOf(operation), written);
+    const Indices indices = stage.spatial(type_.shape);
+    auto value = std::make_shared<ValueExpr>(operation);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      if (parts[i])
+        value->operands[i] = stage.load(*parts[i], indices);
+    stage.store(indices, std::move(value));
+  }
+
+  OperatorBuilder &builder_;
+  TensorType type_;
+  TensorRef result_;
+};
+
+/// The element of the first tensor in a Composition.
+ValueExprPtr element() {
+  auto load = std::make_shared<ValueExpr>();
+  load->kind = ValueExpr::Kind::Load;
+  return load;
 }
+
+void silu(OperatorBuilder &builder) {
+  Composition(builder).store(binary("*", element(), unary("sigmoid", element())));
+}
+/// x · (½ + ½ · erf(x · √½))
 void gelu(OperatorBuilder &builder) {
-  const std::string_view function = builder.call().name == "nn.gelu_tanh" ? "tanh" : "erf";
-  activation(builder, [&](const ValueExprPtr &x, ElementType type) {
-    constexpr double half = 0.5, rootOfHalf = 0.70710678118654757;
-    ValueExprPtr curve = unary(function, binary("*", x, number(rootOfHalf, type)));
-    return binary(
-        "*", x, binary("+", number(half, type), binary("*", std::move(curve), number(half, type))));
-  });
+  constexpr double half = 0.5, rootOfHalf = 0.70710678118654757;
+  const ElementType type = builder.type(0).elementType;
+  ValueExprPtr curve = unary("erf", binary("*", element(), number(rootOfHalf, type)));
+  Composition(builder).store(
+      binary("*", element(),
+             binary("+", number(half, type), binary("*", std::move(curve), number(half, type)))));
+}
+/// ½ · x · (1 + tanh(√(2 / π) · x · (1 + 0.044715 · x · x)))
+void tanhGelu(OperatorBuilder &builder) {
+  constexpr double half = 0.5, rootOfTwoByPi = 0.79788456080286541, cubic = 0.044715;
+  const ElementType type = builder.type(0).elementType;
+  const auto times = [](ValueExprPtr left, ValueExprPtr right) {
+    return binary("*", std::move(left), std::move(right));
+  };
+  const auto onePlus = [&](ValueExprPtr value) {
+    return binary("+", number(1, type), std::move(value));
+  };
+  ValueExprPtr square = times(times(number(cubic, type), element()), element());
+  ValueExprPtr inner =
+      times(times(number(rootOfTwoByPi, type), element()), onePlus(std::move(square)));
+  Composition(builder).store(
+      times(times(number(half, type), element()), onePlus(unary("tanh", std::move(inner)))));
 }
 /// log(1 + exp(β · x)) / β, and x itself where that makes no difference any more.
 void softplus(OperatorBuilder &builder) {
@@ -872,7 +941,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"nn.batch_flatten", flatten},
     {"nn.dropout", passOn},
     {"nn.gelu", gelu},
-    {"nn.gelu_tanh", gelu},
+    {"nn.gelu_tanh", tanhGelu},
     {"nn.leakyrelu", leakyRelu},
     {"nn.pad", pad},
     {"nn.prelu", prelu},

@@ -602,8 +602,9 @@ for i in range(16):
 )"}});
 }
 
-TEST_CASE("schedules: rfactor makes a product and a sum") {
-  const Outcome outcome(function(matrices, R"(C_rf = T.alloc_buffer((16, 8, 4))
+TEST_CASE("schedules: partial results and their sum are one product") {
+  checkSame(matrices, matmul,
+            {{"rfactor of the outer loop", R"(C_rf = T.alloc_buffer((16, 8, 4))
 for i, j, ko, ki in T.grid(16, 8, 4, 16):
     with T.block("C_rf"):
         vko, vi, vj, vki = T.axis.remap("SSSR", [ko, i, j, ki])
@@ -616,17 +617,48 @@ for i, j, ko in T.grid(16, 8, 4):
         with T.init():
             C[vi, vj] = T.float32(0)
         C[vi, vj] = C[vi, vj] + C_rf[vi, vj, vko]
-)"));
-  REQUIRE(outcome.workload);
-  CHECK(outcome.call().macs == 16 * 8 * 64);
-  REQUIRE(outcome.call().operators.size() == 2);
-  const Operator &sum = outcome.call().operators[1];
-  CHECK(sum.kind == OperatorKind::Reduction);
-  CHECK(sum.dims == std::vector<NamedExtent>{{"N", 128}, {"K", 4}});
-}
-
-TEST_CASE("schedules: a sum within each step of a sum is one of its own") {
-  const Outcome outcome(function(matrices, R"(part = T.alloc_buffer((1,), scope="local")
+)"},
+             {"rfactor of the inner loop, with threads",
+              R"(C_rf = T.alloc_buffer((16, 1, 16, 8), scope="local")
+for i in T.thread_binding(16, thread="blockIdx.x"):
+    for j in range(8):
+        for ki in T.thread_binding(16, thread="threadIdx.x"):
+            with T.block("C_rf_init"):
+                vki, vi, vj = T.axis.remap("SSS", [ki, i, j])
+                C_rf[vki, 0, vi, vj] = T.float32(0)
+            for ko, unit in T.grid(4, 1):
+                with T.block("C_rf_update"):
+                    vki, vi, vj, vko = T.axis.remap("SSSR", [ki, i, j, ko])
+                    C_rf[vki, 0, vi, vj] = C_rf[vki, 0, vi, vj] + A[vi, vko * 16 + vki] * B[vko * 16 + vki, vj]
+        for ki in T.thread_binding(16, thread="threadIdx.x"):
+            with T.block("C"):
+                vki, vi, vj = T.axis.remap("RSS", [ki, i, j])
+                with T.init():
+                    C[vi, vj] = T.float32(0)
+                C[vi, vj] = C[vi, vj] + C_rf[vki, 0, vi, vj]
+)"},
+             {"rfactor twice", R"(C_rf = T.alloc_buffer((4, 8, 16, 8))
+C_rf_1 = T.alloc_buffer((8, 16, 8))
+for i, j, ko, km, ki in T.grid(16, 8, 2, 8, 4):
+    with T.block("C_rf"):
+        vki, vkm, vi, vj, vko = T.axis.remap("SSSSR", [ki, km, i, j, ko])
+        with T.init():
+            C_rf[vki, vkm, vi, vj] = T.float32(0)
+        C_rf[vki, vkm, vi, vj] = C_rf[vki, vkm, vi, vj] + A[vi, vko * 32 + vkm * 4 + vki] * B[vko * 32 + vkm * 4 + vki, vj]
+for i, j, km, ki in T.grid(16, 8, 8, 4):
+    with T.block("C_rf_1"):
+        vkm, vi, vj, vki = T.axis.remap("SSSR", [km, i, j, ki])
+        with T.init():
+            C_rf_1[vkm, vi, vj] = T.float32(0)
+        C_rf_1[vkm, vi, vj] = C_rf_1[vkm, vi, vj] + C_rf[vki, vkm, vi, vj]
+for i, j, km in T.grid(16, 8, 8):
+    with T.block("C"):
+        vkm, vi, vj = T.axis.remap("RSS", [km, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf_1[vkm, vi, vj]
+)"},
+             {"a sum within each step of a sum", R"(part = T.alloc_buffer((1,), scope="local")
 for i, j in T.grid(16, 8):
     C[i, j] = T.float32(0)
     for ko in range(4):
@@ -634,12 +666,212 @@ for i, j in T.grid(16, 8):
         for ki in range(16):
             part[0] = part[0] + A[i, ko * 16 + ki] * B[ko * 16 + ki, j]
         C[i, j] = C[i, j] + part[0]
+)"}});
+}
+
+TEST_CASE("schedules: partial results of plain reductions") {
+  constexpr const char *rowSums =
+      "A: T.Buffer((6, 8, 9), \"float32\"), C: T.Buffer((6,), \"float32\")";
+  checkSame(rowSums, R"(for i, j, k in T.grid(6, 8, 9):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SRR", [i, j, k])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + A[vi, vj, vk]
+)",
+            {{"of fused loops", R"(C_rf = T.alloc_buffer((4, 6))
+for i, o, t in T.grid(6, 18, 4):
+    with T.block("C_rf"):
+        vt, vi, vo = T.axis.remap("SSR", [t, i, o])
+        with T.init():
+            C_rf[vt, vi] = T.float32(0)
+        C_rf[vt, vi] = C_rf[vt, vi] + A[vi, (vo * 4 + vt) // 9, (vo * 4 + vt) % 9]
+for i, t in T.grid(6, 4):
+    with T.block("C"):
+        vt, vi = T.axis.remap("RS", [t, i])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + C_rf[vt, vi]
+)"}});
+  const auto operators = [&](const char *combined, const char *other) {
+    std::string text = R"(C_rf = T.alloc_buffer((8, 6))
+for i, j, k in T.grid(6, 8, 9):
+    with T.block("C_rf"):
+        vj, vi, vk = T.axis.remap("SSR", [j, i, k])
+        with T.init():
+            C_rf[vj, vi] = T.float32(0)
+        C_rf[vj, vi] = C_rf[vj, vi] + A[vi, INDEX]
+for i, j in T.grid(6, 8):
+    with T.block("C"):
+        vj, vi = T.axis.remap("RS", [j, i])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = JOINED
+)";
+    text.replace(text.find("INDEX"), 5, combined);
+    text.replace(text.find("JOINED"), 6, other);
+    const Outcome outcome(function(rowSums, text));
+    INFO(outcome.messages());
+    REQUIRE(outcome.workload);
+    return outcome.call().operators.size();
+  };
+  const char *const sum = "C[vi] + C_rf[vj, vi]";
+  // Sums over dimensions of their own, another way of joining, and windows that overlap.
+  CHECK(operators("vj, vk", sum) == 2);
+  CHECK(operators("(vj * 9 + vk) // 12, (vj * 9 + vk) % 12 // 2", "T.max(C[vi], C_rf[vj, vi])") ==
+        2);
+  CHECK(operators("0, vj // 8 + vk", sum) == 2);
+  CHECK(operators("vj, (vj + vk) % 9", sum) == 2);
+  CHECK(operators("(vj * 9 + vk) // 12, (vj * 9 + vk) % 12 // 2", sum) == 1);
+}
+
+TEST_CASE("schedules: steps that are written out are one product") {
+  checkSame(matrices, matmul,
+            {{"unrolled", R"(for i, j in T.grid(16, 8):
+    C[i, j] = T.float32(0)
+    for k in range(16):
+        C[i, j] = C[i, j] + A[i, k * 4] * B[k * 4, j]
+        C[i, j] = C[i, j] + A[i, k * 4 + 1] * B[k * 4 + 1, j]
+        C[i, j] = C[i, j] + A[i, k * 4 + 2] * B[k * 4 + 2, j]
+        C[i, j] = C[i, j] + A[i, k * 4 + 3] * B[k * 4 + 3, j]
+)"},
+             {"two halves", R"(for i, j in T.grid(16, 8):
+    C[i, j] = T.float32(0)
+    for k in range(32):
+        C[i, j] = C[i, j] + A[i, k] * B[k, j]
+    for k in range(32):
+        C[i, j] = C[i, j] + A[i, k + 32] * B[k + 32, j]
+)"}});
+  const auto products = [](const char *second) {
+    const std::string body = R"(for i, j in T.grid(16, 8):
+    C[i, j] = T.float32(0)
+    for k in range(32):
+        C[i, j] = C[i, j] + A[i, k * 2] * B[k * 2, j]
+        C[i, j] = C[i, j] + )" +
+                             std::string(second) + "\n";
+    const Outcome outcome(function(matrices, body));
+    INFO(outcome.messages());
+    REQUIRE(outcome.workload);
+    return outcome.call().operators.size();
+  };
+  CHECK(products("A[i, k * 2 + 1] * B[k * 2 + 1, j]") == 1);
+  // The same elements again, other elements of one factor, another function.
+  CHECK(products("A[i, k * 2] * B[k * 2, j]") == 2);
+  CHECK(products("A[i, k * 2] * B[k * 2 + 1, j]") == 2);
+  CHECK(products("A[i, k * 2 + 1] * T.exp(B[k * 2 + 1, j])") == 2);
+}
+
+TEST_CASE("schedules: what stands in the last iteration stands behind the loop") {
+  checkSame(matrices, matmul,
+            {{"if", R"(acc = T.alloc_buffer((16, 8), scope="local")
+for i, j, k in T.grid(16, 8, 64):
+    if k == 0:
+        acc[i, j] = T.float32(0)
+    acc[i, j] = acc[i, j] + A[i, k] * B[k, j]
+    if k == 63:
+        C[i, j] = acc[i, j]
+)"},
+             {"T.where", R"(acc = T.alloc_buffer((16, 8), scope="local")
+for i, j, k in T.grid(16, 8, 64):
+    with T.block("acc"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            acc[vi, vj] = T.float32(0)
+        acc[vi, vj] = acc[vi, vj] + A[vi, vk] * B[vk, vj]
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSS", [i, j, k])
+        T.where(k == 63)
+        C[vi, vj] = acc[vi, vj]
+)"}});
+  const Outcome part(function("A: T.Buffer((4, 6), \"float32\"), C: T.Buffer((4, 6), \"float32\")",
+                              R"(for i, j in T.grid(4, 6):
+    if i == 2:
+        C[i, j] = A[i, j]
 )"));
-  REQUIRE(outcome.workload);
-  CHECK(outcome.call().macs == 16 * 8 * 64);
-  REQUIRE(outcome.call().operators.size() == 2);
-  CHECK(outcome.call().operators[1].kind == OperatorKind::Reduction);
-  CHECK(outcome.call().operators[1].dims == std::vector<NamedExtent>{{"N", 128}, {"K", 4}});
+  REQUIRE(part.workload);
+  REQUIRE(part.call().computations.size() == 1);
+  CHECK(part.call().computations[0].points == 6);
+  CHECK(part.call().bytesWritten == 6 * 4);
+}
+
+TEST_CASE("schedules: what is read in a loop that goes on accumulating is an error") {
+  const Schedule wrong[] = {
+      {"started once, in front of all loops", R"(acc = T.alloc_buffer((1,), scope="local")
+acc[0] = T.float32(0)
+for i, j in T.grid(16, 8):
+    for k in range(64):
+        acc[0] = acc[0] + A[i, k] * B[k, j]
+    C[i, j] = acc[0]
+)"},
+      {"in an iteration that is not the last one", R"(acc = T.alloc_buffer((16, 8), scope="local")
+for i, j, k in T.grid(16, 8, 64):
+    if k == 0:
+        acc[i, j] = T.float32(0)
+    acc[i, j] = acc[i, j] + A[i, k] * B[k, j]
+    if k == 31:
+        C[i, j] = acc[i, j]
+)"},
+      {"in front of the accumulation", R"(acc = T.alloc_buffer((16, 8), scope="local")
+for i, j in T.grid(16, 8):
+    acc[i, j] = T.float32(0)
+for i, j, k in T.grid(16, 8, 64):
+    C[i, j] = acc[i, j]
+    acc[i, j] = acc[i, j] + A[i, k] * B[k, j]
+)"},
+  };
+  for (const Schedule &schedule : wrong) {
+    CAPTURE(schedule.name);
+    const Outcome outcome(function(matrices, schedule.body));
+    CHECK_FALSE(outcome.workload);
+    INFO(outcome.messages());
+    CHECK(outcome.messages().find("in a loop that goes on accumulating in it") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("schedules: an axis that numbers no result is summed, whatever the text calls it") {
+  const char *const body = R"(    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSS", [i, j, k])
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)";
+  const std::string update = std::string("for i, j, k in T.grid(16, 8, 64):\n") + body;
+  const std::string filled = R"(for i, j in T.grid(16, 8):
+    with T.block("fill"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        C[vi, vj] = T.float32(0)
+)" + update;
+  checkSame(matrices, matmul, {{"filled before", filled.c_str()}});
+  // It goes on from what is there.
+  const Outcome onward(function(matrices, update));
+  REQUIRE(onward.workload);
+  REQUIRE(onward.call().operators.size() == 1);
+  CHECK(onward.call().operators[0].kind == OperatorKind::MatMul);
+  CHECK(onward.call().operators[0].detail == "initial values");
+  // `T.init` starts anew with each value of such an axis.
+  const Outcome restarted(function(matrices, R"(for i, j, k in T.grid(16, 8, 64):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSS", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"));
+  CHECK_FALSE(restarted.workload);
+  CHECK(restarted.messages().find("starts anew") != std::string::npos);
+}
+
+TEST_CASE("schedules: a triangle of iterations is what the error blames") {
+  const Outcome outcome(function(matrices, R"(for i, j in T.grid(16, 8):
+    for k in range(i + 1):
+        with T.block("C"):
+            vi, vj = T.axis.remap("SS", [i, j])
+            vk = T.axis.reduce(i + 1, k)
+            with T.init():
+                C[vi, vj] = T.float32(0)
+            C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)"));
+  CHECK_FALSE(outcome.workload);
+  CHECK(outcome.messages().find("a triangle of iterations, where those of 'vk' depend on 'i'") !=
+        std::string::npos);
 }
 
 TEST_CASE("schedules: what an iteration may read of an earlier one stays an error") {

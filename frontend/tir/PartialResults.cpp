@@ -1,0 +1,340 @@
+#include "frontend/tir/PartialResults.h"
+
+#include "frontend/tir/BufferShapes.h"
+#include "ir/WorkloadExpr.h"
+#include "support/CheckedArithmetic.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace acadlc::tir {
+
+using namespace workload;
+
+namespace {
+
+/// A reduction that does nothing else, at all points of its axes.
+bool isPlainReduction(const Computation &computation) {
+  std::optional<std::int64_t> points = 1;
+  for (const Axis &axis : computation.axes)
+    points = points ? checkedMul(*points, axis.extent) : std::nullopt;
+  const bool joins =
+      computation.combiner != Combiner::None && computation.combiner != Combiner::Opaque;
+  return joins && !computation.body && computation.opaqueReason.empty() &&
+         computation.alsoWritten.empty() && points == computation.points;
+}
+
+/// The axis that each dimension of a tensor of \p shape runs over, all of it; none where it has one
+/// element. No value if \p indices are more than axes, or leave out one of those \p needed.
+std::optional<std::vector<std::optional<std::size_t>>>
+plainAxes(const std::vector<IndexExprPtr> &indices, const std::vector<std::int64_t> &shape,
+          const std::vector<Axis> &axes, const std::function<bool(const Axis &)> &needed) {
+  std::vector<std::optional<std::size_t>> result;
+  std::set<std::size_t> used;
+  for (std::size_t d = 0; d < indices.size(); ++d) {
+    result.emplace_back();
+    if (shape[d] == 1)
+      continue;
+    if (indices[d]->kind != IndexExpr::Kind::Axis)
+      return std::nullopt;
+    const auto axis = static_cast<std::size_t>(indices[d]->value);
+    if (axes[axis].extent != shape[d] || !used.insert(axis).second)
+      return std::nullopt;
+    result.back() = axis;
+  }
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent > 1 && needed(axes[a]) && !used.contains(a))
+      return std::nullopt;
+  return result;
+}
+
+/// Whether \p form has \p first and \p second as digits of one number, also with others between
+/// them; or neither.
+bool areDigits(const AffineIndex &form, std::size_t first, std::size_t second,
+               const std::vector<Axis> &axes) {
+  const auto factorOf = [&](std::size_t axis) { return std::abs(form.coefficients[axis]); };
+  if (factorOf(first) == 0 || factorOf(second) == 0)
+    return factorOf(first) == factorOf(second);
+  const std::int64_t top = std::max(factorOf(first), factorOf(second));
+  std::map<std::int64_t, std::int64_t> digits; // extent by factor
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent > 1 && factorOf(a) >= std::min(factorOf(first), factorOf(second)) &&
+        factorOf(a) <= top && !digits.emplace(factorOf(a), axes[a].extent).second)
+      return false;
+  for (auto digit = digits.begin(), next = std::next(digit); next != digits.end(); digit = next++)
+    if (checkedMul(digit->first, digit->second) != next->first)
+      return false;
+  return true;
+}
+
+/// The same for all sums that \p index is made of.
+bool areDigits(const IndexExpr &index, std::size_t first, std::size_t second,
+               const std::vector<Axis> &axes) {
+  bool isUsed = false;
+  forEachAxis(index, [&](std::size_t a) { isUsed = isUsed || a == first || a == second; });
+  if (!isUsed)
+    return true;
+  if (const auto form = affineForm(index, axes))
+    return areDigits(*form, first, second, axes);
+  return index.left && index.right && areDigits(*index.left, first, second, axes) &&
+         areDigits(*index.right, first, second, axes);
+}
+
+/// Whether all that \p computation reads and computes has both axes as digits of one number, and
+/// something has them.
+bool areDigits(const Computation &computation, std::size_t first, std::size_t second) {
+  bool areIn = true, isUsed = false;
+  const auto check = [&](const IndexExpr &index) {
+    areIn = areIn && areDigits(index, first, second, computation.axes);
+    forEachAxis(index, [&](std::size_t a) { isUsed = isUsed || a == first; });
+  };
+  for (const Access &access : computation.accesses)
+    for (const IndexExprPtr &index : access.indices)
+      check(*index);
+  forEachNode(*computation.value, [&](const ValueExpr &node) {
+    if (node.index)
+      check(*node.index);
+  });
+  return areIn && isUsed;
+}
+
+/// Whether some reduced axis of \p computation and \p axis are digits of one number.
+bool isDigitOfReduction(const Computation &computation, std::size_t axis) {
+  for (std::size_t a = 0; a < computation.axes.size(); ++a)
+    if (a != axis && computation.axes[a].kind == Axis::Kind::Reduction &&
+        computation.axes[a].extent > 1 && areDigits(computation, a, axis))
+      return true;
+  return false;
+}
+
+//===--- Partial results ------------------------------------------------------------------===//
+
+class Joiner {
+public:
+  explicit Joiner(FunctionTemplate &function) : function_(function) {}
+
+  void run() {
+    for (bool isNew = true; isNew;) {
+      isNew = false;
+      for (std::size_t i = 0; i < function_.computations.size() && !isNew; ++i)
+        isNew = joinBehind(i);
+    }
+  }
+
+private:
+  [[nodiscard]] const Computation &stage(std::size_t index) const {
+    return function_.computations[index];
+  }
+  [[nodiscard]] bool writes(std::size_t index, TensorRef tensor) const {
+    return stage(index).written == tensor ||
+           std::ranges::find(stage(index).alsoWritten, tensor) != stage(index).alsoWritten.end();
+  }
+  [[nodiscard]] bool uses(std::size_t index, TensorRef tensor) const {
+    const auto isRead = [&](const std::vector<Access> &accesses) {
+      return std::ranges::find(accesses, tensor, &Access::tensor) != accesses.end();
+    };
+    return writes(index, tensor) || isRead(stage(index).accesses) ||
+           (stage(index).body && isRead(stage(index).body->accesses));
+  }
+
+  /// The only stage beside \p partial that uses what it writes, if it comes later, and what
+  /// \p partial reads is still the same there.
+  [[nodiscard]] std::optional<std::size_t> onlyReader(std::size_t partial) const {
+    std::optional<std::size_t> reader;
+    for (std::size_t i = 0; i < function_.computations.size(); ++i) {
+      if (i == partial || !uses(i, stage(partial).written))
+        continue;
+      if (reader || i < partial)
+        return std::nullopt;
+      reader = i;
+    }
+    for (std::size_t i = partial + 1; reader && i <= *reader; ++i)
+      for (const Access &access : stage(partial).accesses)
+        if (writes(i, access.tensor))
+          return std::nullopt;
+    return reader;
+  }
+
+  /// Joins stage \p partial with the one that reduces its results. False if there is no such stage.
+  bool joinBehind(std::size_t partial) {
+    const Computation &first = stage(partial);
+    if (!isPlainReduction(first) || !first.written.isLocal)
+      return false;
+    const auto reader = onlyReader(partial);
+    if (!reader)
+      return false;
+    const Computation &second = stage(*reader);
+    const bool reducesIt = isPlainReduction(second) && second.combiner == first.combiner &&
+                           second.value->kind == ValueExpr::Kind::Load &&
+                           second.accesses.size() == 1 &&
+                           second.accesses[0].tensor == first.written;
+    if (!reducesIt)
+      return false;
+    const Tensor &part = function_.locals[first.written.index];
+    const auto written =
+        plainAxes(first.writeIndices, part.shape, first.axes,
+                  [](const Axis &axis) { return axis.kind == Axis::Kind::Spatial; });
+    const auto read = plainAxes(second.accesses[0].indices, part.shape, second.axes,
+                                [](const Axis &) { return true; });
+    if (!written || !read)
+      return false;
+    Computation whole = first;
+    std::vector<IndexExprPtr> values(second.axes.size(), indexConstant(0));
+    bool hasDigits = false;
+    for (std::size_t d = 0; d < read->size(); ++d) {
+      if (!(*read)[d])
+        continue;
+      const std::size_t own = *(*written)[d];
+      values[*(*read)[d]] = indexAxis(own);
+      if (second.axes[*(*read)[d]].kind != Axis::Kind::Reduction)
+        continue;
+      if (!isDigitOfReduction(first, own))
+        return false;
+      whole.axes[own].kind = Axis::Kind::Reduction;
+      hasDigits = true;
+    }
+    if (!hasDigits)
+      return false;
+    whole.name = second.name;
+    whole.range = second.range;
+    whole.written = second.written;
+    whole.writeIndices.clear();
+    for (const IndexExprPtr &index : second.writeIndices)
+      whole.writeIndices.push_back(substitute(index, values));
+    joinAxes(whole);
+    function_.computations[*reader] = std::move(whole);
+    function_.computations.erase(function_.computations.begin() +
+                                 static_cast<std::ptrdiff_t>(partial));
+    return true;
+  }
+
+  FunctionTemplate &function_;
+};
+
+//===--- Steps ----------------------------------------------------------------------------===//
+
+/// Whether two values are written the same way, the places of their loads aside.
+bool isSameForm(const ValueExpr &left, const ValueExpr &right) {
+  const bool hasIndex = left.index != nullptr;
+  if (left.kind != right.kind || left.name != right.name || left.value != right.value ||
+      left.number != right.number || left.elementType != right.elementType ||
+      left.kind == ValueExpr::Kind::Opaque || left.operands.size() != right.operands.size() ||
+      hasIndex != (right.index != nullptr) || (hasIndex && !sameIndex(*left.index, *right.index)))
+    return false;
+  for (std::size_t i = 0; i < left.operands.size(); ++i)
+    if (!isSameForm(*left.operands[i], *right.operands[i]))
+      return false;
+  return true;
+}
+
+/// Whether \p computation goes on from what is there, and does nothing else than to accumulate.
+bool goesOn(const Computation &computation) {
+  return computation.body && computation.body->init.empty() &&
+         computation.body->opaqueReason.empty() && computation.opaqueReason.empty() &&
+         computation.body->statements.size() == 1 && !computation.body->statements[0].condition &&
+         computation.alsoWritten.empty() && !computation.accesses.empty() &&
+         computation.accesses.back().tensor == computation.written;
+}
+
+/// Distances between places, by access and dimension.
+using Distances = std::vector<std::vector<std::int64_t>>;
+
+/// How far \p later, which goes on from what is there, reads from where \p first does; none if it
+/// does something else or for other elements.
+std::optional<Distances> distancesOf(const Computation &first, const Computation &later) {
+  const auto isSameAxis = [](const Axis &a, const Axis &b) {
+    return a.extent == b.extent && a.kind == b.kind;
+  };
+  const auto isSame = [](const IndexExprPtr &a, const IndexExprPtr &b) {
+    return sameIndex(*a, *b);
+  };
+  const bool fits = goesOn(later) && later.combiner == first.combiner &&
+                    later.written == first.written && later.points == first.points &&
+                    later.accesses.size() == first.accesses.size() + 1 &&
+                    std::ranges::equal(first.axes, later.axes, isSameAxis) &&
+                    std::ranges::equal(first.writeIndices, later.writeIndices, isSame) &&
+                    isSameForm(*first.value, *later.value);
+  if (!fits)
+    return std::nullopt;
+  Distances distances;
+  for (std::size_t i = 0; i < first.accesses.size(); ++i) {
+    const Access &from = first.accesses[i], &to = later.accesses[i];
+    std::vector<std::int64_t> &own = distances.emplace_back();
+    if (from.tensor != to.tensor)
+      return std::nullopt;
+    for (std::size_t d = 0; d < from.indices.size(); ++d) {
+      const auto start = affineForm(*from.indices[d], first.axes);
+      const auto end = affineForm(*to.indices[d], first.axes);
+      if (!start || !end || start->coefficients != end->coefficients)
+        return std::nullopt;
+      own.push_back(end->constant - start->constant);
+    }
+  }
+  return distances;
+}
+
+/// \p first with a reduced axis of \p count steps, each of which moves the reads by \p distances.
+Computation withSteps(Computation first, std::int64_t count, const Distances &distances) {
+  const IndexExprPtr step = indexAxis(first.axes.size());
+  for (std::size_t i = 0; i < distances.size(); ++i)
+    for (std::size_t d = 0; d < distances[i].size(); ++d) {
+      IndexExprPtr &index = first.accesses[i].indices[d];
+      index = indexBinary(IndexExpr::Kind::Add, index,
+                          indexBinary(IndexExpr::Kind::Mul, step, indexConstant(distances[i][d])));
+    }
+  first.axes.push_back({"step", count, Axis::Kind::Reduction});
+  first.points *= count;
+  return first;
+}
+
+/// How many stages from \p first on are steps of one loop, which \p distances part: at least 1.
+std::size_t countSteps(const std::vector<Computation> &stages, std::size_t first,
+                       Distances &distances) {
+  std::size_t count = 1;
+  for (; first + count < stages.size(); ++count) {
+    auto next = distancesOf(stages[first], stages[first + count]);
+    if (!next)
+      break;
+    if (count == 1)
+      distances = *next;
+    Distances wanted = distances;
+    for (std::vector<std::int64_t> &own : wanted)
+      for (std::int64_t &distance : own)
+        distance *= static_cast<std::int64_t>(count);
+    if (*next != wanted)
+      break;
+  }
+  return count;
+}
+
+} // namespace
+
+void joinWrittenOutSteps(FunctionTemplate &function) {
+  std::vector<Computation> &stages = function.computations;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (!isPlainReduction(stages[i]))
+      continue;
+    Distances distances;
+    const std::size_t count = countSteps(stages, i, distances);
+    const auto points = checkedMul(stages[i].points, static_cast<std::int64_t>(count));
+    if (count == 1 || !points)
+      continue;
+    Computation whole = withSteps(stages[i], static_cast<std::int64_t>(count), distances);
+    if (!isDigitOfReduction(whole, whole.axes.size() - 1))
+      continue;
+    joinAxes(whole);
+    stages[i] = std::move(whole);
+    const auto next = stages.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    stages.erase(next, next + static_cast<std::ptrdiff_t>(count) - 1);
+  }
+}
+
+void joinPartialResults(FunctionTemplate &function) { Joiner(function).run(); }
+
+} // namespace acadlc::tir
