@@ -158,7 +158,8 @@ std::int64_t parseBudget(const std::string &text) {
 std::int64_t parseSize(const std::string &text, const std::string &where) {
   const auto size = parseNumber<std::int64_t>(text);
   if (!size || *size <= 0)
-    fail(fmt::format("{} takes a number of 1 or more, not '{}'", where, text));
+    fail(fmt::format("{} takes a number of 1 or more{}, not '{}'", where,
+                     size == 0 ? " (without elements there is nothing to estimate)" : "", text));
   return *size;
 }
 

@@ -54,12 +54,52 @@ void linear(OperatorBuilder &builder) {
                   stage.load(OperatorBuilder::input(2), broadcastIndices(out, builder.shape(2)))));
 }
 
-/// "bij,bjk->bik" taken apart.
+/// "bij,bjk->bik" taken apart. The dimensions that "..." stands for have letters of their own,
+/// counted from the last one.
 struct EinsumForm {
   std::vector<std::string> operands;
   std::string result;
   std::map<char, std::int64_t> extents;
 };
+
+/// The letter of the dimension of "..." that \p behind others follow.
+char ellipsisLetter(std::size_t behind) { return static_cast<char>('\x01' + behind); }
+bool isEllipsis(char letter) { return letter < ' '; }
+
+/// \p subscripts with "..." as letters for \p count dimensions; without "..." as they are.
+std::string withoutEllipsis(std::string subscripts, std::size_t count) {
+  const std::size_t dots = subscripts.find("...");
+  if (dots == std::string::npos)
+    return subscripts;
+  std::string letters;
+  for (std::size_t behind = count; behind-- > 0;)
+    letters += ellipsisLetter(behind);
+  return subscripts.replace(dots, 3, letters);
+}
+
+/// The letters of operand \p index, which stands as \p subscripts in \p text.
+std::string operandLetters(const std::string &subscripts, const std::string &text,
+                           std::size_t index, std::size_t rank) {
+  constexpr std::size_t mostDimensions = 16;
+  const bool hasEllipsis = subscripts.find("...") != std::string::npos;
+  const std::size_t named = subscripts.size() - (hasEllipsis ? 3 : 0);
+  const bool fits = hasEllipsis ? rank >= named && rank - named <= mostDimensions : rank == named;
+  if (!fits)
+    throw OperatorError("'" + text + "' does not fit its tensor " + std::to_string(index));
+  return withoutEllipsis(subscripts, rank - named);
+}
+
+/// Notes that a dimension called \p letter has \p extent. Those of "..." are repeated where they
+/// are 1.
+void noteExtent(EinsumForm &form, char letter, std::int64_t extent) {
+  std::int64_t &known = form.extents.emplace(letter, extent).first->second;
+  if (isEllipsis(letter) && known == 1)
+    known = extent;
+  if (known == extent || (isEllipsis(letter) && extent == 1))
+    return;
+  throw OperatorError(isEllipsis(letter) ? "'...' stands for shapes that do not fit"
+                                         : std::string("'") + letter + "' has two extents");
+}
 
 EinsumForm einsumForm(const OperatorBuilder &builder) {
   EinsumForm form;
@@ -72,34 +112,38 @@ EinsumForm einsumForm(const OperatorBuilder &builder) {
     form.operands.push_back(left.substr(begin, comma - begin));
     begin = comma + 1;
   }
+  const std::size_t given = builder.call().tensors.size();
+  if (form.operands.size() != given)
+    throw OperatorError("'" + text + "' is for " + std::to_string(form.operands.size()) +
+                        " tensors, " + std::to_string(given) + " are given");
   std::map<char, std::size_t> uses;
   for (std::size_t i = 0; i < form.operands.size(); ++i) {
     const Shape &shape = builder.shape(i);
-    if (form.operands[i].size() != shape.size())
-      throw OperatorError("'" + text + "' does not fit its tensor " + std::to_string(i));
+    form.operands[i] = operandLetters(form.operands[i], text, i, shape.size());
     for (std::size_t d = 0; d < shape.size(); ++d) {
-      const char letter = form.operands[i][d];
-      ++uses[letter];
-      if (form.extents.emplace(letter, shape[d]).first->second != shape[d])
-        throw OperatorError(std::string("'") + letter + "' has two extents");
+      ++uses[form.operands[i][d]];
+      noteExtent(form, form.operands[i][d], shape[d]);
     }
   }
-  if (arrow != std::string::npos)
-    form.result = text.substr(arrow + 2);
-  else
+  const auto dimensions = static_cast<std::size_t>(std::ranges::count_if(
+      form.extents, [](const auto &entry) { return isEllipsis(entry.first); }));
+  if (arrow != std::string::npos) {
+    form.result = withoutEllipsis(text.substr(arrow + 2), dimensions);
+  } else {
+    form.result = withoutEllipsis("...", dimensions);
     for (const auto &[letter, count] : uses)
-      if (count == 1)
+      if (count == 1 && !isEllipsis(letter))
         form.result += letter;
+  }
   for (const char letter : form.result)
     if (!form.extents.contains(letter))
       throw OperatorError(std::string("no tensor has '") + letter + "'");
   return form;
 }
 
+/// One loop nest over all letters, whatever the number of tensors, as TVM makes of it.
 void einsum(OperatorBuilder &builder) {
   const EinsumForm form = einsumForm(builder);
-  if (form.operands.size() > 2 || form.operands.size() != builder.call().tensors.size())
-    throw OperatorError("more than two tensors");
   Shape shape;
   for (const char letter : form.result)
     shape.push_back(form.extents.at(letter));
@@ -121,8 +165,11 @@ void einsum(OperatorBuilder &builder) {
   ValueExprPtr value;
   for (std::size_t i = 0; i < form.operands.size(); ++i) {
     Indices read;
-    for (const char letter : form.operands[i])
-      read.push_back(indices.at(letter));
+    for (std::size_t d = 0; d < form.operands[i].size(); ++d) {
+      const char letter = form.operands[i][d];
+      const bool isRepeated = builder.shape(i)[d] != form.extents.at(letter);
+      read.push_back(isRepeated ? indexConstant(0) : indices.at(letter));
+    }
     ValueExprPtr factor = stage.load(OperatorBuilder::input(i), read);
     value = value ? binary("*", std::move(value), std::move(factor)) : std::move(factor);
   }

@@ -453,6 +453,56 @@ TEST_CASE("tir dialects: vectors are loops over their elements") {
                 "A: T.Buffer((16,), \"int8\"), B: T.Buffer((16,), \"float32\")"),
        ElementWise,
        {16}},
+      {"vload and vstore",
+       function("for i in range(4):\n    B.vstore([T.Ramp(i * 4, 1, 4)], "
+                "A.vload([T.Ramp(i * 4, 1, 4)]) + T.Broadcast(T.float32(1), 4))\n"),
+       ElementWise,
+       {16}},
+      {"vload and vstore with types",
+       function("for i in range(4):\n    B.vstore([i * 4], A.vload([i * 4], \"float32x4\") * "
+                "A.vload((i * 4,), dtype=\"float32x4\"))\n"),
+       ElementWise,
+       {16}},
+      {"vload with a predicate that holds",
+       function("for i in range(4):\n    B.vstore([T.Ramp(i * 4, 1, 4)], "
+                "T.exp(A.vload([T.Ramp(i * 4, 1, 4)], predicate=T.Broadcast(T.bool(True), 4))), "
+                "predicate=T.Broadcast(T.bool(True), 4))\n"),
+       ElementWise,
+       {16}},
+      {"vload of an element",
+       function("for i in range(16):\n    B[i] = T.exp(A.vload([i]))\n"),
+       ElementWise,
+       {16}},
+      {"load and store of the first versions",
+       function("for i in range(4):\n    T.store(B.data, T.ramp(i * 4, 1, 4), "
+                "T.load(\"float32x4\", A.data, T.ramp(i * 4, 1, 4)) + "
+                "T.broadcast(T.float32(1), 4), True)\n"),
+       ElementWise,
+       {16}},
+      {"buffers of vectors",
+       function("acc = T.alloc_buffer((1,), \"float32x4\", scope=\"local\")\n"
+                "b = T.decl_buffer((4,), \"float32x4\", data=B.data)\n"
+                "for i in range(4):\n    acc[0] = A[i] * A[i]\n"
+                "    b[i] = acc[0] + T.Broadcast(T.float32(1), 4)\n",
+                "A: T.Buffer((4,), \"float32x4\"), B: T.Buffer((16,), \"float32\")"),
+       ElementWise,
+       {16, 16}},
+      {"handles of vectors",
+       function("A = T.match_buffer(a, (4,), \"float32x4\")\n"
+                "B = T.match_buffer(b, (4,), dtype=\"float32x4\")\n"
+                "for i in range(4):\n    B[i] = T.exp(A[i])\n",
+                "a: T.handle, b: T.handle"),
+       ElementWise,
+       {16}},
+      {"elements put together",
+       function("for i in range(8):\n    B[i * 2:i * 2 + 2] = "
+                "T.Shuffle([T.exp(A[i * 2]), T.exp(A[i * 2 + 1])], [1, 0])\n"),
+       ElementWise,
+       {16}},
+      {"an element of several",
+       function("for i in range(16):\n    B[i] = T.Shuffle([T.float32(0), T.exp(A[i])], [1])\n"),
+       ElementWise,
+       {16}},
       {"stores and functions of others",
        function("for i in range(16):\n    T.buffer_store(B, "
                 "T.call_pure_extern(\"float32\", \"__sinf\", A[i]) + T.float32(1), [i])\n"),
@@ -461,8 +511,128 @@ TEST_CASE("tir dialects: vectors are loops over their elements") {
   });
   const Outcome different(function("B[0:4] = A[0:8]\n"));
   CHECK(different.firstId() == "E0410");
+  for (const char *body :
+       {"for i in range(4):\n    B.vstore([T.Ramp(i * 4, 1, 4)], A[T.Ramp(i * 4, 1, 4)], "
+        "predicate=T.Ramp(i, 1, 4) < T.Broadcast(5, 4))\n",
+        "for i in range(16):\n    B[i] = A.vload([i], predicate=A[i] < T.float32(0))\n",
+        "T.store(B.data, 0, A[0], A[1] < A[2])\n", "B[0] = T.load(\"float32\", A.data, 0, A[0])\n",
+        "B[0:2] = T.Shuffle([A[0:4]], [0, 1])\n", "B[0] = T.Shuffle([A[0]], [1])\n",
+        "B.vstore([0])\n", "B[0] = A.vload()\n",
+        "with T.allocate_const([1, 2], \"float32\", [2]) as t:\n"
+        "    t_1 = T.Buffer((2,), data=t)\n    B[0] = t_1[0]\n"}) {
+    CAPTURE(body);
+    const Outcome refused(function(body));
+    CHECK(refused.firstId() == "E0410");
+    CHECK(refused.diagnostics.errorCount() == 1);
+  }
+  // What is no index at all.
+  for (const char *body : {"B[(1, 2):(1, 2) + 4] = A[0:4]\n", "B[0:4] = A[(1, 2):(1, 2) + 4]\n",
+                           "B.vstore([(0, 1, 4)], A.vload([T.Ramp(0, 1, 4)]))\n",
+                           "B[i:i + 4] = A[0:4]\n", "B[0:4] = A[i:i + 4]\n"}) {
+    CAPTURE(body);
+    CHECK_FALSE(Outcome(function(body)).workload);
+  }
+  const Outcome part(
+      function("B[0] = T.exp(A[0:4])\n",
+               "A: T.Buffer((4,), \"float32x4\"), B: T.Buffer((4,), \"float32x4\")"));
+  CHECK(part.firstId() == "E0410");
+  const Outcome large(function("B[0] = T.float32(0)\n",
+                               "A: T.Buffer((9007199254740992,), \"float32x1024\"), "
+                               "B: T.Buffer((4,), \"float32\")"));
+  CHECK(large.firstId() == "E0414");
+  const Outcome rank(
+      function("B[0, 0] = T.exp(A[0])\n",
+               "A: T.Buffer((4,), \"float32x4\"), B: T.Buffer((4,), \"float32x4\")"));
+  CHECK(rank.firstId() == "E0420");
   const Outcome scalar(function("B[0] = A[0:8]\n"));
   CHECK(scalar.firstId() == "E0410");
+}
+
+TEST_CASE("tir dialects: expressions as TVM prints them") {
+  const char *wholes = "A: T.Buffer((16,), \"int32\"), B: T.Buffer((16,), \"int32\")";
+  const char *large = "A: T.Buffer((16,), \"uint64\"), B: T.Buffer((16,), \"uint64\")";
+  check({
+      {"a number of 64 bits",
+       function("for i in range(16):\n    B[i] = A[i] + T.large_uint_imm(\"uint64\", T.uint32(1), "
+                "T.uint32(2))\n",
+                large),
+       ElementWise,
+       {16}},
+      {"the same in old texts",
+       function("for i in range(16):\n    B[i] = A[i] + T.large_uint_imm(T.uint32(1), T.uint32(2), "
+                "dtype=\"uint64\")\n",
+                large),
+       ElementWise,
+       {16}},
+      {"intrinsics by name",
+       function("for i in range(16):\n    B[i] = T.call_intrin(\"int32\", \"tirx.bitwise_xor\", "
+                "T.call_intrin(\"int32\", \"tir.shift_right\", A[i], 7), 3)\n",
+                wholes),
+       ElementWise,
+       {16}},
+      {"a choice by name",
+       function("for i in range(16):\n    B[i] = T.call_intrin(\"float32\", \"tir.if_then_else\", "
+                "A[i] < T.float32(8), T.exp(A[i]), T.float32(0))\n"),
+       ElementWise,
+       {16}},
+      {"let as an expression",
+       function("for i in range(16):\n    B[i] = T.Let(v + v, where={v: A[i] * T.float32(2)})\n"),
+       ElementWise,
+       {16}},
+      {"let as an expression in old texts",
+       function(
+           "x = T.float32()\nfor i in range(16):\n    B[i] = T.let(x, A[i] * T.float32(2), x + "
+           "x)\n"),
+       ElementWise,
+       {16}},
+      {"a name of the one who writes",
+       function("for i in range(16):\n    v = T.meta_var(i + 0)\n    B[v] = T.exp(A[v])\n"),
+       ElementWise,
+       {16}},
+      {"bits",
+       function(
+           "for i in range(16):\n    B[i] = T.bitwise_and(A[i], 7) | T.bitwise_or(A[i], 3) ^ "
+           "T.bitwise_xor(A[i], 1) & T.bitwise_not(A[i]) + ~A[i] + (A[i] << 2) + (A[i] >> 1) + "
+           "T.shift_left(A[i], 2)\n",
+           wholes),
+       ElementWise,
+       {16}},
+      {"what is said beside the code",
+       function("T.evaluate(T.assume(A[0] > T.float32(0)))\nT.assume(A[0] == T.float32(1))\n"
+                "T.evaluate(0)\nT.attr(\"default\", \"async_scope\", 1)\n"
+                "with T.attr(T.iter_var(None, None, \"DataPar\", \"\"), \"pragma_unroll\", 1):\n"
+                "    with T.attr(A.data, \"storage_alignment\", 128):\n"
+                "        for i in T.serial(16, annotations={\"pragma_unroll_explicit\": 1, "
+                "\"software_pipeline_stage\": [0, 1]}):\n"
+                "            with T.sblock(\"B\"):\n"
+                "                v_i = T.axis.spatial(16, i)\n"
+                "                T.reads(A[v_i * 1 + 0:v_i * 1 + 1])\n"
+                "                T.writes(B[v_i:v_i + 1])\n"
+                "                T.sblock_attr({\"meta_schedule.tiled_factors\": [[4, 4]], "
+                "\"buffer_dim_align\": [[0, 0, 32, 8]]})\n"
+                "                B[v_i] = T.exp(A[v_i])\n"),
+       ElementWise,
+       {16}},
+  });
+}
+
+TEST_CASE("tir dialects: memory as TVM prints it") {
+  for (const char *body : {
+           "t = T.allocate([16], \"float32\", \"global\")\nt_1 = T.Buffer((16,), data=t)\n",
+           "t: T.handle(\"float32\", \"global\") = T.allocate([16], \"float32\", \"global\", "
+           "annotations={\"a\": 1})\nt_1 = T.decl_buffer((16,), data=t)\n",
+           "t_1 = T.decl_buffer((16,))\n",
+           "t_1 = T.alloc_buffer((16,), scope=\"shared\")\n",
+           "t_1: T.Buffer((16,), \"float32\") = T.alloc_buffer((16,), \"float32\")\n",
+           "t_1 = T.alloc_local((16,), \"float32\")\n",
+           "t_1 = T.alloc_shared([16], \"float32\")\n",
+           "T.preflattened_buffer(A, [4, 4], dtype=\"float32\", data=A.data)\n"
+           "t_1 = T.buffer_decl([16], \"float32\")\n",
+       }) {
+    const std::string text = std::string(body) + "for i in range(16):\n    t_1[i] = T.exp(A[i])\n"
+                                                 "for i in range(16):\n    B[i] = t_1[i]\n";
+    check({{"memory", function(text), ElementWise, {16, 16}}});
+  }
 }
 
 TEST_CASE("tir dialects: a long chain of conditions") {

@@ -194,10 +194,8 @@ ValueExprPtr FunctionReader::convertCast(const Expr &expr, Conversion &conversio
   const Expr *type = first->kind == Expr::Kind::String ? first : second;
   auto element = typeNamed(*type);
   // Of a vector: what holds for each of its elements.
-  const std::size_t lanes = type->text.find_last_of('x');
-  if (!element && type->kind == Expr::Kind::String && lanes != std::string_view::npos &&
-      parseInteger(type->text.substr(lanes + 1)))
-    element = ElementType::fromName(type->text.substr(0, lanes));
+  if (const auto vector = vectorTypeNamed(*type))
+    element = vector->element;
   if (!element) {
     error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
     return opaque(expr, {});
@@ -205,9 +203,17 @@ ValueExprPtr FunctionReader::convertCast(const Expr &expr, Conversion &conversio
   return convertLiteral(type == first ? *second : *first, *element, conversion);
 }
 
-/// `T.Let(body, where={x: e})`: names that hold within the body alone.
+/// `T.Let(body, where={x: e})`, in old texts `T.let(x, e, body)`: names that hold within the body
+/// alone.
 ValueExprPtr FunctionReader::convertLet(const Expr &expr, Conversion &conversion) {
   const Expr *body = positional(expr, 0);
+  if (const Expr *last = positional(expr, 2); last && body->kind == Expr::Kind::Name) {
+    const std::size_t mark = undo_.size();
+    bindLet(body->text, *positional(expr, 1));
+    ValueExprPtr value = convert(*last, conversion);
+    leaveScope(mark);
+    return value;
+  }
   const Expr *where = keyword(expr, "where");
   if (!body || !where || where->kind != Expr::Kind::Dict)
     return opaque(expr, "'T.Let' without a body and names");
@@ -264,7 +270,10 @@ IndexExprPtr FunctionReader::convertSlice(const Expr &expr, Conversion &conversi
   const std::int64_t lanes = length ? (*length + *stride - 1) / *stride : 0;
   ValueExprPtr place =
       binaryValue("*", laneOf(lanes, expr.range), context_.nodes.indexValue(*stride));
-  return asIndex(binaryValue("+", std::move(first), std::move(place)));
+  ValueExprPtr element = binaryValue("+", std::move(first), std::move(place));
+  if (IndexExprPtr index = asIndex(element))
+    return index;
+  return indexOpaque(textOf(expr), std::move(element));
 }
 
 /// `T.call_pure_extern("float32", "__sinf", x)`: a function of numbers that somebody else defines.
@@ -280,11 +289,82 @@ ValueExprPtr FunctionReader::convertExternal(const Expr &expr, Conversion &conve
   return valueNode(ValueExpr::Kind::Unary, std::move(name), std::move(operands));
 }
 
+/// `T.Shuffle([a, b, c, d], [1, 0])`: of what is listed, the elements with these numbers.
+ValueExprPtr FunctionReader::convertShuffle(const Expr &expr, Conversion &conversion) {
+  const Expr *elements = positional(expr, 0);
+  const Expr *numbers = positional(expr, 1);
+  const bool isListed = elements && numbers && elements->kind == Expr::Kind::List &&
+                        numbers->kind == Expr::Kind::List && !numbers->children.empty();
+  if (!isListed)
+    return opaque(expr, "'T.Shuffle' without two lists");
+  const auto lanes = static_cast<std::int64_t>(numbers->children.size());
+  const ValueExprPtr lane = lanes == 1 ? nullptr : laneOf(lanes, expr.range);
+  ValueExprPtr value;
+  for (std::int64_t i = lanes; i-- > 0;) {
+    const auto number = integerLiteral(*numbers->children[static_cast<std::size_t>(i)]);
+    const bool isInside =
+        number && *number >= 0 && *number < static_cast<std::int64_t>(elements->children.size());
+    const Expr *element =
+        isInside ? elements->children[static_cast<std::size_t>(*number)] : nullptr;
+    const bool isVector = element && element->kind == Expr::Kind::Subscript &&
+                          std::ranges::any_of(arguments(*element), [](const Expr *index) {
+                            return index->kind == Expr::Kind::Slice;
+                          });
+    if (!element || isVector)
+      return opaque(expr, "'T.Shuffle' of vectors");
+    conversion.conditions += lane ? 1 : 0;
+    ValueExprPtr taken = convert(*element, conversion);
+    conversion.conditions -= lane ? 1 : 0;
+    value = value ? valueNode(ValueExpr::Kind::Select, {},
+                              {binaryValue("==", lane, context_.nodes.indexValue(i)),
+                               std::move(taken), std::move(value)})
+                  : std::move(taken);
+  }
+  return value;
+}
+
+/// The load that \p expr is, in a form other than `A[i]`; null if it is none.
+ValueExprPtr FunctionReader::convertAccess(const Expr &expr, std::string_view name,
+                                           Conversion &conversion) {
+  const Expr *type = positional(expr, name == "load" ? 0 : 1);
+  if (!type)
+    type = keyword(expr, "dtype");
+  const auto vector = type ? vectorTypeNamed(*type) : std::nullopt;
+  const Expr *access = nullptr;
+  if (name == "load" && positional(expr, 2) && !positional(expr, 3))
+    access = pointerAccess(*positional(expr, 1), *positional(expr, 2), expr.range);
+  else if (name.empty())
+    access = memberAccess(expr, ".vload", vector ? vector->lanes : 0);
+  return access ? convertLoad(*access, conversion) : nullptr;
+}
+
+namespace {
+
+/// `T.large_uint_imm("uint64", low, high)`: a number in two halves of 32 bits; none if \p expr is
+/// no such.
+std::optional<double> largeNumber(const Expr &expr) {
+  const Expr *first = positional(expr, 0);
+  const std::size_t begin = first && first->kind == Expr::Kind::String ? 1 : 0;
+  const Expr *low = positional(expr, begin);
+  const Expr *high = positional(expr, begin + 1);
+  const auto lower = low ? integerLiteral(*low) : std::nullopt;
+  const auto upper = high ? integerLiteral(*high) : std::nullopt;
+  constexpr double half = 4294967296.0; // 2^32
+  return lower && upper
+             ? std::optional(static_cast<double>(*upper) * half + static_cast<double>(*lower))
+             : std::nullopt;
+}
+
+} // namespace
+
 ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversion) {
   std::string_view name = tirCallName(&expr);
+  if (ValueExprPtr load =
+          name.empty() || name == "load" ? convertAccess(expr, name, conversion) : nullptr)
+    return load;
   if (name == "Cast" || name == "cast" || name == "reinterpret")
     return convertCast(expr, conversion);
-  if (name == "Let")
+  if (name == "Let" || name == "let")
     return convertLet(expr, conversion);
   if (name == "min_value" || name == "max_value")
     return convertLimit(expr, name);
@@ -295,6 +375,14 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
   }
   if (name == "Ramp" || name == "ramp")
     return convertRamp(expr, conversion);
+  if (name == "Shuffle")
+    return convertShuffle(expr, conversion);
+  if (const auto large = name == "large_uint_imm" ? largeNumber(expr) : std::nullopt) {
+    auto value = std::make_shared<ValueExpr>();
+    value->elementType = {ElementType::Kind::UInt, 64};
+    value->number = *large;
+    return value;
+  }
   if ((name == "Broadcast" || name == "broadcast") && positional(expr, 0))
     return convert(*positional(expr, 0), conversion);
   if (name == "call_extern" || name == "call_pure_extern" || name == "call_llvm_pure_intrin" ||
@@ -365,7 +453,11 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   Access access;
   access.tensor = view ? view->tensor : symbol->tensor;
   access.range = expr.range;
-  const std::size_t rank = view ? view->shape.size() : shapeOf(access.tensor).size();
+  const auto vectors = vectors_.find({access.tensor.isLocal, access.tensor.index});
+  const std::int64_t ownLanes = vectors == vectors_.end() ? 0 : vectors->second;
+  const std::int64_t lanes = view ? view->lanes : ownLanes;
+  const std::size_t dimensions = view ? view->shape.size() : shapeOf(access.tensor).size();
+  const std::size_t rank = dimensions - (lanes == 0 ? 0 : 1);
   if (arguments(expr).size() != rank) {
     if (result_.isValid)
       error(DiagnosticCode::TirWrongRank, expr.range, base.text, rank, arguments(expr).size());
@@ -376,6 +468,17 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
     access.indices.push_back(isSlice ? convertSlice(*index, conversion)
                                      : toIndex(*index, conversion));
   }
+  const bool isSeveral =
+      lanes != 0 && lane_ && std::ranges::any_of(access.indices, [&](const auto &index) {
+        bool usesLane = false;
+        forEachAxis(*index,
+                    [&](std::size_t variable) { usesLane = usesLane || variable == *lane_; });
+        return usesLane;
+      });
+  if (isSeveral)
+    issue(expr.range, "an access to several vectors at once");
+  if (lanes != 0)
+    access.indices.push_back(asIndex(laneOf(lanes, expr.range)));
   if (view)
     access.indices = throughView(*view, std::move(access.indices));
   addPrivateIndices(access);

@@ -31,6 +31,7 @@ struct BufferView {
   // Of a view of the order in memory:
   workload::IndexExprPtr offset = nullptr; ///< number of the first element; null: 0
   std::vector<std::int64_t> strides = {};  ///< in elements, by dimension; empty: row-major order
+  std::int64_t lanes = 0; ///< if its elements are vectors: the last extent of `shape`
 };
 
 /// What a name stands for inside a function.
@@ -182,6 +183,7 @@ private:
   void setParameter(std::string_view name, std::size_t index, workload::Tensor tensor);
   std::optional<workload::Tensor> readBuffer(const Expr &call, std::size_t firstArgument,
                                              SourceRange range, const std::optional<Shape> &known);
+  void noteVectors(workload::TensorRef tensor, const Expr &call, std::size_t firstArgument);
   std::optional<Shape> readShape(const Expr &expr, const std::optional<Shape> &known);
   std::optional<std::int64_t> readDimension(const Expr &expr, std::optional<std::int64_t> known);
   bool isUnknownSize(const Expr &expr) const;
@@ -192,6 +194,10 @@ private:
   void readStatement(const Stmt &stmt);
   void readExpressionStatement(const Stmt &stmt);
   void readBufferStore(const Expr &call, const Expr &value, SourceRange range);
+  bool readMemberStore(const Expr &call, SourceRange range);
+  const Expr *memberAccess(const Expr &call, std::string_view member, std::int64_t lanes);
+  const Expr *pointerAccess(const Expr &pointer, const Expr &index, SourceRange range);
+  const Expr *accessTo(const Expr &base, std::span<const Expr *const> indices, SourceRange range);
   void readAssignment(const Stmt &stmt);
   void readDeclarations(const Stmt &stmt);
   bool readDeclaration(const Stmt &stmt, const Expr &target, const Expr &call);
@@ -297,6 +303,9 @@ private:
   workload::ValueExprPtr opaque(const Expr &expr, std::string what);
   workload::ValueExprPtr convertRamp(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertExternal(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertShuffle(const Expr &expr, Conversion &conversion);
+  workload::ValueExprPtr convertAccess(const Expr &expr, std::string_view name,
+                                       Conversion &conversion);
   workload::IndexExprPtr convertSlice(const Expr &expr, Conversion &conversion);
   std::optional<std::int64_t> constantDifference(const workload::ValueExprPtr &high,
                                                  const workload::ValueExprPtr &low) const;
@@ -348,6 +357,9 @@ private:
     std::size_t conditions = 0;   ///< around its declaration
   };
   std::vector<LocalBuffer> localBuffers_;
+  /// The lanes of buffers whose elements are vectors, by whether it is local and its number: they
+  /// have a dimension more than the text says.
+  std::map<std::pair<bool, std::uint32_t>, std::int64_t> vectors_;
   std::set<std::string, std::less<>> reportedSizes_;
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read

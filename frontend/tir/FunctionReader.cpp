@@ -209,8 +209,10 @@ void FunctionReader::declareParameter(const Parameter &parameter) {
     return;
   }
   bind(parameter.name, NameMeaning::buffer(false, index));
-  if (auto tensor = readBuffer(*type, 0, parameter.range, argumentShape(index)))
+  if (auto tensor = readBuffer(*type, 0, parameter.range, argumentShape(index))) {
     setParameter(parameter.name, index, std::move(*tensor));
+    noteVectors({false, static_cast<std::uint32_t>(index)}, *type, 0);
+  }
 }
 
 /// Gives parameter \p index the type that \p tensor has. A row that is given a tensor of so many
@@ -227,6 +229,23 @@ void FunctionReader::setParameter(std::string_view name, std::size_t index, Tens
   result_.parameters[index].tensor = std::move(tensor);
 }
 
+namespace {
+
+/// The type in `T.Buffer(shape, type)` and its like; null if it is left out.
+const Expr *elementTypeOf(const Expr &call, std::size_t firstArgument) {
+  const Expr *type = positional(call, firstArgument + 1);
+  return type ? type : keyword(call, "dtype");
+}
+
+} // namespace
+
+/// Notes that the elements of \p tensor, which \p call declares, are vectors if they are.
+void FunctionReader::noteVectors(TensorRef tensor, const Expr &call, std::size_t firstArgument) {
+  const Expr *type = elementTypeOf(call, firstArgument);
+  if (const auto vector = type ? vectorTypeNamed(*type) : std::nullopt)
+    vectors_[{tensor.isLocal, tensor.index}] = vector->lanes;
+}
+
 /// Reads the shape and type of `T.Buffer(shape, type)` and its like; the shape is positional
 /// argument \p firstArgument.
 std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t firstArgument,
@@ -235,9 +254,8 @@ std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t f
   const Expr *shape = positional(call, firstArgument);
   if (!shape)
     shape = keyword(call, "shape");
-  const Expr *type = positional(call, firstArgument + 1);
-  if (!type)
-    type = keyword(call, "dtype");
+  const Expr *type = elementTypeOf(call, firstArgument);
+  const VectorType vector = type ? vectorTypeNamed(*type).value_or(VectorType{}) : VectorType{};
   if (!shape) {
     issue(call.range, "a buffer without a shape");
     return std::nullopt;
@@ -245,7 +263,7 @@ std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t f
   Tensor tensor;
   tensor.range = range;
   if (type) {
-    auto element = typeNamed(*type);
+    const auto element = vector.lanes != 0 ? vector.element : typeNamed(*type);
     if (!element) {
       error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
       return std::nullopt;
@@ -256,7 +274,17 @@ std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t f
   if (!extents)
     return std::nullopt;
   tensor.shape = std::move(*extents);
-  return tensor;
+  if (vector.lanes == 0)
+    return tensor;
+  tensor.shape.push_back(vector.lanes);
+  constexpr std::int64_t bitsPerElement = 128; // the widest element type
+  std::optional<std::int64_t> bits = bitsPerElement;
+  for (const std::int64_t extent : tensor.shape)
+    bits = bits ? checkedMul(*bits, extent) : std::nullopt;
+  if (bits)
+    return tensor;
+  error(DiagnosticCode::TirTooLarge, shape->range, "the size of this buffer");
+  return std::nullopt;
 }
 
 std::optional<Shape> FunctionReader::readShape(const Expr &expr,

@@ -82,6 +82,8 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   }
   if (name == "launch_thread" && positional(*stmt.value, 0))
     return launchThread(*positional(*stmt.value, 0), *stmt.value);
+  if (readMemberStore(*stmt.value, stmt.range))
+    return;
   const Expr *value = positional(*stmt.value, 1);
   if (name == "buffer_store" && value && positional(*stmt.value, 2))
     return readBufferStore(*stmt.value, *value, stmt.range);
@@ -101,6 +103,124 @@ void FunctionReader::readBufferStore(const Expr &call, const Expr &value, Source
   target->range = range;
   target->children = context_.tree.list(parts);
   addStore(*target, value, range);
+}
+
+namespace {
+
+/// The lanes of the vectors in \p value; 0 if there are none.
+std::int64_t lanesIn(const Expr &value) {
+  const std::string_view name = tirCallName(&value);
+  const bool isRamp = name == "Ramp" || name == "ramp";
+  const Expr *count = isRamp                                       ? positional(value, 2)
+                      : name == "Broadcast" || name == "broadcast" ? positional(value, 1)
+                                                                   : nullptr;
+  if (count)
+    return integerLiteral(*count).value_or(0);
+  std::int64_t lanes = 0;
+  for (const Expr *child : value.children) {
+    const auto vector = child ? vectorTypeNamed(*child) : std::nullopt;
+    if (child)
+      lanes = std::max(lanes, vector ? vector->lanes : lanesIn(*child));
+  }
+  return lanes;
+}
+
+/// Whether \p predicate holds for all elements: `T.Broadcast(T.bool(True), 4)`.
+bool holdsForAll(const Expr *predicate) {
+  if (!predicate)
+    return true;
+  const bool isConstant =
+      predicate->kind == Expr::Kind::Constant || predicate->kind == Expr::Kind::Integer;
+  if (isConstant)
+    return predicate->text == "True" || predicate->text == "1";
+  const std::string_view name = tirCallName(predicate);
+  const bool isTransparent = name == "Broadcast" || name == "broadcast" || name == "bool";
+  return isTransparent && positional(*predicate, 0) && holdsForAll(positional(*predicate, 0));
+}
+
+} // namespace
+
+/// `base[indices]`.
+const Expr *FunctionReader::accessTo(const Expr &base, std::span<const Expr *const> indices,
+                                     SourceRange range) {
+  std::vector<const Expr *> parts{&base};
+  parts.insert(parts.end(), indices.begin(), indices.end());
+  auto *access = context_.tree.make<Expr>();
+  access->kind = Expr::Kind::Subscript;
+  access->range = range;
+  access->children = context_.tree.list(parts);
+  return access;
+}
+
+/// `A.vload([i, j], "float32x4")` and `A.vstore([i, j], value)` as `A[i, j:j + 4]`; null if \p call
+/// is no call of \p member, or some elements are left out. \p lanes: of the vectors, unless the
+/// last index says so.
+const Expr *FunctionReader::memberAccess(const Expr &call, std::string_view member,
+                                         std::int64_t lanes) {
+  const Expr &callee = *call.children[0];
+  const Expr *place = positional(call, 0);
+  const bool isMember = callee.kind == Expr::Kind::DottedName && callee.text.ends_with(member) &&
+                        callee.text.size() > member.size();
+  if (!isMember || !place || !holdsForAll(keyword(call, "predicate")))
+    return nullptr;
+  auto *base = context_.tree.make<Expr>();
+  base->text = callee.text.substr(0, callee.text.size() - member.size());
+  base->range = callee.range;
+  const bool isList = place->kind == Expr::Kind::List || place->kind == Expr::Kind::Tuple;
+  const std::span<const Expr *const> given = isList ? place->children : std::span(&place, 1);
+  std::vector<const Expr *> indices(given.begin(), given.end());
+  if (!indices.empty() && lanes > 1 && lanesIn(*indices.back()) == 0) {
+    const std::string digits = std::to_string(lanes);
+    const std::span<const char> kept =
+        context_.tree.list(std::span<const char>(digits.data(), digits.size()));
+    auto *count = context_.tree.make<Expr>();
+    count->kind = Expr::Kind::Integer;
+    count->elementType = {ElementType::Kind::Int, 32};
+    count->text = {kept.data(), kept.size()};
+    count->range = call.range;
+    auto *end = context_.tree.make<Expr>();
+    end->kind = Expr::Kind::Binary;
+    end->text = "+";
+    end->range = call.range;
+    end->children = context_.tree.list(std::vector<const Expr *>{indices.back(), count});
+    auto *slice = context_.tree.make<Expr>();
+    slice->kind = Expr::Kind::Slice;
+    slice->range = call.range;
+    slice->children = context_.tree.list(std::vector<const Expr *>{indices.back(), end, nullptr});
+    indices.back() = slice;
+  }
+  return accessTo(*base, indices, call.range);
+}
+
+/// `B[i]` where the memory of B is named, as old texts do: `T.load("float32", B.data, i)`; null if
+/// \p pointer is no such.
+const Expr *FunctionReader::pointerAccess(const Expr &pointer, const Expr &index,
+                                          SourceRange range) {
+  constexpr std::string_view member = ".data";
+  auto *base = context_.tree.make<Expr>();
+  *base = pointer;
+  if (pointer.kind == Expr::Kind::DottedName && pointer.text.ends_with(member)) {
+    base->kind = Expr::Kind::Name;
+    base->text = pointer.text.substr(0, pointer.text.size() - member.size());
+  }
+  const Expr *only = &index;
+  return base->kind == Expr::Kind::Name ? accessTo(*base, std::span(&only, 1), range) : nullptr;
+}
+
+/// `B.vstore([i], value)` and `T.store(B.data, i, value, True)`; false if \p call is none of these.
+bool FunctionReader::readMemberStore(const Expr &call, SourceRange range) {
+  if (call.kind != Expr::Kind::Call)
+    return false;
+  const bool isPointer = tirCallName(&call) == "store";
+  const Expr *value = positional(call, isPointer ? 2 : 1);
+  const Expr *target = nullptr;
+  if (isPointer && value && holdsForAll(positional(call, 3)))
+    target = pointerAccess(*positional(call, 0), *positional(call, 1), range);
+  else if (!isPointer && value)
+    target = memberAccess(call, ".vstore", lanesIn(*value));
+  if (target)
+    addStore(*target, *value, range);
+  return target != nullptr;
 }
 
 void FunctionReader::readConditional(const Stmt &stmt) {
@@ -297,6 +417,7 @@ void FunctionReader::declareBuffer(const Expr &target, const Expr &call) {
   // `T.allocate` names its scope by position.
   const Expr *scope = keyword(call, "scope");
   addLocal(target.text, std::move(*tensor), scope ? scope : positional(call, 2));
+  noteVectors({true, static_cast<std::uint32_t>(result_.locals.size() - 1)}, call, 0);
 }
 
 /// What `A.data`, or the name of an allocation, is the memory of; null if that is not known.
@@ -355,17 +476,26 @@ bool FunctionReader::aliasBuffer(const Expr &target, const Tensor &declared, con
   const auto last = fits ? lastOf(declared.shape, *strides) : std::nullopt;
   const std::int64_t first =
       offset && offset->kind == IndexExpr::Kind::Constant ? offset->value : 0;
+  // Of memory that is no buffer because of something else, which has been said.
+  const Expr &data = *keyword(call, "data");
+  const NameMeaning *known = data.kind == Expr::Kind::Name ? find(data.text) : nullptr;
+  if (known && known->kind == NameMeaning::Kind::Size && !result_.issues.empty())
+    return false;
   if (!last || first < 0 || *last >= elementCount(shapeOf(behind->tensor)) - first) {
     issue(call.range, "a buffer that shares memory with another");
     return false;
   }
-  const bool isWhole =
-      offset->kind == IndexExpr::Kind::Constant && offset->value == 0 && strides->empty();
+  const Expr *type = positional(call, 1) ? positional(call, 1) : keyword(call, "dtype");
+  const auto vector = type ? vectorTypeNamed(*type) : std::nullopt;
+  const bool isWhole = offset->kind == IndexExpr::Kind::Constant && offset->value == 0 &&
+                       strides->empty() && !vector &&
+                       !vectors_.contains({behind->tensor.isLocal, behind->tensor.index});
   if (isWhole && shapeOf(behind->tensor) == declared.shape)
     bind(target.text, *behind);
   else
     bind(target.text,
-         NameMeaning::of(BufferView{behind->tensor, declared.shape, {}, offset, *strides}));
+         NameMeaning::of(BufferView{
+             behind->tensor, declared.shape, {}, offset, *strides, vector ? vector->lanes : 0}));
   return true;
 }
 
@@ -379,8 +509,10 @@ void FunctionReader::matchBuffer(const Stmt &stmt, const Expr &target, const Exp
     return issue(stmt.range, "'T.match_buffer' of what is no parameter and no part of a buffer");
   std::size_t index = symbol->parameter;
   bind(target.text, NameMeaning::buffer(false, index));
-  if (auto tensor = readBuffer(call, 1, target.range, argumentShape(index)))
+  if (auto tensor = readBuffer(call, 1, target.range, argumentShape(index))) {
     setParameter(target.text, index, std::move(*tensor));
+    noteVectors({false, static_cast<std::uint32_t>(index)}, call, 1);
+  }
 }
 
 /// `C = T.match_buffer(A[i:i + 4, 0:8], (4, 8))`: C is that part of A.

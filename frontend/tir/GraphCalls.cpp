@@ -26,18 +26,27 @@ const Function *NetworkReader::localFunction(std::string_view name,
   return nullptr;
 }
 
+namespace {
+
+/// Whether \p expr is `I.GlobalVar("f")`.
+bool isGlobalVar(const Expr &expr) {
+  return expr.kind == Expr::Kind::Call && moduleName(*expr.children[0]) == "GlobalVar";
+}
+
+} // namespace
+
 /// The function that `cls.f` names, after an error if there is none.
 Function *NetworkReader::calleeOf(const Expr &expr) {
   // Texts by hand also name the function alone.
   if (expr.kind == Expr::Kind::Name && !frame().names.contains(expr.text))
     if (auto found = functionNames_.find(expr.text); found != functionNames_.end())
       return found->second;
-  // `I.GlobalVar("f")`
-  const bool isQuoted =
-      expr.kind == Expr::Kind::Call && moduleName(*expr.children[0]) == "GlobalVar";
-  if (const Expr *quoted = isQuoted ? positional(expr, 0) : nullptr)
+  if (const Expr *quoted = isGlobalVar(expr) ? positional(expr, 0) : nullptr) {
     if (auto found = functionNames_.find(quoted->text); found != functionNames_.end())
       return found->second;
+    diagnostics_.report(DiagnosticCode::TirUnknownCallee, quoted->range, quoted->text);
+    return nullptr;
+  }
   const std::size_t dot = expr.text.find('.');
   const bool isMember =
       expr.kind == Expr::Kind::DottedName && expr.text.find('.', dot + 1) == std::string_view::npos;
@@ -428,31 +437,65 @@ bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::st
   return true;
 }
 
-/// A call of a private function of the graph, or of one inside the function; it is inlined.
+/// A call of a private function of the graph, of one inside the function, or of a value that is
+/// one; it is inlined.
 GraphValue NetworkReader::callFunction(const Expr &expr, const std::string &name) {
-  const Expr &callee = *expr.children[0];
-  const GraphFrame *where = nullptr;
-  const Function *function =
-      callee.kind == Expr::Kind::Name ? localFunction(callee.text, where) : nullptr;
-  if (!function) {
-    Function *named = callee.kind == Expr::Kind::Name ? functionNamed(callee.text) : nullptr;
-    Function *member = named ? named : calleeOf(callee);
-    if (!member)
-      return {};
-    member->isReached = true;
-    function = member;
-  }
-  if (function->isPrim)
-    return callIntoMemory(*functionNames_.at(function->stmt->name), expr);
-  if (!function->isRelax) {
-    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                        "a direct call of '" + std::string(function->stmt->name) + "'");
+  const GraphValue function = functionValue(*expr.children[0]);
+  if (function.kind == GraphValue::Kind::Unknown)
+    return {};
+  if (function.kind == GraphValue::Kind::External)
+    return callExternalFunction(expr, *function.external, name);
+  if (function.function->isPrim)
+    return callIntoMemory(*functionNames_.at(function.function->stmt->name), expr);
+  return callValue(function, arguments(expr), name, expr.range);
+}
+
+/// Inlines \p function, a value that is one of the graph.
+GraphValue NetworkReader::callValue(const GraphValue &function, std::span<const Expr *const> given,
+                                    const std::string &name, SourceRange range) {
+  if (!function.function->isRelax) {
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, range,
+                        "a direct call of '" + std::string(function.function->stmt->name) + "'");
     return {};
   }
-  std::vector<GraphValue> given;
-  for (const Expr *argument : arguments(expr))
-    given.push_back(evaluate(*argument, name + "_argument"));
-  return runFunction(*function, std::move(given), frame().prefix + name + ".", expr.range, where);
+  std::vector<GraphValue> values;
+  for (const Expr *argument : given)
+    values.push_back(evaluate(*argument, name + "_argument"));
+  if (function.elements)
+    values.insert(values.end(), function.elements->begin(), function.elements->end());
+  return runFunction(*function.function, std::move(values), frame().prefix + name + ".", range,
+                     function.frame);
+}
+
+/// `R.make_closure(f, (w,))`, f with the arguments that it gets behind those of the call, and
+/// `R.invoke_closure(c, (x,), …)`.
+GraphValue NetworkReader::evaluateClosure(const Expr &expr, bool isMade, const std::string &name) {
+  const Expr *callee = positional(expr, 0);
+  const Expr *given = positional(expr, 1);
+  const bool isList =
+      given && (given->kind == Expr::Kind::Tuple || given->kind == Expr::Kind::List);
+  const std::span<const Expr *const> items =
+      isList ? given->children : std::span(&given, given ? 1 : 0);
+  GraphValue function = GraphValue::of(GraphValue::Kind::Other);
+  if (callee && callee->kind == Expr::Kind::Name)
+    function = functionNamed(callee->text).value_or(function);
+  else if (callee && (callee->kind == Expr::Kind::DottedName || isGlobalVar(*callee)))
+    function = functionValue(*callee);
+  if (function.kind == GraphValue::Kind::Unknown)
+    return {};
+  if (function.kind != GraphValue::Kind::Function)
+    return refuse(expr, "it needs a function of this module");
+  if (!isMade)
+    return callValue(function, items, name, expr.range);
+  std::vector<GraphValue> captured;
+  for (const Expr *item : items)
+    captured.push_back(evaluate(*item, name + "_argument"));
+  if (function.elements)
+    captured.insert(captured.end(), function.elements->begin(), function.elements->end());
+  if (captured.size() > function.function->stmt->parameters.size())
+    return refuse(expr, "the function has fewer parameters");
+  function.elements = std::make_shared<const std::vector<GraphValue>>(std::move(captured));
+  return function;
 }
 
 namespace {
@@ -491,20 +534,11 @@ bool checksOnly(const Expr &function) {
 
 } // namespace
 
-/// What a call of a function that is not in the text returns, by its annotation; empty if that is
-/// no tensor, none after an error. \p name is that of the binding, \p isTuple: of several tensors.
+/// The tensors that a function outside of the text returns, by \p result, the type that the text
+/// gives it; empty if that is no tensor, none after an error. \p name is that of the binding,
+/// \p isTuple: of several tensors.
 std::optional<std::vector<TensorType>>
-NetworkReader::externalTypes(const Expr &call, std::string_view name, bool &isTuple) {
-  if (relaxCallName(&call) == "call_dps_packed") {
-    auto types = outputTypes(call, 2);
-    isTuple = types && types->size() > 1;
-    return types;
-  }
-  const Expr *result = keyword(call, "sinfo_args");
-  if (!result)
-    result = keyword(call, "ty_args");
-  while (result && (result->kind == Expr::Kind::Tuple || result->kind == Expr::Kind::List))
-    result = result->children.empty() ? nullptr : result->children[0];
+NetworkReader::externalTypes(const Expr *result, std::string_view name, bool &isTuple) {
   isTuple = relaxCallName(result) == "Tuple";
   std::vector<TensorType> types;
   for (const Expr *item : isTuple ? arguments(*result) : std::span(&result, 1)) {
@@ -528,48 +562,160 @@ NetworkReader::externalTypes(const Expr &call, std::string_view name, bool &isTu
   return types;
 }
 
+namespace {
+
+/// The type that \p types, one or a list of one, gives the result of a call; null if there is none.
+const Expr *onlyType(const Expr *types) {
+  while (types && (types->kind == Expr::Kind::Tuple || types->kind == Expr::Kind::List))
+    types = types->children.empty() ? nullptr : types->children[0];
+  return types;
+}
+
+/// Whether the runtime of TVM has the function: its name begins so.
+bool isOfRuntime(const Expr &function) {
+  return function.kind == Expr::Kind::String && function.text.starts_with("vm.builtin.");
+}
+
+} // namespace
+
+/// The numbers of a shape that its type tells, `R.Shape([2, n])`; what has none is missed where it
+/// is needed.
+GraphValue NetworkReader::shapeSaid(const Expr *type) {
+  const Expr *list = relaxCallName(type) == "Shape" ? positional(*type, 0) : nullptr;
+  const bool isList = list && (list->kind == Expr::Kind::Tuple || list->kind == Expr::Kind::List);
+  if (!isList)
+    return GraphValue::of(GraphValue::Kind::Other);
+  std::vector<GraphValue> extents;
+  for (const Expr *extent : list->children)
+    extents.push_back(sizeValue(*extent));
+  return GraphValue::tuple(std::move(extents));
+}
+
 /// `R.call_dps_packed("f", (x,), out_sinfo=…)` and its like: what the function does is not in the
 /// text, so that the call is an operator of unknown structure.
 GraphValue NetworkReader::callExternal(const Expr &expr, std::string_view relax,
                                        const std::string &name) {
-  const Expr *function = positional(expr, 0);
-  bool isTuple = false;
-  const auto types = externalTypes(expr, name, isTuple);
+  const bool isDestination = relax == "call_dps_packed" || relax == "call_py_func";
+  ExternalCall call{expr, "R." + std::string(relax)};
+  call.function = positional(expr, 0);
+  if (isDestination) {
+    auto types = outputTypes(expr, 2);
+    if (!types)
+      return {};
+    call.types = std::move(*types);
+    call.isTuple = call.types.size() > 1;
+  } else {
+    const Expr *said = keyword(expr, "sinfo_args");
+    call.result = onlyType(said ? said : keyword(expr, "ty_args"));
+    auto types = externalTypes(call.result, name, call.isTuple);
+    if (!types)
+      return {};
+    call.types = std::move(*types);
+  }
+  const bool isListed = isDestination || relax == "call_builtin_with_ctx";
+  for (std::size_t i = 1; const Expr *argument = positional(expr, i); ++i)
+    if (!isListed || i == 1)
+      call.arguments.push_back(argument);
+  return runExternal(std::move(call), name);
+}
+
+/// `cls.f(x)` where \p function is `R.ExternFunc("f")`. What it returns is what the binding or the
+/// definition says.
+GraphValue NetworkReader::callExternalFunction(const Expr &expr, const Expr &function,
+                                               const std::string &name) {
+  ExternalCall call{expr, textOf(sources_, *expr.children[0])};
+  call.function = positional(function, 0);
+  call.result = annotated_.value == &expr ? annotated_.type : nullptr;
+  const Expr *type = positional(function, 1);
+  if (!call.result && relaxCallName(type) == "Callable")
+    call.result = positional(*type, 1);
+  auto types = externalTypes(call.result, name, call.isTuple);
   if (!types)
     return {};
+  call.types = std::move(*types);
+  for (std::size_t i = 0; const Expr *argument = positional(expr, i); ++i)
+    call.arguments.push_back(argument);
+  return runExternal(std::move(call), name);
+}
+
+/// The name of the function outside of the text that \p expr is, a string if the text tells it;
+/// null if \p expr is no function.
+const Expr *NetworkReader::externalName(const Expr &expr) {
+  const GraphValue *value = expr.kind == Expr::Kind::Name ? findValue(expr.text) : nullptr;
+  const Expr *definition = value ? value->external : externalMember(expr);
+  if (relaxCallName(&expr) == "ExternFunc")
+    definition = &expr;
+  if (definition)
+    return positional(*definition, 0);
+  const bool isName = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Subscript;
+  return isName && holdsTensor(expr) ? nullptr : &expr;
+}
+
+/// Collects the tensors that \p external is given in \p inputs; what is given and not written yet
+/// is what it writes if it says no other results. False after an error.
+bool NetworkReader::readExternalArguments(ExternalCall &external, const std::string &name,
+                                          OperatorCall &call, std::vector<std::uint32_t> &inputs) {
+  const bool mayWrite = external.types.empty();
+  for (const Expr *argument : external.arguments) {
+    // What a number means to the function is not known either.
+    if (isSizes(*argument))
+      continue;
+    const GraphValue *value =
+        argument->kind == Expr::Kind::Name ? findValue(argument->text) : nullptr;
+    const bool isFree =
+        mayWrite && value && value->kind == GraphValue::Kind::Memory && !value->allocation->tensor;
+    if (isFree) {
+      external.written.push_back(value->allocation);
+      external.types.push_back(value->allocation->type);
+    } else if (!operatorArgument(*argument, name, call, inputs)) {
+      return false;
+    }
+  }
+  external.isTuple = external.isTuple || external.written.size() > 1;
+  return true;
+}
+
+/// Adds a call of unknown structure.
+GraphValue NetworkReader::runExternal(ExternalCall external, const std::string &name) {
+  const Expr &expr = external.expr;
+  const Expr *function = external.function ? externalName(*external.function) : nullptr;
+  if (!function)
+    return refuse(expr, "it names no function");
   OperatorCall call;
-  call.name = relax;
+  call.name = external.form;
   call.range = expr.range;
   std::vector<std::uint32_t> inputs;
-  for (std::size_t i = 1; const Expr *argument = positional(expr, i); ++i) {
-    if (relax == "call_dps_packed" && i == 2)
-      break;
-    // What a number means to the function is not known either.
-    if (!isSizes(*argument) && !operatorArgument(*argument, name, call, inputs))
-      return {};
-  }
-  if (function && checksOnly(*function))
-    return GraphValue::of(GraphValue::Kind::Other);
+  if (!readExternalArguments(external, name, call, inputs))
+    return {};
+  const bool saysShape = isOfRuntime(*function) && relaxCallName(external.result) == "Shape";
+  // The memory for sizes that are known when the network runs.
+  const bool isHeap = isOfRuntime(*function) && function->text.ends_with("alloc_shape_heap");
+  if (checksOnly(*function) || saysShape || isHeap)
+    return shapeSaid(external.result);
   // Work that goes into an object, or tensors that come out of one, would be lost.
-  if (!function || types->empty() != inputs.empty()) {
+  if (external.types.empty() != inputs.empty()) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                        "'R." + std::string(relax) +
+                        "'" + external.form +
                             (inputs.empty() ? "' that makes tensors of none"
                                             : "' that is given tensors and returns none, so that "
                                               "its work would be lost,"));
+    stopped_ = true; // what is made of its results would say it again
     return {};
   }
-  if (types->empty())
-    return GraphValue::of(GraphValue::Kind::Other);
+  if (external.types.empty())
+    return shapeSaid(external.result);
   const std::string what = function->kind == Expr::Kind::String ? std::string(function->text)
                                                                 : textOf(sources_, *function);
-  auto described = describeExternal(call, what, *types, isTuple);
+  auto described = describeExternal(call, what, external.types, external.isTuple);
   if (const auto *problem = std::get_if<std::string>(&described)) {
     diagnostics_.report(DiagnosticCode::TirCallMismatch, expr.range,
-                        "'R." + std::string(relax) + "': " + *problem);
+                        "'" + external.form + "': " + *problem);
     return {};
   }
-  return addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
+  const GraphValue result =
+      addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
+  keepWritten(result, external.written);
+  return result;
 }
 
 } // namespace acadlc::tir

@@ -43,6 +43,15 @@ GraphValue NetworkReader::evaluateMemory(const Expr &expr, std::string_view rela
   return {};
 }
 
+void keepWritten(const GraphValue &result,
+                 const std::vector<std::shared_ptr<Allocation>> &written) {
+  if (result.kind == GraphValue::Kind::Tensor && !written.empty())
+    written[0]->tensor = result.tensor;
+  if (result.kind == GraphValue::Kind::Tuple)
+    for (std::size_t i = 0; i < written.size(); ++i)
+      written[i]->tensor = (*result.elements)[i].tensor;
+}
+
 /// `cls.f(x, y, alloc)`: the function writes the memory that stands last among its arguments.
 GraphValue NetworkReader::callIntoMemory(Function &function, const Expr &expr) {
   std::vector<GraphValue> given;
@@ -77,11 +86,7 @@ GraphValue NetworkReader::callIntoMemory(Function &function, const Expr &expr) {
   given.resize(inputs);
   const GraphValue result = callFunctionOfTir(function, expr, GraphValue::tuple(std::move(given)),
                                               std::move(types), written[0]->name);
-  if (result.kind == GraphValue::Kind::Tensor)
-    written[0]->tensor = result.tensor;
-  if (result.kind == GraphValue::Kind::Tuple)
-    for (std::size_t i = 0; i < written.size(); ++i)
-      written[i]->tensor = (*result.elements)[i].tensor;
+  keepWritten(result, written);
   // What is wrong with the call has been said, and all that reads its results would say it again.
   if (result.kind == GraphValue::Kind::Unknown)
     stopped_ = true;

@@ -44,6 +44,9 @@ GraphValue NetworkReader::runFunction(const Function &function, std::vector<Grap
     diagnostics_.report(DiagnosticCode::GraphUnsupported, function.stmt->nameRange,
                         "a function without 'return'");
   GraphValue result = frame().result.value_or(GraphValue{});
+  // A function that is returned, perhaps deep in a tuple, goes on to see the names around it.
+  if (!frame().functions.empty())
+    keptFrames_.push_back(std::move(frames_.back()));
   frames_.pop_back();
   return result;
 }
@@ -178,10 +181,48 @@ const GraphValue *NetworkReader::findValue(std::string_view name) {
   return nullptr;
 }
 
-/// The function of the graph that the value called \p name is; null if it is none.
-Function *NetworkReader::functionNamed(std::string_view name) {
-  const GraphValue *value = findValue(name);
-  return value ? value->function : nullptr;
+/// The function that \p name alone stands for: a value, one inside the function that is being read,
+/// or one of the module; none if it stands for something else.
+std::optional<GraphValue> NetworkReader::functionNamed(std::string_view name) {
+  if (const GraphValue *value = findValue(name)) {
+    const bool isFunction =
+        value->kind == GraphValue::Kind::Function || value->kind == GraphValue::Kind::External;
+    return isFunction ? std::optional(*value) : std::nullopt;
+  }
+  const GraphFrame *where = nullptr;
+  if (const Function *local = localFunction(name, where))
+    return GraphValue::ofFunction(*local, where);
+  const auto found = functionNames_.find(name);
+  if (found == functionNames_.end())
+    return std::nullopt;
+  found->second->isReached = true;
+  return GraphValue::ofFunction(*found->second);
+}
+
+/// The member of the module that \p expr, `cls.f`, names if it is a function outside of the text.
+const Expr *NetworkReader::externalMember(const Expr &expr) {
+  const auto found = expr.kind == Expr::Kind::DottedName
+                         ? externals_.find(expr.text.substr(expr.text.find('.') + 1))
+                         : externals_.end();
+  const std::string_view base = expr.text.substr(0, expr.text.find('.'));
+  const GraphValue *value = found == externals_.end() ? nullptr : findValue(base);
+  const bool isModule =
+      value ? value->kind == GraphValue::Kind::Module : classNames_.contains(base);
+  return isModule && found != externals_.end() ? found->second : nullptr;
+}
+
+/// The function that \p expr is, where one is meant; Unknown after an error if it is none.
+GraphValue NetworkReader::functionValue(const Expr &expr) {
+  if (expr.kind == Expr::Kind::Name)
+    if (auto named = functionNamed(expr.text))
+      return std::move(*named);
+  if (const Expr *external = externalMember(expr))
+    return GraphValue::ofExternal(*external);
+  Function *function = calleeOf(expr);
+  if (!function)
+    return {};
+  function->isReached = true;
+  return GraphValue::ofFunction(*function);
 }
 
 /// The value of a symbolic size of the function that is being read, else the one that the user
@@ -201,6 +242,9 @@ GraphValue NetworkReader::evaluateName(std::string_view name, SourceRange range)
   }
   if (classNames_.contains(name))
     return GraphValue::of(GraphValue::Kind::Module);
+  if (auto function = sizeNames_.contains(name) ? std::nullopt : functionNamed(name);
+      function && function->function && function->function->isRelax)
+    return std::move(*function);
   const GraphValue size = declaredSize(name);
   if (size.kind != GraphValue::Kind::Other)
     return size;
@@ -251,6 +295,8 @@ GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
 
 /// `cls.f` where no call is meant: the function itself, if it is one of the graph.
 GraphValue NetworkReader::evaluateMember(const Expr &expr) {
+  if (const Expr *external = externalMember(expr))
+    return GraphValue::ofExternal(*external);
   const std::size_t dot = expr.text.find('.');
   const std::string_view base = expr.text.substr(0, dot);
   const GraphValue *value = findValue(base);
@@ -258,8 +304,10 @@ GraphValue NetworkReader::evaluateMember(const Expr &expr) {
       value ? value->kind == GraphValue::Kind::Module : classNames_.contains(base);
   const auto found = functionNames_.find(expr.text.substr(dot + 1));
   const bool isFunction = isModule && found != functionNames_.end() && found->second->isRelax;
-  return isFunction ? GraphValue::ofFunction(*found->second)
-                    : GraphValue::of(GraphValue::Kind::Other);
+  if (!isFunction)
+    return GraphValue::of(GraphValue::Kind::Other);
+  found->second->isReached = true;
+  return GraphValue::ofFunction(*found->second);
 }
 
 GraphValue NetworkReader::evaluateItem(const Expr &expr, const std::string &name) {
@@ -298,11 +346,8 @@ GraphValue NetworkReader::evaluateCall(const Expr &expr, const std::string &name
   if (moduleName(*expr.children[0]) == "vdevice")
     return GraphValue::of(GraphValue::Kind::Other);
   const Expr &callee = *expr.children[0];
-  const GraphFrame *where = nullptr;
   if ((callee.kind == Expr::Kind::DottedName && tirName(callee).empty()) ||
-      (callee.kind == Expr::Kind::Name &&
-       (localFunction(callee.text, where) || functionNamed(callee.text) ||
-        functionNames_.contains(callee.text))))
+      (callee.kind == Expr::Kind::Name && functionNamed(callee.text)))
     return callFunction(expr, name);
   diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                       "'" + textOf(sources_, *expr.children[0]) + "'");
@@ -445,9 +490,20 @@ void NetworkReader::matchSize(const Expr &dimension, std::int64_t extent) {
                             std::to_string(*said));
 }
 
+/// Reports that \p expr can't be read and ends the reading: other forms of its kind would say the
+/// same.
+GraphValue NetworkReader::refuse(const Expr &expr, std::string_view remedy) {
+  const Expr &what = expr.kind == Expr::Kind::Call ? *expr.children[0] : expr;
+  diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                      "'" + textOf(sources_, what) + "' (" + std::string(remedy) + ")");
+  stopped_ = true;
+  return {};
+}
+
 GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax,
                                         const std::string &name) {
-  if (relax == "call_tir" || relax == "call_tir_inplace")
+  // What computes gradients is not called.
+  if (relax == "call_tir" || relax == "call_tir_inplace" || relax == "call_tir_with_grad")
     return callTir(expr, name);
   if (relax == "const")
     return evaluateConstant(expr);
@@ -485,30 +541,29 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
       sizes.push_back(GraphValue::ofNumber(extent));
     return GraphValue::tuple(std::move(sizes));
   }
+  if (relax == "ExternFunc")
+    return GraphValue::ofExternal(expr);
   if (relax == "prim_value" || relax == "shape" || relax == "str" || relax == "dtype" ||
-      relax == "null_value" || relax == "ExternFunc" || relax == "print" || relax == "assert_op" ||
-      relax == "device" || relax == "cpu" || relax == "cuda")
+      relax == "null_value" || relax == "print" || relax == "assert_op" || relax == "device" ||
+      relax == "cpu" || relax == "cuda")
     return GraphValue::of(GraphValue::Kind::Other);
   if (relax == "call_dps_packed" || relax == "call_pure_packed" || relax == "call_packed" ||
-      relax == "call_inplace_packed")
+      relax == "call_inplace_packed" || relax == "call_builtin_with_ctx" || relax == "call_py_func")
     return callExternal(expr, relax, name);
+  if (relax == "make_closure" || relax == "invoke_closure" || relax == "invoke_pure_closure")
+    return evaluateClosure(expr, relax == "make_closure", name);
+  // A shape whose numbers only the binding, or a cast that follows, can say.
+  if (relax == "tensor_to_shape" && first)
+    return evaluate(*first, name).kind == GraphValue::Kind::Unknown
+               ? GraphValue{}
+               : shapeSaid(annotated_.value == &expr ? annotated_.type : nullptr);
   if (!isKnownOperator(relax) &&
       (relax.starts_with("memory.") || relax.starts_with("builtin.") || relax.starts_with("vm.")))
     return evaluateMemory(expr, relax, name);
-  std::string_view remedy;
-  if (relax.starts_with("dist."))
-    remedy = " (this network is spread over several devices; print that of one)";
-  else if (relax.ends_with("_closure"))
-    remedy = " (call the function itself)";
-  const bool isRuntime =
-      !isKnownOperator(relax) && (relax.starts_with("call_") || relax == "inline_private" ||
-                                  relax == "tensor_to_shape" || !remedy.empty());
-  if (isRuntime) {
-    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
-                        "'R." + std::string(relax) + "'" + std::string(remedy));
-    stopped_ = stopped_ || !remedy.empty(); // its other forms would say the same
-    return {};
-  }
+  if (relax.starts_with("dist.") && !isKnownOperator(relax))
+    return refuse(expr, distributedRemedy);
+  if (!isKnownOperator(relax) && (relax.starts_with("call_") || relax == "inline_private"))
+    return refuse(expr, "print the module before the pass that makes it");
   return callOperator(expr, relax, name);
 }
 

@@ -394,13 +394,91 @@ TEST_CASE("graph forms: a text of several functions says how one is chosen") {
         "E0405 several functions could be the entry: 'f', 'g'; choose one with --entry");
 }
 
+TEST_CASE("graph forms: the lines that import a dialect name it") {
+  const std::string body = R"(
+@MM.ir_module
+class Module:
+    @TT.prim_func(private=True)
+    def f(A: TT.Buffer((TT.int64(4), TT.int64(8)), "float32"), B: TT.Buffer((TT.int64(4), TT.int64(8)), "float32")):
+        for i, j in TT.grid(TT.int64(4), TT.int64(8)):
+            with TT.sblock("B"):
+                vi, vj = TT.axis.remap("SS", [i, j])
+                TT.reads(A[vi, vj])
+                TT.writes(B[vi, vj])
+                B[vi, vj] = A[vi, vj] + TT.float32(1)
+    @RR.function
+    def main(x: RR.Tensor(("TT.int64(2) * n", 8), dtype="float32")) -> RR.Tensor((4, 8), dtype="float32"):
+        with RR.dataflow():
+            y = RR.call_tir(MM.GlobalVar("f"), (x,), out_ty=RR.Tensor((4, 8), dtype="float32"))
+            z: RR.Tensor((4, 8), dtype="float32") = RR.nn.relu(y)
+            RR.output(z)
+        return z
+)";
+  const std::vector<const char *> imports = {
+      "# from tvm.script import ir as MM\n# from tvm.script import tir as TT\n"
+      "# from tvm.script import relax as RR\n",
+      "# from typing import TypeVar\n# from tvm.script import ir as MM\n"
+      "# from tvm.script import tirx as TT\n# from tvm.tirx.layout import Axis\n"
+      "# from tvm.script import relax as RR\n",
+      "from tvm.script import ir as MM, tir as TT, relax as RR\n",
+      "from tvm.script.parser import (\n    ir as MM,\n    tir as TT,  # loops\n    relax as "
+      "RR,\n)\n",
+      "import tvm.script.relax as RR, tvm.script.tirx as TT\nimport tvm.script.ir as MM; import "
+      "os\n",
+      "metadata = tvm.ir.load_json(\"\"\"{}\"\"\")\n# from tvm.script import ir as MM\n\n"
+      "#from tvm.script import tir as TT\r\n\t# from tvm.script import relax as RR\n",
+  };
+  for (const char *lines : imports) {
+    CAPTURE(lines);
+    const Outcome outcome(lines + body, {{"n", 2}});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    CHECK(outcome.workload->calls.size() == 2);
+    CHECK(outcome.workload->calls[0].computations.at(0).points == 32);
+  }
+}
+
+TEST_CASE("graph forms: an import may give a usual name to another dialect") {
+  const Outcome outcome(
+      "# from tvm.script import relax as T, tir as I, ir as R\n"
+      "@R.ir_module\nclass Module:\n"
+      "    @I.prim_func(private=True)\n"
+      "    def f(A: I.Buffer((4, 8), \"float32\"), B: I.Buffer((4, 8), \"float32\")):\n"
+      "        for i, j in I.grid(4, 8):\n"
+      "            B[i, j] = I.exp(A[i, j])\n"
+      "    @T.function\n"
+      "    def main(x: T.Tensor((4, 8), dtype=\"float32\")):\n"
+      "        y = T.call_tir(Module.f, (x,), out_ty=T.Tensor((4, 8), \"float32\"))\n"
+      "        return T.nn.relu(y)\n",
+      {});
+  CAPTURE(outcome.messages());
+  REQUIRE(outcome.workload);
+  CHECK(outcome.diagnostics.diagnostics().empty());
+  CHECK(outcome.workload->calls.size() == 2);
+}
+
+TEST_CASE("graph forms: what is no import names nothing") {
+  for (const char *line : {"# from tvm.script import\n", "# from other.script import relax as RX\n",
+                           "# from tvm.script as relax\n", "# import tvm.script.relax as\n",
+                           "# import relax as RX\n", "# from\n", "#\n"}) {
+    CAPTURE(line);
+    const Outcome outcome(
+        std::string(line) +
+            "@RX.function\ndef main(x: RX.Tensor((4,), \"float32\")):\n    return x\n",
+        {});
+    CHECK(outcome.onlyError().starts_with(
+        "E0404 no entry function: the prefix of 'RX.function' is not known"));
+  }
+}
+
 TEST_CASE("graph forms: another prefix is named") {
   const Outcome outcome(
       "@TT.prim_func\ndef f(A: TT.Buffer((4,), \"float32\")):\n    A[0] = TT.float32(0)\n"
       "@RX.function\ndef main(x: RX.Tensor((4,), \"float32\")):\n    return x\n",
       {});
   CHECK(outcome.onlyError().starts_with(
-      "E0404 no entry function: the prefix of 'RX.function' is not known"));
+      "E0404 no entry function: the prefix of 'TT.prim_func' is not known"));
 }
 
 TEST_CASE("graph forms: what is said of devices costs nothing") {
@@ -420,8 +498,32 @@ TEST_CASE("graph forms: one error names what can't be read") {
        "\"mesh[0]\", \"R\"))\nz = R.dist.call_tir(Module.add, (y,), "
        "out_sinfo=R.DTensor((4, 8), \"float32\", \"mesh[0]\", \"R\"))\nreturn z\n",
        "E0425 'R.dist.call_tir' (this network is spread over several devices"},
-      {"f = R.make_closure(Module.main, (x,))\ny = R.invoke_pure_closure(f, (x,))\nreturn y\n",
-       "E0425 'R.make_closure' (call the function itself)"},
+      {"d: R.DTensor((4, 8), \"float32\") = R.dist.call_tir_local_view(Module.add, (x,), "
+       "out_sinfo=R.DTensor((4, 8), \"float32\", \"mesh[0]\", \"R\"))\nreturn d\n",
+       "E0425 'R.dist.call_tir_local_view' (this network is spread over several devices"},
+      {"f = R.make_closure(x, (x,))\ny = R.invoke_pure_closure(f, (x,))\nreturn y\n",
+       "E0425 'R.make_closure' (it needs a function of this module)"},
+      {"y = R.invoke_pure_closure(R.shape([2]), (x,))\nz = R.invoke_pure_closure(x, (x,))\n"
+       "return y\n",
+       "E0425 'R.invoke_pure_closure' (it needs a function of this module)"},
+      {"f = R.ExternFunc(\"f\")\ny = R.invoke_closure(f, (x,))\nreturn y\n",
+       "E0425 'R.invoke_closure' (it needs a function of this module)"},
+      {"y = R.call_of_tomorrow(x)\nz = R.call_of_tomorrow(y)\nreturn z\n",
+       "E0425 'R.call_of_tomorrow' (print the module before the pass that makes it)"},
+      {"s: R.Shape([3]) = R.call_packed(\"measure\", x, sinfo_args=(R.Shape([3]),))\n"
+       "y = R.reshape(x, s)\nreturn y\n",
+       "E0425 'R.call_packed' that is given tensors and returns none"},
+      {"k = R.call_packed(\"append\", R.str(\"k\"), x, sinfo_args=(R.Object,))\n"
+       "y: R.Tensor((3, 8), \"float32\") = R.call_packed(\"view\", k, "
+       "sinfo_args=(R.Tensor((3, 8), \"float32\"),))\nreturn y\n",
+       "E0425 'R.call_packed' that is given tensors and returns none"},
+      {"f = R.make_closure(Module.main, (x, x))\nreturn f\n",
+       "E0425 'R.make_closure' (the function has fewer parameters)"},
+      {"y = R.call_packed(x, x, sinfo_args=(R.Tensor((3, 8), \"float32\"),))\nreturn y\n",
+       "E0425 'R.call_packed' (it names no function)"},
+      {"y = R.call_tir(I.GlobalVar(\"g\"), (x,), R.Tensor((3, 8), \"float32\"))\nreturn y\n",
+       "E0406 function 'g' is not defined in this module"},
+      {"y = Module.g(x)\nreturn y\n", "E0406 function 'g' is not defined in this module"},
       {"k = R.call_packed(\"append\", x, sinfo_args=(R.Object,))\nreturn x\n",
        "E0425 'R.call_packed' that is given tensors and returns none"},
   };
@@ -458,6 +560,163 @@ def f(x: R.Tensor((3, 8), dtype="float32")) -> R.Tensor((3, 8), dtype="float32")
   REQUIRE(outcome.workload);
   CHECK(outcome.diagnostics.diagnostics().empty());
   CHECK(outcome.workload->calls.at(0).name == "y.y");
+}
+
+TEST_CASE("graph forms: closures") {
+  // As behind LambdaLift: what a closure holds stands behind the arguments of the call.
+  constexpr const char *lifted = R"(
+@R.function(private=True)
+def inner(x1: R.Tensor((3, 8), dtype="float32"), c1: R.Tensor((8, 5), dtype="float32")) -> R.Tensor((3, 5), dtype="float32"):
+    r_1: R.Tensor((3, 5), dtype="float32") = R.matmul(x1, c1)
+    return r_1
+
+@R.function(private=True)
+def outer(y: R.Tensor((8, 5), dtype="float32")) -> R.Object:
+    inner_func = R.make_closure(Module.inner, (y,))
+    return inner_func
+)";
+  constexpr const char *two =
+      "x: R.Tensor((3, 8), dtype=\"float32\"), w: R.Tensor((8, 5), dtype=\"float32\")";
+  for (const char *body :
+       {"c: R.Object = R.make_closure(Module.inner, (w,))\n"
+        "y = R.invoke_pure_closure(c, (x,), sinfo_args=(R.Tensor((3, 5), dtype=\"float32\"),))\n"
+        "return y\n",
+        "cls = Module\nc = cls.outer(w)\ny = R.invoke_closure(c, x, sinfo_args=(R.Tensor))\n"
+        "return y\n",
+        "c = R.make_closure(inner, ())\nd = R.make_closure(c, (w,))\nt = (d, x)\n"
+        "e = t[0]\ny = e(x)\nreturn y\n",
+        "c = R.make_closure(I.GlobalVar(\"inner\"), (x, w))\ny = R.invoke_closure(c, ())\n"
+        "return y\n"}) {
+    CAPTURE(body);
+    const Outcome outcome(module(body, two, lifted), {});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    REQUIRE(outcome.workload->calls.size() == 1);
+    CHECK(outcome.workload->calls[0].macs == 3 * 5 * 8);
+  }
+}
+
+TEST_CASE("graph forms: functions inside functions are values") {
+  constexpr const char *two =
+      "x: R.Tensor((3, 8), dtype=\"float32\"), w: R.Tensor((8, 5), dtype=\"float32\")";
+  // As TVM's tests of LambdaLift; the function that is returned sees the argument of the other.
+  constexpr const char *nested = R"(
+@R.function
+def outer(c1: R.Tensor((8, 5), "float32")) -> R.Callable((R.Tensor((3, 8), "float32"),), R.Tensor((3, 5), "float32")):
+    @R.function
+    def middle(d1: R.Tensor((8, 5), "float32")):
+        @R.function
+        def inner(x1: R.Tensor((3, 8), "float32")) -> R.Tensor((3, 5), "float32"):
+            e1 = R.add(c1, d1)
+            s: R.Tensor((3, 5), "float32") = R.matmul(x1, e1)
+            return s
+        return inner
+    in_middle = middle(c1)
+    return in_middle
+in_call = outer(w)
+again = in_call
+res = again(x)
+return res
+)";
+  const Outcome outcome(module(nested, two), {});
+  CAPTURE(outcome.messages());
+  REQUIRE(outcome.workload);
+  CHECK(outcome.diagnostics.diagnostics().empty());
+  REQUIRE(outcome.workload->calls.size() == 2);
+  CHECK(outcome.workload->calls[1].macs == 3 * 5 * 8);
+  const Outcome itself(module("@R.function\ndef f(g: R.Object):\n    y = g(g)\n    return y\n"
+                              "z = f(f)\nreturn z\n",
+                              two),
+                       {});
+  CHECK(itself.onlyError().starts_with("E0417"));
+}
+
+TEST_CASE("graph forms: functions outside of the text that have a name in it") {
+  constexpr const char *member = "\nmy_ext = R.ExternFunc(\"my_ext\", R.Callable((R.Tensor,), "
+                                 "R.Tensor((3, 8), dtype=\"float32\"), True))\n";
+  for (const char *body :
+       {"cls = Module\ny = cls.my_ext(x)\nreturn y\n",
+        "y: R.Tensor((3, 8), dtype=\"float32\") = Module.my_ext(x)\nreturn y\n",
+        "f = R.ExternFunc(\"my_ext\")\ny: R.Tensor((3, 8), dtype=\"float32\") = f(x)\nreturn y\n",
+        "cls = Module\nf = cls.my_ext\ny = f(x)\nreturn y\n",
+        "y = R.call_py_func(\"my_ext\", (x,), out_sinfo=R.Tensor((3, 8), dtype=\"float32\"))\n"
+        "return y\n",
+        "y = R.call_dps_packed(R.ExternFunc(\"my_ext\"), (x,), "
+        "out_sinfo=R.Tensor((3, 8), dtype=\"float32\"))\nreturn y\n",
+        "f = R.ExternFunc(\"my_ext\")\ny = R.call_packed(f, x, "
+        "sinfo_args=(R.Tensor((3, 8), dtype=\"float32\"),))\nreturn y\n",
+        "cls = Module\ny = R.call_pure_packed(cls.my_ext, x, R.str(\"s\"), "
+        "sinfo_args=(R.Tensor((3, 8), dtype=\"float32\"),))\nreturn y\n",
+        "y = R.call_builtin_with_ctx(\"my_ext\", (x, R.prim_value(1)), "
+        "sinfo_args=(R.Tensor((3, 8), dtype=\"float32\"),))\nreturn y\n",
+        "y = R.call_inplace_packed(\"my_ext\", x, inplace_indices=[0], "
+        "sinfo_args=(R.Tensor((3, 8), dtype=\"float32\"),))\nreturn y\n",
+        "a: R.Tensor((3, 8), dtype=\"float32\") = R.builtin.alloc_tensor(R.shape([3, 8]), "
+        "R.dtype(\"float32\"), R.prim_value(0))\n"
+        "_: R.Tuple = R.call_packed(\"my_ext\", x, a, sinfo_args=(R.Tuple,))\nreturn a\n"}) {
+    CAPTURE(body);
+    const Outcome outcome(module(body, plain, member), {});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    REQUIRE(outcome.workload->calls.size() == 1);
+    const Call &call = outcome.workload->calls[0];
+    CHECK(call.function == "my_ext");
+    CHECK(call.computations.at(0).opaqueReason == "the function 'my_ext' is not in the text");
+    CHECK(call.bytesRead == 3 * 8 * 4);
+    CHECK(call.bytesWritten == 3 * 8 * 4);
+    CHECK(outcome.resultShape() == Extents{3, 8});
+  }
+}
+
+TEST_CASE("graph forms: what the runtime says of shapes and objects costs nothing") {
+  for (const char *body :
+       {"s: R.Shape([8, 3]) = R.call_pure_packed(\"vm.builtin.shape_of\", x, "
+        "sinfo_args=(R.Shape([8, 3]),))\ny = R.reshape(x, s)\nreturn y\n",
+        "heap: R.Tensor(dtype=\"int64\", ndim=1) = R.call_builtin_with_ctx("
+        "\"vm.builtin.alloc_shape_heap\", (R.prim_value(2),), "
+        "sinfo_args=(R.Object,))\ny = R.reshape(x, R.shape([8, 3]))\nreturn y\n",
+        "_3: R.Object = R.call_builtin_with_ctx(\"vm.builtin.x\", (R.prim_value(1),), "
+        "sinfo_args=(R.Object,))\ny = R.reshape(x, R.shape([8, 3]))\nreturn y\n",
+        "s: R.Shape([8, 3]) = R.tensor_to_shape(x)\ny = R.reshape(x, s)\nreturn y\n"}) {
+    CAPTURE(body);
+    const Outcome outcome(module(body, plain), {});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    CHECK(outcome.workload->calls.size() == 1);
+    CHECK(outcome.resultShape() == Extents{8, 3});
+  }
+}
+
+TEST_CASE("graph forms: what has a gradient is called as it is") {
+  const Outcome outcome(
+      module("y = R.call_tir_with_grad(Module.f, (x,), out_sinfo=R.Tensor((3, 8), "
+             "dtype=\"float32\"), te_grad_name=\"f\", te_grad_kwargs={\"k\": T.float32(1)})\n"
+             "return y\n",
+             plain, R"(
+@T.prim_func(private=True)
+def f(A: T.Buffer((3, 8), "float32"), B: T.Buffer((3, 8), "float32")):
+    for i, j in T.grid(3, 8):
+        B[i, j] = A[i, j] + T.float32(1)
+)"),
+      {});
+  CAPTURE(outcome.messages());
+  REQUIRE(outcome.workload);
+  CHECK(outcome.diagnostics.diagnostics().empty());
+  CHECK(outcome.workload->calls.at(0).computations.at(0).points == 24);
+}
+
+TEST_CASE("graph forms: a network on several devices is one error") {
+  const Outcome outcome("@I.ir_module\nclass Module:\n    @R.function\n"
+                        "    def main(x: R.DTensor((4, 8), \"float32\", \"mesh[0]\", \"S[0]\"), "
+                        "w: R.DTensor((4, 8), \"float32\", \"mesh[0]\", \"R\")):\n"
+                        "        y = R.add(x, w)\n        return y\n",
+                        {});
+  CHECK(outcome.onlyError().starts_with(
+      "E0425 'R.DTensor' (this network is spread over several devices"));
+  CHECK(outcome.onlyError().find("LowerDistIR") != std::string::npos);
 }
 
 TEST_CASE("graph forms: names and calls of other versions") {

@@ -209,9 +209,9 @@ bool Lexer::checkEncoding(const SourceManager &sources, FileId file,
 }
 
 Lexer::Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,
-             bool inExpression, DiagnosticEngine &diagnostics)
+             bool inExpression, Prefixes &prefixes, DiagnosticEngine &diagnostics)
     : text_(sources.text(file)), base_(sources.location(file, 0).raw()), position_(begin),
-      end_(end), inExpression_(inExpression), atLineStart_(!inExpression),
+      end_(end), inExpression_(inExpression), atLineStart_(!inExpression), prefixes_(prefixes),
       diagnostics_(diagnostics) {
   if (begin == 0 && text_.starts_with(byteOrderMark))
     position_ = static_cast<std::uint32_t>(byteOrderMark.size());
@@ -288,6 +288,12 @@ void Lexer::skipComment() {
     ++position_;
 }
 
+void Lexer::readComment() {
+  const std::uint32_t begin = position_ + 1;
+  skipComment();
+  prefixes_.readImport(text_.substr(begin, position_ - begin));
+}
+
 void Lexer::skipBlank() {
   while (!atEnd()) {
     char c = peek();
@@ -331,7 +337,7 @@ void Lexer::startLine() {
       indent = {};
       lineBegin = position_;
     } else if (c == '#') {
-      skipComment();
+      readComment();
     } else {
       changeIndent(indent, lineBegin);
       return;

@@ -3,6 +3,7 @@
 /// comments and strings.
 #pragma once
 
+#include "frontend/tir/Prefixes.h"
 #include "support/Diagnostics.h"
 #include "support/Source.h"
 
@@ -124,9 +125,9 @@ public:
   static bool checkEncoding(const SourceManager &sources, FileId file,
                             DiagnosticEngine &diagnostics);
   /// Reads bytes \p begin to \p end of \p file. \p inExpression: newlines and indentation have no
-  /// meaning, as in brackets.
+  /// meaning, as in brackets. What comments import is added to \p prefixes.
   Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std::uint32_t end,
-        bool inExpression, DiagnosticEngine &diagnostics);
+        bool inExpression, Prefixes &prefixes, DiagnosticEngine &diagnostics);
 
   Token next();
   /// Forgets open brackets, so that the next line break ends a statement.
@@ -139,6 +140,10 @@ public:
   /// Position of the innermost open bracket; only valid if hasOpenBracket().
   [[nodiscard]] std::uint32_t openBracket() const { return brackets_.back(); }
   [[nodiscard]] bool hasOpenBracket() const { return !brackets_.empty(); }
+  /// The bytes \p begin to \p end of the file.
+  [[nodiscard]] std::string_view textFrom(std::uint32_t begin, std::uint32_t end) const {
+    return text_.substr(begin, end - begin);
+  }
   [[nodiscard]] SourceRange range(std::uint32_t begin, std::uint32_t end) const {
     return {SourceLocation::fromRaw(base_ + begin), SourceLocation::fromRaw(base_ + end)};
   }
@@ -155,6 +160,8 @@ private:
   [[nodiscard]] Token make(TokenKind kind, std::uint32_t begin, Symbol symbol = Symbol::None) const;
   Token endOfFile();
   void skipComment();
+  /// Skips a comment on a line of its own, in which TVM says what the prefixes of names mean.
+  void readComment();
   void skipBlank();
   void skipLineBreak();
   /// Measures the indentation of the next line that is not blank and queues indents or dedents.
@@ -196,6 +203,7 @@ private:
   int pendingIndents_ = 0; ///< indents (positive) or dedents (negative) not yet handed out
   std::vector<Indent> indents_{{}};
   std::vector<std::uint32_t> brackets_;
+  Prefixes &prefixes_;
   DiagnosticEngine &diagnostics_;
 };
 

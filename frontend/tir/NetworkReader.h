@@ -31,6 +31,7 @@ struct Allocation {
 };
 
 struct Function;
+struct GraphFrame;
 
 /// What a name of the graph stands for.
 struct GraphValue {
@@ -43,7 +44,8 @@ struct GraphValue {
     Size, ///< a number without a value: the one of the symbolic size `unknownSize`
     Module,
     Memory,   ///< `allocation`
-    Function, ///< `function`, one of the graph
+    Function, ///< `function`, one of the graph; its last arguments are `elements`, if any
+    External, ///< `external`: a function that is not in the text
     Other,    ///< a shape, a string, …
   };
   Kind kind = Kind::Unknown;
@@ -53,7 +55,9 @@ struct GraphValue {
   std::shared_ptr<const TensorType> constantType;          ///< null if the text does not show it
   std::string_view unknownSize;                            ///< a name of the reader's sizes
   std::shared_ptr<Allocation> allocation = nullptr;        ///< shared by the names for it
-  Function *function = nullptr;
+  const Function *function = nullptr;
+  const GraphFrame *frame = nullptr; ///< where `function` stands, if inside another
+  const Expr *external = nullptr;    ///< `R.ExternFunc("f")`
   std::optional<double> constantNumber = std::nullopt; ///< of a constant of one element
 
   static GraphValue ofTensor(std::uint32_t index) {
@@ -70,9 +74,15 @@ struct GraphValue {
     return {Kind::Tuple, 0, 0, std::make_shared<const std::vector<GraphValue>>(std::move(elements)),
             nullptr,     {}};
   }
-  static GraphValue ofFunction(Function &function) {
+  static GraphValue ofFunction(const Function &function, const GraphFrame *frame = nullptr) {
     GraphValue value = of(Kind::Function);
     value.function = &function;
+    value.frame = frame;
+    return value;
+  }
+  static GraphValue ofExternal(const Expr &function) {
+    GraphValue value = of(Kind::External);
+    value.external = &function;
     return value;
   }
   static GraphValue memory(Allocation allocation) {
@@ -83,6 +93,18 @@ struct GraphValue {
   static GraphValue constant(TensorType type) {
     return {Kind::Constant, 0, 0, nullptr, std::make_shared<const TensorType>(std::move(type)), {}};
   }
+};
+
+/// A call of a function that is not in the text.
+struct ExternalCall {
+  const Expr &expr;                         ///< the call as it stands in the text
+  std::string form;                         ///< how it is called: "R.call_packed"
+  const Expr *function = nullptr;           ///< its name or definition
+  std::vector<const Expr *> arguments = {}; ///< what it is given
+  std::vector<TensorType> types = {};       ///< of its results; empty if they are no tensors
+  bool isTuple = false;                     ///< the results are a tuple
+  const Expr *result = nullptr;             ///< the type of the result in the text; may be null
+  std::vector<std::shared_ptr<Allocation>> written = {}; ///< memory that the results go to
 };
 
 struct Function {
@@ -163,7 +185,9 @@ private:
   void bindName(const Expr &target, GraphValue value);
   GraphValue evaluate(const Expr &expr, const std::string &name);
   GraphValue evaluateName(std::string_view name, SourceRange range);
-  [[nodiscard]] Function *functionNamed(std::string_view name);
+  [[nodiscard]] std::optional<GraphValue> functionNamed(std::string_view name);
+  [[nodiscard]] const Expr *externalMember(const Expr &expr);
+  GraphValue functionValue(const Expr &expr);
   GraphValue evaluateMember(const Expr &expr);
   GraphValue evaluateItem(const Expr &expr, const std::string &name);
   GraphValue evaluateCall(const Expr &expr, const std::string &name);
@@ -174,10 +198,20 @@ private:
   GraphValue allocate(const Expr &expr, std::size_t shape, const std::string &name);
   GraphValue evaluateMemory(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callIntoMemory(Function &function, const Expr &expr);
-  std::optional<std::vector<TensorType>> externalTypes(const Expr &call, std::string_view name,
+  std::optional<std::vector<TensorType>> externalTypes(const Expr *result, std::string_view name,
                                                        bool &isTuple);
   GraphValue callExternal(const Expr &expr, std::string_view relax, const std::string &name);
+  GraphValue callExternalFunction(const Expr &expr, const Expr &function, const std::string &name);
+  const Expr *externalName(const Expr &expr);
+  bool readExternalArguments(ExternalCall &external, const std::string &name, OperatorCall &call,
+                             std::vector<std::uint32_t> &inputs);
+  GraphValue runExternal(ExternalCall external, const std::string &name);
+  GraphValue shapeSaid(const Expr *type);
   GraphValue callFunction(const Expr &expr, const std::string &name);
+  GraphValue callValue(const GraphValue &function, std::span<const Expr *const> given,
+                       const std::string &name, SourceRange range);
+  GraphValue evaluateClosure(const Expr &expr, bool isMade, const std::string &name);
+  GraphValue refuse(const Expr &expr, std::string_view remedy);
   GraphValue evaluateConstant(const Expr &expr);
   void matchCast(const GraphValue &value, const Expr &type);
   [[nodiscard]] std::optional<Shape> extentsOf(const GraphValue &value) const;
@@ -261,12 +295,15 @@ private:
   std::vector<std::unique_ptr<Function>> functions_;
   std::unordered_map<std::string_view, Function *> functionNames_;
   std::set<std::string_view> classNames_;
+  /// Members of the module that stand for functions outside: `my_ext = R.ExternFunc("my_ext")`.
+  std::map<std::string_view, const Expr *> externals_;
   std::set<std::string, std::less<>> sizeNames_; ///< symbolic sizes of the text
   Symbols symbols_;                              ///< the sizes that the user gave a value
   std::set<std::string, std::less<>> reportedSizes_;
   std::map<std::string, std::unique_ptr<FunctionTemplate>> templates_;
   std::set<const FunctionTemplate *> checked_;
   std::vector<std::unique_ptr<GraphFrame>> frames_;
+  std::vector<std::unique_ptr<GraphFrame>> keptFrames_; ///< where functions are defined
   std::map<std::string, std::size_t, std::less<>> usedNames_;
   std::size_t computationCount_ = 0;
   std::size_t statementCount_ = 0;
@@ -281,6 +318,14 @@ private:
   SourceRange firstOperatorRange_;
   std::size_t operatorCount_ = 0;
 };
+
+/// What helps where a network is spread over several devices.
+constexpr std::string_view distributedRemedy =
+    "this network is spread over several devices; print it behind the passes of "
+    "relax.distributed.transform up to LowerDistIR, which leave what one device does";
+
+/// Makes the tensors of \p result, of a call, what is in the memory that it wrote.
+void keepWritten(const GraphValue &result, const std::vector<std::shared_ptr<Allocation>> &written);
 
 /// The number that \p expr is, also `R.prim_value(0.5)`; none if it is no literal.
 std::optional<double> numberIn(const Expr &expr);

@@ -50,13 +50,9 @@ int precedenceOf(Symbol symbol) {
 
 /// The type that the callee of `T.int64(3)` names, if it is a type of numbers.
 std::optional<workload::ElementType> numberType(const Expr &callee) {
-  if (callee.kind != Expr::Kind::DottedName)
+  if (callee.dialect != Dialect::Tir)
     return std::nullopt;
-  const std::size_t dot = callee.text.find('.');
-  const std::string_view prefix = callee.text.substr(0, dot);
-  if (prefix != "T" && prefix != "tir" && prefix != "tirx")
-    return std::nullopt;
-  const std::string_view name = callee.text.substr(dot + 1);
+  const std::string_view name = callee.text.substr(callee.text.find('.') + 1);
   const bool mayBeType = name.starts_with("int") || name.starts_with("uint") ||
                          name.starts_with("float") || name.starts_with("bfloat");
   return mayBeType ? workload::ElementType::fromName(name) : std::nullopt;
@@ -64,12 +60,15 @@ std::optional<workload::ElementType> numberType(const Expr &callee) {
 
 /// Whether a call of \p callee says again what the statements around it say. Such make up a fifth
 /// of a text; they are not kept.
-bool isRedundant(std::string_view callee) { return callee == "T.reads" || callee == "T.writes"; }
+bool isRedundant(std::string_view callee, const Prefixes &prefixes) {
+  const std::string_view name = callee.substr(callee.find('.') + 1);
+  return (name == "reads" || name == "writes") && prefixes.of(callee) == Dialect::Tir;
+}
 
-bool isRedundant(const Stmt &stmt) {
+bool isRedundant(const Stmt &stmt, const Prefixes &prefixes) {
   return stmt.kind == Stmt::Kind::Expression && stmt.value->kind == Expr::Kind::Call &&
          stmt.value->children[0]->kind == Expr::Kind::DottedName &&
-         isRedundant(stmt.value->children[0]->text);
+         isRedundant(stmt.value->children[0]->text, prefixes);
 }
 
 bool isInteger(workload::ElementType type) {
@@ -89,7 +88,8 @@ void Parser::parseFile(const SourceManager &sources, FileId file, Tree &tree,
   if (!Lexer::checkEncoding(sources, file, diagnostics))
     return;
   auto size = static_cast<std::uint32_t>(sources.text(file).size());
-  Parser parser(Lexer(sources, file, 0, size, false, diagnostics), tree, diagnostics);
+  Parser parser(Lexer(sources, file, 0, size, false, tree.prefixes, diagnostics), tree,
+                diagnostics);
   parser.statements();
   tree.statements = parser.takeStatements(0);
 }
@@ -98,7 +98,7 @@ const Expr *Parser::parseExpression(const SourceManager &sources, SourceRange ra
                                     DiagnosticEngine &diagnostics) {
   FileId file = sources.fileOf(range.begin);
   Parser parser(Lexer(sources, file, sources.offsetOf(range.begin), sources.offsetOf(range.end),
-                      true, diagnostics),
+                      true, tree.prefixes, diagnostics),
                 tree, diagnostics);
   const Expr *result = parser.expressionList();
   if (!parser.failed_ && !parser.atKind(TokenKind::EndOfFile))
@@ -230,7 +230,8 @@ void Parser::simpleStatements() {
     if (atKind(TokenKind::Newline))
       break;
     // Mostly they need not even be understood.
-    if (atKind(TokenKind::DottedName) && isRedundant(token_.text) && lexer_.skipArguments()) {
+    if (atKind(TokenKind::DottedName) && isRedundant(token_.text, tree_.prefixes) &&
+        lexer_.skipArguments()) {
       advance();
       continue;
     }
@@ -238,7 +239,7 @@ void Parser::simpleStatements() {
     const Stmt *stmt = simpleStatement();
     if (failed_)
       return;
-    if (isRedundant(*stmt))
+    if (isRedundant(*stmt, tree_.prefixes))
       tree_.release(mark);
     else
       statements_.push_back(stmt);
@@ -321,9 +322,10 @@ const Stmt *Parser::otherStatement() {
   bool isImport = at(Symbol::Import) || at(Symbol::From);
   bool isAssert = at(Symbol::Assert);
   advance();
-  // The content of an import means nothing to us.
   while (isImport && !atKind(TokenKind::Newline) && !atKind(TokenKind::EndOfFile))
     advance();
+  if (isImport)
+    tree_.prefixes.readImport(lexer_.textFrom(begin, lastEnd_));
   if (isAssert)
     stmt->value = expressionList();
   stmt->range = rangeFrom(begin);
@@ -579,6 +581,22 @@ const Expr *Parser::leaf(Expr::Kind kind) {
   return make(kind, begin, text, {});
 }
 
+const Expr *Parser::dottedName() {
+  const std::uint32_t begin = token_.begin;
+  const std::string_view text = token_.text;
+  advance();
+  return dottedName(begin, text);
+}
+
+const Expr *Parser::dottedName(std::uint32_t begin, std::string_view text) {
+  auto *expr = tree_.make<Expr>();
+  expr->kind = Expr::Kind::DottedName;
+  expr->dialect = tree_.prefixes.of(text);
+  expr->text = text;
+  expr->range = rangeFrom(begin);
+  return expr;
+}
+
 const Expr *Parser::literal(Expr::Kind kind, workload::ElementType type) {
   auto *expr = tree_.make<Expr>();
   expr->kind = kind;
@@ -710,7 +728,7 @@ const Expr *Parser::attribute(const Expr *base, std::uint32_t begin) {
     joined.insert(joined.end(), name.begin(), name.end());
   }
   const std::span<const char> stored = tree_.list(joined);
-  return make(Expr::Kind::DottedName, begin, {stored.data(), stored.size()}, {});
+  return dottedName(begin, {stored.data(), stored.size()});
 }
 
 const Expr *Parser::call(const Expr *callee, std::uint32_t begin, Tree::Mark before) {
@@ -810,7 +828,7 @@ const Expr *Parser::atom() {
       return leaf(Expr::Kind::Constant);
     break;
   case TokenKind::DottedName:
-    return leaf(Expr::Kind::DottedName);
+    return dottedName();
   case TokenKind::Integer:
     return literal(Expr::Kind::Integer, int32);
   case TokenKind::Float:

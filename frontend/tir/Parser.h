@@ -78,6 +78,8 @@ private:
   const Expr *dictionary();
   const Expr *string();
   const Expr *leaf(Expr::Kind kind);
+  const Expr *dottedName();
+  const Expr *dottedName(std::uint32_t begin, std::string_view text);
   const Expr *literal(Expr::Kind kind, workload::ElementType type);
   /// The literal that `T.type(operand)` is, in place of the nodes made since \p before; null if
   /// \p operand is no literal.

@@ -5,6 +5,7 @@
 /// recursion when they go away.
 #pragma once
 
+#include "frontend/tir/Prefixes.h"
 #include "ir/Workload.h"
 #include "support/Source.h"
 
@@ -43,6 +44,7 @@ struct Expr {
     Lambda,      ///< children[0] is the body, the others are the names of the parameters
   };
   Kind kind = Kind::Name;
+  Dialect dialect = Dialect::None;   ///< of a dotted name: what its first part stands for
   std::uint16_t depth = 1;           ///< nodes on the longest way down; below a limit of the parser
   workload::ElementType elementType; ///< of a literal
   SourceRange range;
@@ -124,6 +126,7 @@ public:
       used_ = mark.used;
   }
   std::span<const Stmt *const> statements; ///< of the file
+  Prefixes prefixes;
 
 private:
   static constexpr std::size_t chunkSize = std::size_t{256} * 1024;

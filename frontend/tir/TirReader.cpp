@@ -83,6 +83,8 @@ void NetworkReader::collect(std::span<const Stmt *const> statements) {
                stmt->targets[0]->kind == Expr::Kind::Name &&
                dottedName(*stmt->value->children[0]) == "TypeVar") {
       sizeNames_.emplace(stmt->targets[0]->text);
+    } else if (stmt->kind == Stmt::Kind::Assign && relaxCallName(stmt->value) == "ExternFunc") {
+      externals_.emplace(stmt->targets[0]->text, stmt->value);
     }
   }
 }
@@ -92,11 +94,14 @@ Function functionOf(const Stmt &stmt) {
   function.stmt = &stmt;
   for (const Expr *decorator : stmt.decorators) {
     bool isCall = decorator->kind == Expr::Kind::Call;
-    std::string_view name = dottedName(isCall ? *decorator->children[0] : *decorator);
+    const Expr &called = isCall ? *decorator->children[0] : *decorator;
+    const std::string_view name = dottedName(called);
     // The first versions of TVMScript called it `tvm.script.tir`.
+    const bool isNamedInFull = name.starts_with("tvm.") || name.find('.') == std::string_view::npos;
     function.isPrim =
-        function.isPrim || name.ends_with("prim_func") || name.ends_with("script.tir");
-    function.isRelax = function.isRelax || name == "R.function" || name == "relax.function";
+        function.isPrim || tirName(called) == "prim_func" ||
+        (isNamedInFull && (name.ends_with("prim_func") || name.ends_with("script.tir")));
+    function.isRelax = function.isRelax || relaxName(called) == "function";
     const Expr *isPrivate = isCall ? keyword(*decorator, "private") : nullptr;
     function.isPrivate = function.isPrivate || (isPrivate && isPrivate->text == "True");
   }
@@ -150,7 +155,8 @@ const Function *NetworkReader::chooseEntry() {
 
 namespace {
 
-/// The decorator of the first function that has one like `@RX.function`; null if none has.
+/// The decorator of the first function that has one like `@RX.function` with a prefix that no line
+/// imports; null if none has.
 const Expr *unknownDecorator(const std::vector<std::unique_ptr<Function>> &functions) {
   for (const auto &function : functions) {
     if (function->isPrim || function->isRelax)
@@ -158,7 +164,7 @@ const Expr *unknownDecorator(const std::vector<std::unique_ptr<Function>> &funct
     for (const Expr *decorator : function->stmt->decorators) {
       const bool isCall = decorator->kind == Expr::Kind::Call;
       const Expr &name = isCall ? *decorator->children[0] : *decorator;
-      if (dottedName(name).ends_with(".function"))
+      if (dottedName(name).ends_with(".function") || dottedName(name).ends_with(".prim_func"))
         return &name;
     }
   }
@@ -198,7 +204,8 @@ const Function *NetworkReader::chooseUnnamedEntry() {
   if (const Expr *unknown = graphs.empty() ? unknownDecorator(functions_) : nullptr) {
     diagnostics_.report(DiagnosticCode::TirNoEntry, unknown->range,
                         ": the prefix of '" + textOf(sources_, *unknown) +
-                            "' is not known; print the module with the usual ones, R, T and I");
+                            "' is not known; keep the lines that import it, or print the module "
+                            "with the usual ones, R, T and I");
     return nullptr;
   }
   // A text of a single operator often holds nothing but its function.
@@ -335,6 +342,8 @@ GraphValue NetworkReader::declareTyped(const Expr *type, const std::string &name
     workload_.parameters.push_back({false, index});
     return GraphValue::ofTensor(index);
   }
+  if (type != nullptr && kind == "DTensor")
+    return stopped_ ? GraphValue{} : refuse(*type, distributedRemedy);
   if (type != nullptr && kind == "Tuple") {
     std::vector<GraphValue> elements;
     for (const Expr *element : arguments(*type))

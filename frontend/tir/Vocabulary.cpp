@@ -12,13 +12,9 @@ namespace acadlc::tir {
 
 namespace {
 
-std::string_view behindPrefix(const Expr &expr, std::initializer_list<std::string_view> prefixes) {
-  const std::string_view dotted =
-      expr.kind == Expr::Kind::DottedName ? expr.text : std::string_view();
-  for (std::string_view prefix : prefixes)
-    if (dotted.size() > prefix.size() && dotted.starts_with(prefix) && dotted[prefix.size()] == '.')
-      return dotted.substr(prefix.size() + 1);
-  return {};
+std::string_view behindPrefix(const Expr &expr, Dialect dialect) {
+  return expr.dialect == dialect ? expr.text.substr(prefixLength(expr.text) + 1)
+                                 : std::string_view();
 }
 
 struct MathEntry {
@@ -27,7 +23,7 @@ struct MathEntry {
   std::string_view spelling;
 };
 
-constexpr std::array<MathEntry, 35> operatorForms = {{
+constexpr std::array<MathEntry, 36> operatorForms = {{
     {"max", MathForm::Operator, "max"},
     {"min", MathForm::Operator, "min"},
     {"Max", MathForm::Operator, "max"},
@@ -62,6 +58,7 @@ constexpr std::array<MathEntry, 35> operatorForms = {{
     {"Or", MathForm::Comparison, "or"},
     {"Not", MathForm::Comparison, "not"},
     {"likely", MathForm::Transparent, ""},
+    {"meta_var", MathForm::Transparent, ""},
     {"truncdiv", MathForm::Operator, "truncdiv"},
 }};
 
@@ -132,21 +129,24 @@ std::string_view dottedName(const Expr &expr) {
   return isName ? expr.text : std::string_view();
 }
 
-std::string_view tirName(const Expr &expr) { return behindPrefix(expr, {"T", "tir", "tirx"}); }
+std::string_view tirName(const Expr &expr) { return behindPrefix(expr, Dialect::Tir); }
 
-std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, {"R", "relax"}); }
+std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, Dialect::Relax); }
 
-std::string_view moduleName(const Expr &expr) { return behindPrefix(expr, {"I", "ir"}); }
+std::string_view moduleName(const Expr &expr) { return behindPrefix(expr, Dialect::Module); }
 
 bool isGraphForm(std::string_view name) {
   constexpr auto forms = std::to_array<std::string_view>({"ExternFunc",
                                                           "assert_op",
+                                                          "call_builtin_with_ctx",
                                                           "call_dps_packed",
                                                           "call_inplace_packed",
                                                           "call_packed",
                                                           "call_pure_packed",
+                                                          "call_py_func",
                                                           "call_tir",
                                                           "call_tir_inplace",
+                                                          "call_tir_with_grad",
                                                           "const",
                                                           "cpu",
                                                           "cuda",
@@ -154,6 +154,9 @@ bool isGraphForm(std::string_view name) {
                                                           "device",
                                                           "dtype",
                                                           "func_attr",
+                                                          "invoke_closure",
+                                                          "invoke_pure_closure",
+                                                          "make_closure",
                                                           "match_cast",
                                                           "null_value",
                                                           "output",
@@ -162,6 +165,7 @@ bool isGraphForm(std::string_view name) {
                                                           "shape",
                                                           "shape_of",
                                                           "str",
+                                                          "tensor_to_shape",
                                                           "tuple"});
   return std::ranges::find(forms, name) != forms.end();
 }
@@ -305,6 +309,17 @@ std::optional<workload::ElementType> typeNamed(const Expr &expr) {
   if (expr.kind == Expr::Kind::String)
     return workload::ElementType::fromName(expr.text);
   return workload::ElementType::fromName(tirName(expr));
+}
+
+std::optional<VectorType> vectorTypeNamed(const Expr &expr) {
+  const std::size_t cross = expr.text.rfind('x');
+  if (expr.kind != Expr::Kind::String || cross == std::string_view::npos)
+    return std::nullopt;
+  const auto element = workload::ElementType::fromName(expr.text.substr(0, cross));
+  const auto lanes = parseInteger(expr.text.substr(cross + 1));
+  constexpr std::int64_t mostLanes = 1024;
+  const bool isVector = element && lanes && *lanes > 1 && *lanes <= mostLanes;
+  return isVector ? std::optional(VectorType{*element, *lanes}) : std::nullopt;
 }
 
 double lowestNumber(workload::ElementType type) {

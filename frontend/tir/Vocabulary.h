@@ -62,6 +62,13 @@ std::optional<double> parseFloat(std::string_view text);
 /// The type that `T.float32` or "float32" names.
 std::optional<workload::ElementType> typeNamed(const Expr &expr);
 
+/// The type of vectors that "float32x4" names.
+struct VectorType {
+  workload::ElementType element;
+  std::int64_t lanes = 0; ///< elements of a vector, 2 or more
+};
+std::optional<VectorType> vectorTypeNamed(const Expr &expr);
+
 /// The lowest number of a type, as a pool starts from it.
 double lowestNumber(workload::ElementType type);
 
