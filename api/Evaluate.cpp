@@ -2,6 +2,7 @@
 
 #include "api/Parallel.h"
 #include "backend/aidg/Batch.h"
+#include "backend/aidg/DependenceBound.h"
 #include "backend/aidg/Estimator.h"
 #include "backend/analysis/CriticalPath.h"
 #include "backend/analysis/ResourceUsage.h"
@@ -15,6 +16,7 @@
 #include "backend/timing/Machine.h"
 #include "support/CheckedArithmetic.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -67,12 +69,20 @@ Streams streamsOf(const std::vector<Layer> &layers) {
   return streams;
 }
 
+/// Whether what objects do is to be counted.
+bool needsUsage(const arch::ArchitectureGraph &graph, const EstimateOptions &options) {
+  const auto asksOther = [](const arch::Object &object) { return object.lower != arch::noObject; };
+  return options.countUsage ||
+         (options.countLower && std::ranges::any_of(graph.objects, asksOther));
+}
+
 /// \p isObserved: nothing may be left out.
-aidg::EstimateOptions estimation(const EstimateOptions &options, bool isObserved) {
+aidg::EstimateOptions estimation(const arch::ArchitectureGraph &graph,
+                                 const EstimateOptions &options, bool isObserved) {
   aidg::EstimateOptions estimation;
   estimation.extrapolate = options.extrapolate && !isObserved;
   estimation.budget = options.budget.value_or(estimation.extrapolate ? defaultBudget : unlimited);
-  estimation.countUsage = options.countUsage;
+  estimation.countUsage = needsUsage(graph, options);
   return estimation;
 }
 
@@ -93,7 +103,7 @@ std::vector<Timed> timeStreams(const std::vector<const program::Program *> &stre
   aidg::Batch batch(graph, streams);
   forEachInParallel(batch.groups().size(), threads, [&](std::size_t group) {
     for (const std::size_t i : batch.groups()[group]) {
-      results[i].evaluation = batch.estimate(i, estimation(options, false));
+      results[i].evaluation = batch.estimate(i, estimation(graph, options, false));
       progress.finishedOne();
     }
   });
@@ -201,11 +211,11 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
   if (options.method == Method::Simulate) {
     simulate::SimulateOptions simulation;
     simulation.maxInstructions = maxInstructions;
-    simulation.countUsage = options.countUsage;
+    simulation.countUsage = needsUsage(graph, options);
     simulation.observer = std::move(observer);
     return simulate::simulate(graph, program, simulation);
   }
-  aidg::EstimateOptions estimating = estimation(options, observer != nullptr);
+  aidg::EstimateOptions estimating = estimation(graph, options, observer != nullptr);
   estimating.observer = std::move(observer);
   estimating.maxInstructions = maxInstructions;
   return aidg::estimate(graph, program, estimating);
@@ -257,6 +267,31 @@ void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &
     layer.estimate.bound = found.shares.front();
     layer.estimate.boundIsPartial = found.truncated;
   }
+}
+
+namespace {
+
+analysis::DependenceLimit dependenceLimit(const arch::ArchitectureGraph &graph,
+                                          const program::Program &program) {
+  const auto bound = aidg::boundByDependences(graph, program);
+  if (!bound)
+    return {std::nullopt, std::string(aidg::whyDependencesAreUnknown(graph, program))};
+  return {analysis::SoleLimit{analysis::BoundKind::Dependence, "operands", bound->cycles,
+                              bound->isLeast},
+          {}};
+}
+
+} // namespace
+
+void boundDependences(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                      const EstimateOptions &options) {
+  const Streams streams = streamsOf(layers);
+  std::vector<analysis::DependenceLimit> limits(streams.programs.size());
+  forEachInParallel(limits.size(), threadCount(options.jobs), [&](std::size_t i) {
+    limits[i] = dependenceLimit(graph, *streams.programs[i]);
+  });
+  for (Layer &layer : layers)
+    layer.estimate.dependences = limits[streams.places.at(&layer.lowered->program)];
 }
 
 namespace {

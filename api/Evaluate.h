@@ -29,6 +29,10 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
 void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                      const EstimateOptions &options);
 
+/// Fills in what dependences alone would take in each layer that was evaluated.
+void boundDependences(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                      const EstimateOptions &options);
+
 /// Fills in the timelines of the layers.
 void recordTimelines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                      const EstimateOptions &options, const SourceManager &sources);

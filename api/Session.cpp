@@ -359,6 +359,8 @@ struct Session::State {
       const PhaseTimer timer(phases, "find critical paths");
       findBottlenecks(layers, architecture->graph, options);
     }
+    if (options.boundDependences)
+      boundDependences(layers, architecture->graph, options);
     if (options.timeline)
       recordTimelines(layers, architecture->graph, options, sources);
     const bool isCounted =

@@ -71,7 +71,9 @@ struct EstimateOptions {
   bool extrapolate = true;         ///< false: evaluate every instruction
   bool verifyCertificates = false; ///< go through every certificate again in the simulator
   bool countResources = false;     ///< fill in the resources of layers and network
+  bool boundDependences = false;   ///< fill in what dependences alone would take
   bool countUsage = false;         ///< with their usage, which may take another evaluation
+  bool countLower = false;         ///< the same where caches ask other storages
   /// Fill in the timelines of layers with these instructions. They are evaluated again for it, one
   /// by one and from the first of the stream on.
   std::optional<analysis::InstructionRange> timeline;

@@ -339,7 +339,9 @@ private:
     options.jobs = options_.jobs;
     options.verifyCertificates = options_.verifyCertificates;
     options.countResources = reportOptions().needsResources();
+    options.boundDependences = reportOptions().shows(report::ViewName::Bounds);
     options.countUsage = reportOptions().needsUsage();
+    options.countLower = reportOptions().shows(report::ViewName::Traffic);
     if (reportOptions().shows(report::ViewName::Timeline) || !options_.traceJson.empty())
       options.timeline = options_.instructions;
     if (!options_.traceJson.empty())

@@ -57,6 +57,7 @@ public:
     if (options.countUsage) {
       fetchPath_ = *timing::fetchPath(*plan.graph);
       usage_.emplace(*plan.graph);
+      state_.storageModel.noteLowerRequests();
       loops_.watch(*usage_);
     }
     hasNext_ = stream_.next(next_);
@@ -615,6 +616,8 @@ private:
     if (usage_) {
       usage_->end(unitOf(served), Part::Requests, granted);
       usage_->add(plan_.storages[index].id, Part::Taken, service);
+      if (plan_.storages[index].hasState)
+        usage_->addLower(state_.storageModel.lowerRequests());
     }
     // Where nobody ever waits, slots are not even counted: grants are not made in order of time.
     if (!plan_.storages[index].neverWaits())

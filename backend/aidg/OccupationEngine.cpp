@@ -52,6 +52,7 @@ OccupationEngine::OccupationEngine(const OccupationPlan &plan, const EstimateOpt
   state_.hasNext = stream_.next(next_);
   if (options.countUsage) {
     usage_.emplace(plan);
+    state_.storageModel.noteLowerRequests();
     loops_.watch(usage_->totals());
     expansionLoops_.watch(usage_->totals());
   }

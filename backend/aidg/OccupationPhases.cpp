@@ -277,6 +277,8 @@ void OccupationEngine::tryRequest(FlightId id) {
   flight(id).asks = false;
   const Cycle service = state_.storageModel.serve(
       access.storage, {addresses(id)[flight(id).access], access.bytes, access.isWrite}, state_.now);
+  if (usage_)
+    usage_->addLower(state_.storageModel.lowerRequests());
   at(service, TimedEvent::Kind::Served, id);
   if (const std::uint32_t list = plan_.objects[access.storage].order; list != none)
     removeTurn(list, id, false, 1);

@@ -24,6 +24,8 @@ public:
   [[nodiscard]] const UsageTotals &totals() const { return totals_; }
   /// \p unit hands on an instruction in this cycle.
   void handedOn(arch::ObjectId unit) { handsOn_[unit] = true; }
+  /// What serving a request made caches ask below.
+  void addLower(std::span<const timing::LowerRequests> requests) { totals_.addLower(requests); }
   /// The cycle `now` of \p state is over.
   void observe(const OccupationState &state);
   /// \p state has been moved behind \p periods like the one since \p before.

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "backend/timing/Machine.h"
+#include "backend/timing/StorageModel.h"
 #include "backend/timing/Usage.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,8 +25,7 @@ public:
   enum class Part : std::uint8_t { Taken, Operands, Requests, Next };
   static constexpr std::size_t parts = 4;
 
-  explicit UsageTotals(const arch::ArchitectureGraph &graph)
-      : graph_(&graph), words_(graph.objects.size() * parts + 2) {}
+  explicit UsageTotals(const arch::ArchitectureGraph &graph);
 
   static std::size_t place(arch::ObjectId object, Part part) {
     return object * parts + static_cast<std::size_t>(part);
@@ -39,6 +40,9 @@ public:
     add(place(object, part), static_cast<std::uint64_t>(cycles));
   }
   void add(std::size_t place, std::uint64_t value) { words_[place] += value; }
+
+  /// What serving a request made caches ask below.
+  void addLower(std::span<const timing::LowerRequests> requests);
 
   /// Where the cycles of instructions in the issue buffer, and the number of fetches, are added up.
   [[nodiscard]] std::size_t bufferedPlace() const { return words_.size() - 2; }
@@ -62,7 +66,12 @@ public:
   [[nodiscard]] std::optional<timing::Usage> usage(std::int64_t cycles) const;
 
 private:
+  /// Of timing::LowerTraffic.
+  static constexpr std::size_t lowerParts = 4;
+
   const arch::ArchitectureGraph *graph_;
+  /// By object below a cache: where what caches ask of it is added up.
+  std::map<arch::ObjectId, std::size_t> lowerPlaces_;
   std::vector<std::uint64_t> words_;
   mutable std::size_t snapshotWords_ = 0;
   bool isLost_ = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 
 namespace acadlc::analysis {
@@ -48,6 +49,14 @@ std::optional<double> NetworkEstimate::seconds() const {
   if (!clockHz || isBounded())
     return std::nullopt;
   return static_cast<double>(cycles) / *clockHz;
+}
+
+std::vector<SoleLimit> soleLimits(const LayerEstimate &layer) {
+  std::vector<SoleLimit> limits = soleLimits(layer.resources);
+  if (layer.dependences && layer.dependences->limit)
+    limits.push_back(*layer.dependences->limit);
+  std::ranges::stable_sort(limits, std::ranges::greater{}, &SoleLimit::cycles);
+  return limits;
 }
 
 bool summarize(NetworkEstimate &estimate) {

@@ -89,6 +89,12 @@ struct RejectedMapping {
   SourceLine place; ///< what of its header differs
 };
 
+/// What dependences alone would take.
+struct DependenceLimit {
+  std::optional<SoleLimit> limit;
+  std::string missing; ///< a clause why it is not known; empty: it is
+};
+
 /// A step behind a layer's main computation that its mapping absorbs.
 struct AbsorbedStep {
   std::string call; ///< of the network that does it
@@ -124,11 +130,12 @@ struct LayerEstimate {
   bool boundsMeet = false;           ///< Certified because a lower and an upper bound are equal
   std::optional<double> utilisation; ///< none without macs
   std::optional<Bound> bound;
-  bool boundIsPartial = false;       ///< `bound` is that of the stream's first instructions alone
-  std::vector<Resource> resources;   ///< if they were asked for
-  std::optional<Timeline> timeline;  ///< if it was asked for
-  std::vector<LevelTraffic> traffic; ///< by NetworkEstimate::memoryLevels, if it was asked for
-  std::optional<SimpleEstimates> simple;      ///< if they were asked for and there are any
+  bool boundIsPartial = false;     ///< `bound` is that of the stream's first instructions alone
+  std::vector<Resource> resources; ///< if they were asked for
+  std::optional<DependenceLimit> dependences; ///< if it was asked for
+  std::optional<Timeline> timeline;           ///< if it was asked for
+  std::vector<LevelTraffic> traffic;     ///< by NetworkEstimate::memoryLevels, if it was asked for
+  std::optional<SimpleEstimates> simple; ///< if they were asked for and there are any
   std::shared_ptr<const WaitChain> waitChain; ///< likewise; null: it was not
 
   [[nodiscard]] bool isBounded() const { return guarantee == timing::Guarantee::Bounded; }
@@ -198,6 +205,10 @@ struct NetworkEstimate {
   /// Length of the run in seconds, if the architecture has a clock and the cycles are known.
   [[nodiscard]] std::optional<double> seconds() const;
 };
+
+/// The largest limit of each kind that \p layer has, as far as they were asked for and are known,
+/// largest first.
+std::vector<SoleLimit> soleLimits(const LayerEstimate &layer);
 
 /// Fills what follows from the layers: cycles, guarantee, bounds and the layers' utilisation. False
 /// if the sum of cycles, or of their upper bounds, leaves the 64-bit range.

@@ -24,6 +24,11 @@ namespace {
          addTo(sum.requests, more.requests) && addTo(sum.next, more.next);
 }
 
+[[nodiscard]] bool addLower(timing::LowerTraffic &sum, const timing::LowerTraffic &more) {
+  return addTo(sum.reads, more.reads) && addTo(sum.writes, more.writes) &&
+         addTo(sum.bytesRead, more.bytesRead) && addTo(sum.bytesWritten, more.bytesWritten);
+}
+
 } // namespace
 
 bool addUsage(timing::Usage &sum, const timing::Usage &more) {
@@ -34,6 +39,8 @@ bool addUsage(timing::Usage &sum, const timing::Usage &more) {
   bool fits = addTo(sum.buffered, more.buffered);
   for (std::size_t id = 0; id != sum.objects.size(); ++id)
     fits = addCycles(sum.objects[id], more.objects[id]) && fits;
+  for (std::size_t id = 0; id != sum.lower.size(); ++id)
+    fits = addLower(sum.lower[id], more.lower[id]) && fits;
   return fits;
 }
 
@@ -52,14 +59,22 @@ void assignUsage(std::span<Resource> resources, const arch::ArchitectureGraph &g
     if (!addTo(sum.places, object.places) || !addCycles(sum, object))
       tooLarge.insert(&resource);
     resource.usage = sum;
+    if (resource.isBelowCaches) {
+      timing::LowerTraffic lower = resource.lower.value_or(timing::LowerTraffic{});
+      if (!addLower(lower, usage.lower[id]))
+        tooLarge.insert(&resource);
+      resource.lower = lower;
+    }
     resource.mostBusy = std::max(resource.mostBusy, static_cast<double>(object.busy()) /
                                                         static_cast<double>(object.places));
     if (graph.objects[id].objectClass == arch::ObjectClass::InstructionFetchStage)
       resource.buffered = usage.buffered;
   }
   for (Resource &resource : resources)
-    if (tooLarge.contains(&resource))
+    if (tooLarge.contains(&resource)) {
       resource.usage.reset();
+      resource.lower.reset();
+    }
 }
 
 } // namespace acadlc::analysis

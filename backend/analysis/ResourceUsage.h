@@ -14,8 +14,9 @@ namespace acadlc::analysis {
 /// False if a number leaves the 64-bit range.
 [[nodiscard]] bool addUsage(timing::Usage &sum, const timing::Usage &more);
 
-/// Fills Resource::usage, Resource::mostBusy and Resource::buffered of \p resources, which
-/// groupResources() made of \p graph. If a sum leaves the 64-bit range, that resource has no usage.
+/// Fills Resource::usage, Resource::mostBusy, Resource::lower and Resource::buffered of \p
+/// resources, which groupResources() made of \p graph. If a sum leaves the 64-bit range, that
+/// resource has no usage.
 void assignUsage(std::span<Resource> resources, const arch::ArchitectureGraph &graph,
                  const timing::Usage &usage);
 

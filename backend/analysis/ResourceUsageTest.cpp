@@ -48,3 +48,29 @@ TEST_CASE("usages of streams are added, and what leaves the range is not known")
   assignUsage(*resources, graph, {{{1, most, 0, 0, 0}, {1, 1, 0, 0, 0}, {}}, 0});
   CHECK_FALSE((*resources)[0].usage);
 }
+
+TEST_CASE("what caches ask of storages below them is added up for those alone") {
+  arch::ArchitectureGraph graph;
+  for (const char *name : {"cache[0]", "cache[1]", "memory"}) {
+    arch::Object object;
+    object.name = name;
+    object.objectClass = arch::ObjectClass::SetAssociativeCache;
+    graph.objects.push_back(object);
+  }
+  graph.objects[0].lower = graph.objects[1].lower = 2;
+  std::vector<ObjectCounts> counts(3);
+  counts[0].uses = 1;
+  auto resources = groupResources(graph, counts);
+  REQUIRE(resources);
+  CHECK_FALSE((*resources)[0].isBelowCaches);
+  REQUIRE((*resources)[1].isBelowCaches);
+  CHECK_FALSE((*resources)[1].lower); // not known yet
+  timing::Usage sum;
+  const timing::Usage layer{
+      {{1, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 0, 0, 0, 0}}, 0, {{}, {}, {3, 1, 48, 16}}};
+  REQUIRE(addUsage(sum, layer));
+  REQUIRE(addUsage(sum, layer));
+  assignUsage(*resources, graph, sum);
+  CHECK((*resources)[1].lower == timing::LowerTraffic{6, 2, 96, 32});
+  CHECK_FALSE((*resources)[0].lower);
+}

@@ -92,6 +92,16 @@ std::vector<bool> objectsWithPart(const arch::ArchitectureGraph &graph,
   return hasPart;
 }
 
+/// By object: whether a cache that has a part asks it.
+std::vector<bool> objectsBelowCaches(const arch::ArchitectureGraph &graph,
+                                     const std::vector<bool> &hasPart) {
+  std::vector<bool> isBelow(graph.objects.size());
+  for (ObjectId id = 0; id < graph.objects.size(); ++id)
+    if (hasPart[id] && graph.objects[id].lower != arch::noObject)
+      isBelow[graph.objects[id].lower] = true;
+  return isBelow;
+}
+
 } // namespace
 
 std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGraph &graph,
@@ -100,6 +110,7 @@ std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGrap
   std::map<std::string, std::size_t, std::less<>> places;
   const ObjectId instructions = instructionStorage(graph);
   const std::vector<bool> hasPart = objectsWithPart(graph, counts);
+  const std::vector<bool> isBelowCaches = objectsBelowCaches(graph, hasPart);
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
     const arch::Object &object = graph.objects[id];
     const std::string name = withoutIndices(object.name);
@@ -111,6 +122,7 @@ std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGrap
     resource.objectClass = object.objectClass;
     ++resource.objects;
     resource.used += hasPart[id] ? 1 : 0;
+    resource.isBelowCaches = resource.isBelowCaches || isBelowCaches[id];
     if (isCounted(counts[id]) && !resource.kind)
       resource.kind = id == instructions ? BoundKind::Fetch : limitKind(graph, id, counts[id]);
     if (!addTo(resource.sum, counts[id]))

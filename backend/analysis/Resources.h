@@ -31,6 +31,9 @@ struct Resource {
   std::optional<timing::ObjectUsage> usage;
   /// Cycles for which the one that was busy longest was busy, of several places on average.
   double mostBusy = 0;
+  bool isBelowCaches = false; ///< caches that have a part ask it, which `sum` does not count
+  /// What they ask of it, if it is known like the usage.
+  std::optional<timing::LowerTraffic> lower;
   /// Of the fetch stage: as in timing::Usage.
   std::optional<std::int64_t> buffered;
 };
@@ -44,13 +47,13 @@ std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGrap
 /// leaves the 64-bit range.
 [[nodiscard]] bool addCounts(std::vector<ObjectCounts> &sum, std::span<const ObjectCounts> more);
 
-/// What the cycles would be at least if there were no other limit than one resource: a stream
-/// cannot take less than any of its limits.
+/// What the cycles would be at least if there were no other limit than one resource, or than that
+/// instructions depend on one another: a stream cannot take less than any of its limits.
 struct SoleLimit {
   BoundKind kind{};
-  std::string object;
+  std::string object; ///< of dependences "operands"
   std::int64_t cycles = 0;
-  bool isLeast = false; ///< the resource may need more: ObjectCounts::isWorkLeast
+  bool isLeast = false; ///< it may need more: ObjectCounts::isWorkLeast, aidg::DependenceBound
 };
 
 /// From this share of the cycles on, a limit counts as a bottleneck (as in uiCA).

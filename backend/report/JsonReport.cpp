@@ -228,17 +228,19 @@ private:
 
   /// What the layer would take at least with a single limit.
   void limits(const LayerEstimate &layer) {
-    list("bounds", analysis::soleLimits(layer.resources), [&](const analysis::SoleLimit &limit) {
+    list("bounds", analysis::soleLimits(layer), [&](const analysis::SoleLimit &limit) {
       json_.object([&] {
         json_.attribute("limit", jsonText(analysis::boundKindName(limit.kind)));
         json_.attribute("resource", jsonText(limit.object));
         json_.attribute("cycles_at_least", limit.cycles);
+        json_.attribute("may_be_more", limit.isLeast);
         json_.attribute("is_bottleneck",
                         !layer.isBounded() &&
                             static_cast<double>(limit.cycles) >=
                                 analysis::bottleneckShare * static_cast<double>(layer.cycles));
       });
     });
+    optionalText("dependence_missing", layer.dependences ? layer.dependences->missing : "");
   }
 
   /// With their work and with their traffic, as far as these were asked for.
@@ -294,6 +296,12 @@ private:
       json_.attribute("storage", jsonText(storage.object));
       json_.attribute("bytes_read", storage.sum.bytesRead);
       json_.attribute("bytes_written", storage.sum.bytesWritten);
+      if (!storage.isBelowCaches)
+        return;
+      const auto &lower = storage.lower;
+      optionalInt("by_caches_bytes_read", lower ? std::optional(lower->bytesRead) : std::nullopt);
+      optionalInt("by_caches_bytes_written",
+                  lower ? std::optional(lower->bytesWritten) : std::nullopt);
     });
   }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace acadlc::report {
 
 namespace {
@@ -16,16 +18,34 @@ std::string ratio(double numerator, double denominator) {
   return numerator == 0 || denominator == 0 ? "" : fmt::format("{:.3g}", numerator / denominator);
 }
 
+/// What caches ask of \p resource, which is below them. \p cycles: 0 if they are not known.
+void addLowerRow(TextTable &table, std::string name, const Resource &resource, double cycles,
+                 double macs) {
+  const std::string storage = resource.object + ", by caches";
+  if (!resource.lower) {
+    table.add({std::move(name), storage, "not counted", "not counted", "", ""});
+    return;
+  }
+  const timing::LowerTraffic &lower = *resource.lower;
+  const double bytes =
+      static_cast<double>(lower.bytesRead) + static_cast<double>(lower.bytesWritten);
+  table.add({std::move(name), storage, thousands(lower.bytesRead), thousands(lower.bytesWritten),
+             ratio(bytes, cycles), ratio(macs, bytes)});
+}
+
 /// The rows of one layer, or of all. \p cycles: 0 if they are not known.
 void addRows(TextTable &table, std::string name, const std::vector<Resource> &resources,
              double cycles, double macs) {
   for (const Resource &resource : resources) {
     const analysis::ObjectCounts &sum = resource.sum;
-    if (!arch::isStorage(resource.objectClass) || (sum.bytesRead == 0 && sum.bytesWritten == 0))
+    if (!arch::isStorage(resource.objectClass))
       continue;
     const double bytes = static_cast<double>(sum.bytesRead) + static_cast<double>(sum.bytesWritten);
-    table.add({std::exchange(name, ""), resource.object, thousands(sum.bytesRead),
-               thousands(sum.bytesWritten), ratio(bytes, cycles), ratio(macs, bytes)});
+    if (sum.bytesRead != 0 || sum.bytesWritten != 0)
+      table.add({std::exchange(name, ""), resource.object, thousands(sum.bytesRead),
+                 thousands(sum.bytesWritten), ratio(bytes, cycles), ratio(macs, bytes)});
+    if (resource.isBelowCaches)
+      addLowerRow(table, std::exchange(name, ""), resource, cycles, macs);
   }
 }
 
@@ -49,7 +69,9 @@ void TrafficView::print(std::string &out) const {
   if (estimate_.layers.size() > 1)
     addRows(table, "all", estimate_.resources,
             estimate_.isBounded() ? 0 : static_cast<double>(estimate_.cycles), macs);
-  out += "\nTraffic: bytes that units read from storages and write to them\n\n";
+  const bool hasCaches = std::ranges::any_of(estimate_.resources, &Resource::isBelowCaches);
+  out += fmt::format("\nTraffic: bytes that units read from storages and write to them{}\n\n",
+                     hasCaches ? "; by caches: what these ask below" : "");
   table.print(out);
 }
 

@@ -54,8 +54,10 @@ void OccupationRun::grant(Record &record) {
   takeTurn(record, operand.storage);
   noteChange();
   const timing::Request request{record.addresses[number], operand.bytes, operand.isWrite};
-  schedule(storageModel_.serve(operand.storage, request, now_),
-           {Timed::Kind::Served, record.self, 0, {}});
+  const std::int64_t service = storageModel_.serve(operand.storage, request, now_);
+  if (usage_)
+    usage_->addLower(storageModel_.lowerRequests());
+  schedule(service, {Timed::Kind::Served, record.self, 0, {}});
 }
 
 void OccupationRun::served(Record &record) {

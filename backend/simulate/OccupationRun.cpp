@@ -21,8 +21,10 @@ OccupationRun::OccupationRun(const arch::ArchitectureGraph &graph, const program
       candidates_(graph.objects.size()), turns_(tables_.turnCount()) {
   for (const arch::Object &object : graph.objects)
     freeSlotsOf_.push_back(object.slots());
-  if (options.countUsage)
+  if (options.countUsage) {
     usage_.emplace(graph);
+    storageModel_.noteLowerRequests();
+  }
   handedOn_.resize(graph.objects.size());
   if (options.chainObserver)
     causes_ = std::make_unique<CauseBook>(graph.objects.size());

@@ -152,8 +152,10 @@ public:
     fetchPath_ = *path;
     buildPlans();
     buildStations();
-    if (options.countUsage)
+    if (options.countUsage) {
       usage_.emplace(graph);
+      storageModel_.noteLowerRequests();
+    }
   }
 
   timing::Evaluation run() {
@@ -545,7 +547,10 @@ private:
     const std::size_t number = record.requests - 1;
     const program::MemoryOperand &operand = record.instruction->memory[number];
     const timing::Request request{record.addresses[number], operand.bytes, operand.isWrite};
-    schedule(storageModel_.serve(id, request, now_), Event::Kind::Served, slot);
+    const std::int64_t service = storageModel_.serve(id, request, now_);
+    if (usage_)
+      usage_->addLower(storageModel_.lowerRequests());
+    schedule(service, Event::Kind::Served, slot);
   }
 
   // ---- Usage ---------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 /// Counts cycle by cycle what objects do (timing::Usage).
 #pragma once
 
+#include "backend/timing/StorageModel.h"
 #include "backend/timing/Usage.h"
 #include "ir/ArchitectureGraph.h"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,11 +21,20 @@ using UsageSight = timing::Usage;
 class UsageCounter {
 public:
   explicit UsageCounter(const arch::ArchitectureGraph &graph)
-      : graph_(&graph), sum_{std::vector<timing::ObjectUsage>(graph.objects.size()), 0} {}
+      : graph_(&graph), sum_{std::vector<timing::ObjectUsage>(graph.objects.size()), 0,
+                             std::vector<timing::LowerTraffic>(graph.objects.size())} {}
 
   /// In \p cycles cycles from \p begin on there is \p sight to be seen.
   void see(std::int64_t begin, std::int64_t cycles, UsageSight sight) {
     seen_.push_back({begin, cycles, std::move(sight)});
+  }
+  /// What serving a request made caches ask below.
+  void addLower(std::span<const timing::LowerRequests> requests) {
+    for (const timing::LowerRequests &each : requests) {
+      timing::LowerTraffic &lower = sum_.lower[each.storage];
+      (each.isWrite ? lower.writes : lower.reads) += each.count;
+      (each.isWrite ? lower.bytesWritten : lower.bytesRead) += each.bytes;
+    }
   }
   /// The stream goes on to \p end at least: what has been seen before counts.
   void settle(std::int64_t end) {
@@ -42,6 +53,7 @@ public:
       usage->objects[id] = sum_.objects[id];
       usage->objects[id].places = places;
     }
+    usage->lower = sum_.lower;
     usage->buffered = sum_.buffered;
     return usage;
   }

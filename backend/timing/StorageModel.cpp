@@ -56,6 +56,11 @@ bool StorageModel::hasState(ObjectId storage) const {
 }
 
 std::int64_t StorageModel::serve(ObjectId id, const Request &request, std::int64_t time) {
+  lower_.clear();
+  return serveAt(id, request, time);
+}
+
+std::int64_t StorageModel::serveAt(ObjectId id, const Request &request, std::int64_t time) {
   const Object &object = graph_->objects[id];
   switch (object.objectClass) {
   case ObjectClass::SRAM:
@@ -160,7 +165,22 @@ std::int64_t StorageModel::fill(ObjectId id, CacheSet &set, std::int64_t tag, st
 
 std::int64_t StorageModel::serveBelow(ObjectId cache, const Request &request, std::int64_t time) {
   const ObjectId lower = graph_->objects[cache].lower;
-  return lower == arch::noObject ? 0 : serve(lower, request, time);
+  if (lower == arch::noObject)
+    return 0;
+  if (notesLower_)
+    noteLower(lower, request);
+  return serveAt(lower, request, time);
+}
+
+void StorageModel::noteLower(ObjectId storage, const Request &request) {
+  const auto isSame = [&](const LowerRequests &noted) {
+    return noted.storage == storage && noted.isWrite == request.isWrite;
+  };
+  auto noted = std::ranges::find_if(lower_, isSame);
+  if (noted == lower_.end())
+    noted = lower_.insert(noted, {storage, request.isWrite, 0, 0});
+  ++noted->count;
+  noted->bytes = add(noted->bytes, request.bytes);
 }
 
 } // namespace acadlc::timing

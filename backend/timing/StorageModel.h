@@ -6,6 +6,7 @@
 #include "ir/ArchitectureGraph.h"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace acadlc::timing {
@@ -15,6 +16,14 @@ struct Request {
   std::int64_t address = 0; ///< of the first byte
   std::int64_t bytes = 0;
   bool isWrite = false;
+};
+
+/// What caches ask of a storage below them: requests of one kind.
+struct LowerRequests {
+  arch::ObjectId storage = arch::noObject;
+  bool isWrite = false;
+  std::int64_t count = 0;
+  std::int64_t bytes = 0; ///< of all of them
 };
 
 /// A line of a cache: the addresses [tag · lineSize, (tag + 1) · lineSize).
@@ -52,6 +61,12 @@ public:
   /// grants.
   std::int64_t serve(arch::ObjectId storage, const Request &request, std::int64_t time);
 
+  /// From now on, what caches ask below is noted down.
+  void noteLowerRequests() { notesLower_ = true; }
+  /// What serving the last request made caches ask of the storages below them, if it was noted
+  /// down.
+  [[nodiscard]] std::span<const LowerRequests> lowerRequests() const { return lower_; }
+
   /// Whether the time that \p storage takes depends on earlier requests: caches and DRAMs.
   [[nodiscard]] bool hasState(arch::ObjectId storage) const;
   /// By set; empty unless \p storage is a cache.
@@ -74,6 +89,8 @@ private:
     std::vector<Bank> banks;
   };
 
+  std::int64_t serveAt(arch::ObjectId storage, const Request &request, std::int64_t time);
+  void noteLower(arch::ObjectId storage, const Request &request);
   std::int64_t serveDram(arch::ObjectId id, const Request &request, std::int64_t time);
   std::int64_t serveCache(arch::ObjectId id, const Request &request, std::int64_t time);
   /// The part of a request that lies in one line.
@@ -84,6 +101,8 @@ private:
 
   const arch::ArchitectureGraph *graph_;
   std::vector<State> states_; ///< by object
+  bool notesLower_ = false;
+  std::vector<LowerRequests> lower_; ///< each storage and kind once
 };
 
 } // namespace acadlc::timing

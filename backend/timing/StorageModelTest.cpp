@@ -154,6 +154,27 @@ TEST_CASE("a cache over a DRAM asks it at the times at which its steps begin") {
   CHECK(model.serve(cache, load(64, 4), 106) == (4 + 2 * 2) + (124 - 114) + (5 + 3 + 2 * 2));
 }
 
+TEST_CASE("what a cache asks below is noted down for each request, if that is wanted") {
+  CacheFixture fixture;
+  StorageModel model = fixture.model();
+  model.serve(fixture.cache, load(0, 4), 0);
+  CHECK(model.lowerRequests().empty()); // nobody wanted it
+  model.noteLowerRequests();
+  model.serve(fixture.cache, load(0, 4), 0);
+  CHECK(model.lowerRequests().empty());         // a hit
+  model.serve(fixture.cache, store(16, 32), 0); // two lines, both dirty; the first is gone
+  REQUIRE(model.lowerRequests().size() == 1);
+  CHECK_FALSE(model.lowerRequests()[0].isWrite);
+  CHECK(model.lowerRequests()[0].storage == fixture.memory);
+  CHECK(model.lowerRequests()[0].count == 2);
+  CHECK(model.lowerRequests()[0].bytes == 32);
+  model.serve(fixture.cache, load(0, 4), 0); // gives one back, fills another
+  REQUIRE(model.lowerRequests().size() == 2);
+  CHECK(model.lowerRequests()[0].isWrite);
+  CHECK(model.lowerRequests()[0].bytes == 16);
+  CHECK(model.lowerRequests()[1].bytes == 16);
+}
+
 TEST_CASE("caches may stand above caches") {
   CaseBuilder builder;
   const ObjectId memory = builder.sram(50);

@@ -38,6 +38,7 @@ std::optional<std::int64_t> placesOf(const arch::Object &object) {
 std::optional<Usage> emptyUsage(const arch::ArchitectureGraph &graph, std::int64_t cycles) {
   Usage usage;
   usage.objects.resize(graph.objects.size());
+  usage.lower.resize(graph.objects.size());
   for (arch::ObjectId id = 0; id != graph.objects.size(); ++id) {
     const std::optional<std::int64_t> places = placesOf(graph.objects[id]);
     if (!places || !checkedMul(*places, cycles))

@@ -28,10 +28,21 @@ struct ObjectUsage {
   friend bool operator==(const ObjectUsage &, const ObjectUsage &) = default;
 };
 
+/// What caches asked of the storage below them: lines that they missed or gave back, and what they
+/// wrote through.
+struct LowerTraffic {
+  std::int64_t reads = 0, writes = 0; ///< requests
+  std::int64_t bytesRead = 0, bytesWritten = 0;
+  friend bool operator==(const LowerTraffic &, const LowerTraffic &) = default;
+};
+
 struct Usage {
   std::vector<ObjectUsage> objects; ///< by object
   /// Sum over the cycles of how many instructions stand in the issue buffer.
   std::int64_t buffered = 0;
+  /// By object; of storages below a cache.
+  // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+  std::vector<LowerTraffic> lower = {};
   friend bool operator==(const Usage &, const Usage &) = default;
 };
 
