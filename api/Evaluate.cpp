@@ -4,7 +4,9 @@
 #include "backend/aidg/Batch.h"
 #include "backend/aidg/DependenceBound.h"
 #include "backend/aidg/Estimator.h"
+#include "backend/aidg/StreamPath.h"
 #include "backend/analysis/CriticalPath.h"
+#include "backend/analysis/DataDependences.h"
 #include "backend/analysis/ResourceUsage.h"
 #include "backend/analysis/Resources.h"
 #include "backend/analysis/Roofline.h"
@@ -254,11 +256,25 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
 void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                      const EstimateOptions &options) {
   const Streams streams = streamsOf(layers);
+  std::vector<std::optional<std::int64_t>> certified(streams.programs.size()); ///< cycles
+  for (const Layer &layer : layers)
+    if (layer.estimate.guarantee == timing::Guarantee::Certified)
+      certified[streams.places.at(&layer.lowered->program)] = layer.estimate.cycles;
   std::vector<analysis::CriticalPathReport> results(streams.programs.size());
-  forEachInParallel(results.size(), threadCount(options.jobs), [&](std::size_t i) {
+  aidg::StreamPaths paths(graph, streams.programs, aidg::Blame::Occupant);
+  const auto analyse = [&](std::size_t i) -> analysis::CriticalPathReport {
+    const program::Program &program = *streams.programs[i];
     // The graph that a critical path is found in has no nodes for queues and phases.
-    if (!timing::usesOccupations(graph, *streams.programs[i]))
-      results[i] = analysis::analyseCriticalPath(graph, *streams.programs[i]);
+    if (timing::usesOccupations(graph, program))
+      return {};
+    if (certified[i])
+      if (const auto path = paths.find(i, *certified[i], {analysis::wholePathInstructions}))
+        return analysis::attributePath(graph, program, *path);
+    return analysis::analyseCriticalPath(graph, program);
+  };
+  forEachInParallel(paths.groups().size(), threadCount(options.jobs), [&](std::size_t group) {
+    for (const std::size_t i : paths.groups()[group])
+      results[i] = analyse(i);
   });
   for (Layer &layer : layers) {
     const analysis::CriticalPathReport &found = results[streams.places.at(&layer.lowered->program)];
@@ -301,6 +317,7 @@ analysis::Timeline recordTimeline(const program::Program &program,
                                   const EstimateOptions &options, const SourceManager &sources) {
   const analysis::InstructionRange range = *options.timeline;
   analysis::Timeline timeline;
+  analysis::DataDependences dependences;
   const auto record = [&](const program::Instance &instance,
                           const timing::InstructionTimes &times) {
     if (instance.index < range.first || instance.index >= range.end)
@@ -315,7 +332,8 @@ analysis::Timeline recordTimeline(const program::Program &program,
                              placeOf(instruction.range, sources),
                              times,
                              {instance.loopValues.begin(), instance.loopValues.end()},
-                             analysis::operandsText(graph, program, instance)});
+                             analysis::operandsText(graph, program, instance),
+                             dependences.add(program, instance)});
   };
   evaluateStream(graph, program, options, record, range.end);
   return timeline;

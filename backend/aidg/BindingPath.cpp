@@ -4,8 +4,9 @@
 
 namespace acadlc::aidg {
 
-BindingPath::BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program)
-    : graph_(graph), program_(program), fetch_(*timing::fetchPath(graph)),
+BindingPath::BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program,
+                         Blame blame)
+    : graph_(graph), program_(program), blame_(blame), fetch_(*timing::fetchPath(graph)),
       issues_(fetch_.bufferSize - fetch_.width + 1), occupants_(graph.objects.size()),
       registers_(graph.registerCount) {}
 
@@ -14,40 +15,58 @@ void BindingPath::add(const program::Instance &instance, const timing::Instructi
   ++instructions_;
   fetchBlock(times.fetched, instance.index);
   NodeId previous = block_.node;
+  NodeId issue = noNode; ///< what let it leave the issue buffer
   std::int64_t ready = times.fetched;
   for (std::size_t s = 0; s != route.stages.size(); ++s) {
     const arch::ObjectId object = route.stages[s];
     const std::int64_t enter = s == 0 ? times.issued : std::max(ready, occupants_[object].time);
     Link stage;
+    stage.instruction = instance.id;
     stage.kind = Node::Kind::Stage;
     stage.object = object;
     stage.start = enter;
     stage.done = enter + graph_.objects[object].latency;
     chooseEntry(stage, enter, previous, ready);
+    if (s == 0)
+      issue = stage.from;
+    else if (blame_ == Blame::Cause)
+      occupy(route.stages[s - 1], stage.from, enter);
     ready = stage.done;
     previous = append(stage);
-    occupy(object, previous,
-           s + 1 == route.stages.size() ? times.entered
-                                        : std::max(ready, occupants_[route.stages[s + 1]].time));
+    if (blame_ == Blame::Occupant)
+      occupy(object, previous,
+             s + 1 == route.stages.size() ? times.entered
+                                          : std::max(ready, occupants_[route.stages[s + 1]].time));
   }
-  addUnit(instance, times, previous, ready);
-  issues_.record(times.issued, previous);
+  const NodeId entry = addUnit(instance, times, previous, ready);
+  if (blame_ == Blame::Occupant) {
+    issues_.record(times.issued, previous);
+    return;
+  }
+  if (!route.stages.empty())
+    occupy(route.stages.back(), entry, times.entered);
+  issues_.record(times.issued, route.stages.empty() ? entry : issue);
 }
 
-void BindingPath::addUnit(const program::Instance &instance, const timing::InstructionTimes &times,
-                          NodeId previous, std::int64_t ready) {
+/// Returns what let the instruction enter its unit.
+NodeId BindingPath::addUnit(const program::Instance &instance,
+                            const timing::InstructionTimes &times, NodeId previous,
+                            std::int64_t ready) {
   const program::Instruction &instruction = *instance.instruction;
   const arch::ObjectId object = program_.routes[instruction.route].unit;
   const bool makesRequests = instruction.requestCount() != 0;
   Link unit;
+  unit.instruction = instance.id;
   unit.kind = Node::Kind::Unit;
   unit.object = object;
   unit.start = times.started;
   unit.done = times.started + instruction.latency;
+  Link entry = unit;
+  chooseEntry(entry, times.entered, previous, ready);
   // Data binds the start, the others the entry. A busy object is a limit whatever its instructions
   // wait for, so it comes before data.
   if (times.started == times.entered)
-    chooseEntry(unit, times.entered, previous, ready);
+    unit = entry;
   if (unit.from == noNode || unit.over == DependenceKind::Forward)
     if (const NodeId data = dataAt(instance, times.started); data != noNode) {
       unit.from = data;
@@ -60,10 +79,11 @@ void BindingPath::addUnit(const program::Instance &instance, const timing::Instr
                        : times.started + timing::occupation(graph_.objects[object], instruction));
   if (makesRequests)
     last = append({unitDone, times.finished, last, instruction.memory.front().storage,
-                   Node::Kind::Memory, DependenceKind::Forward});
+                   Node::Kind::Memory, DependenceKind::Forward, instance.id});
   recordUses(instance, last, links_[last].done);
   if (object == fetch_.unit)
     branch_ = {makesRequests ? times.finished : occupants_[object].time, last};
+  return entry.from;
 }
 
 /// Makes the block that arrives at \p arrival and brings instruction \p index the present one.
@@ -78,19 +98,19 @@ void BindingPath::fetchBlock(std::int64_t arrival, std::int64_t index) {
   fetched.kind = Node::Kind::Fetch;
   fetched.object = fetch_.stage;
   fetched.start = std::max(before, std::min(roomTime, arrival - least));
+  if (branch_.node != noNode)
+    fetched.start = std::max(fetched.start, branch_.time);
   fetched.done = arrival;
   if (block_.node != noNode && before >= fetched.start) {
     fetched.from = block_.node;
     fetched.over = DependenceKind::Structural;
-  } else if (room && roomTime >= fetched.start) {
+  } else if (room && room->node != noNode && roomTime >= fetched.start) {
     fetched.from = room->node;
     fetched.over = DependenceKind::BufferFill;
   } else if (branch_.node != noNode) {
     fetched.from = branch_.node;
     fetched.over = DependenceKind::BufferFill;
   }
-  if (branch_.node != noNode)
-    fetched.start = std::max(fetched.start, branch_.time);
   branch_ = {};
   block_ = {arrival, append(fetched)};
   blockIndex_ = index;
@@ -99,8 +119,10 @@ void BindingPath::fetchBlock(std::int64_t arrival, std::int64_t index) {
 NodeId BindingPath::append(const Link &link) {
   const auto id = static_cast<NodeId>(links_.size());
   links_.push_back(link);
-  if (link.done > links_[last_].done)
+  if (id == 0 || link.done > lastDone_) {
     last_ = id;
+    lastDone_ = link.done;
+  }
   return id;
 }
 
@@ -146,7 +168,7 @@ NodeId BindingPath::registerAt(const program::Instruction &instruction, std::int
 
 NodeId BindingPath::addressAt(const program::Instance &instance, std::int64_t start) const {
   // What is over when the instruction arrives delays nothing.
-  if (usesByFinish_.empty() || start <= block_.time)
+  if (!hasAddresses_ || usesByFinish_.empty() || start <= block_.time)
     return noNode;
   const auto found = usesByFinish_.find(start);
   if (found == usesByFinish_.end())
@@ -176,6 +198,8 @@ void BindingPath::recordUses(const program::Instance &instance, NodeId last,
 
 void BindingPath::recordAddresses(const program::Instance &instance, NodeId last,
                                   std::int64_t finished) {
+  if (!hasAddresses_)
+    return;
   for (const program::MemoryOperand &operand : instance.instruction->memory) {
     if (!operand.mayConflict)
       continue;

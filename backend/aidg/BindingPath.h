@@ -18,6 +18,8 @@
 
 namespace acadlc::aidg {
 
+class Boundary;
+
 /// A step of the critical path: cycles [begin, end) that an instruction spends on `object`. The
 /// step behind it (nearer to the end) reached it over an edge of kind `over`.
 struct PathStep {
@@ -28,22 +30,17 @@ struct PathStep {
   friend bool operator==(const PathStep &, const PathStep &) = default;
 };
 
-/// Follows an exact evaluation. It gives what Graph::criticalPath() gives for the same
-/// instructions, without the graph.
+/// What the path goes on with where an instruction waited for an object or for room in the issue
+/// buffer.
+enum class Blame : std::uint8_t {
+  Occupant, ///< with the node of the instruction that was there, as Graph has it
+  Cause,    ///< with what let that one leave: the time that it waited there itself is no step
+};
+
+/// Follows an exact evaluation. With Blame::Occupant it gives what Graph::criticalPath() gives for
+/// the same instructions, without the graph.
 class BindingPath {
 public:
-  /// \p graph and \p program must outlive it. The program must not use occupations
-  /// (timing::usesOccupations).
-  BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program);
-
-  /// The next instruction of the stream; to be called in program order.
-  void add(const program::Instance &instance, const timing::InstructionTimes &times);
-  /// Instructions so far.
-  [[nodiscard]] std::int64_t instructions() const { return instructions_; }
-  /// The path that ends with the node that finishes last so far, last step first.
-  [[nodiscard]] std::vector<PathStep> find() const;
-
-private:
   /// What is kept of a node. Times are cycles.
   struct Link {
     std::int64_t start = 0; ///< begins to work
@@ -51,8 +48,28 @@ private:
     NodeId from = noNode;   ///< what the path goes on with; none: it begins here
     arch::ObjectId object = arch::noObject;
     Node::Kind kind{};
-    DependenceKind over{}; ///< how `from` is reached
+    DependenceKind over{};                  ///< how `from` is reached
+    program::InstructionId instruction = 0; ///< not for Fetch
   };
+
+  /// \p graph and \p program must outlive it. The program must not use occupations
+  /// (timing::usesOccupations).
+  BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program,
+              Blame blame = Blame::Occupant);
+
+  /// The next instruction of the stream; to be called in program order.
+  void add(const program::Instance &instance, const timing::InstructionTimes &times);
+  /// Instructions so far.
+  [[nodiscard]] std::int64_t instructions() const { return instructions_; }
+  /// The path that ends with the node that finishes last so far, last step first.
+  [[nodiscard]] std::vector<PathStep> find() const;
+  /// What is kept of all nodes so far, by their numbers.
+  [[nodiscard]] const std::vector<Link> &links() const { return links_; }
+
+private:
+  /// Goes on from, and looks into, what instructions leave to others.
+  friend Boundary;
+
   /// A node with a time of it: when it leaves its object, or when it is done.
   struct Use {
     std::int64_t time = 0;
@@ -76,8 +93,8 @@ private:
   static constexpr std::uint32_t noUse = ~0U;
 
   void fetchBlock(std::int64_t arrival, std::int64_t index);
-  void addUnit(const program::Instance &instance, const timing::InstructionTimes &times,
-               NodeId previous, std::int64_t ready);
+  NodeId addUnit(const program::Instance &instance, const timing::InstructionTimes &times,
+                 NodeId previous, std::int64_t ready);
   NodeId append(const Link &link);
   void chooseEntry(Link &link, std::int64_t enter, NodeId previous, std::int64_t ready) const;
   void occupy(arch::ObjectId object, NodeId node, std::int64_t leave);
@@ -90,9 +107,11 @@ private:
 
   const arch::ArchitectureGraph &graph_;
   const program::Program &program_;
+  Blame blame_;
   timing::FetchPath fetch_;
   std::vector<Link> links_;
-  NodeId last_ = 0; ///< the first of those that finish last
+  NodeId last_ = 0;           ///< the first of those that finish last
+  std::int64_t lastDone_ = 0; ///< when it does
   std::int64_t instructions_ = 0;
   Use block_; ///< the present fetch block
   std::int64_t blockIndex_ = 0;
@@ -101,6 +120,7 @@ private:
   std::vector<Use> occupants_;          ///< by object
   std::vector<RegisterUses> registers_; ///< by register
   std::vector<AddressUse> uses_;
+  bool hasAddresses_ = true; ///< dependences through addresses are looked for
   llvm::DenseMap<std::int64_t, UseList> usesByFinish_;
 };
 

@@ -95,7 +95,10 @@ private:
     block.done = block.leave = arrival;
     const std::int64_t least = fetch_.unitLatency + fetch_.serviceTime + fetch_.stageLatency;
     const std::int64_t before = fetchNode_ == noNode ? 0 : result_.nodes[fetchNode_].leave;
-    block.enter = block.start = std::max(before, std::min(roomTime(), arrival - least));
+    block.enter = std::max(before, std::min(roomTime(), arrival - least));
+    if (lastBranch_ != noNode)
+      block.enter = std::max(block.enter, result_.nodes[lastBranch_].leave);
+    block.start = block.enter;
     const NodeId older = fetchNode_;
     result_.nodes.push_back(block);
     fetchNode_ = static_cast<NodeId>(result_.nodes.size() - 1);
@@ -103,12 +106,9 @@ private:
       connect(older, fetchNode_, DependenceKind::Structural, before >= block.enter);
     if (const auto room = issues_.room())
       connect(room->node, fetchNode_, DependenceKind::BufferFill, roomTime() >= block.enter);
-    if (lastBranch_ != noNode) {
-      result_.nodes[fetchNode_].enter = result_.nodes[fetchNode_].start =
-          std::max(block.enter, result_.nodes[lastBranch_].leave);
+    if (lastBranch_ != noNode)
       connect(lastBranch_, fetchNode_, DependenceKind::BufferFill, true);
-      lastBranch_ = noNode;
-    }
+    lastBranch_ = noNode;
     return fetchNode_;
   }
 

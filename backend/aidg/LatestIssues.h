@@ -46,6 +46,17 @@ public:
     return issues_.front();
   }
 
+  /// All that are kept, ascending.
+  [[nodiscard]] std::vector<Issue> sorted() const {
+    std::vector<Issue> issues = issues_;
+    std::ranges::sort(issues);
+    return issues;
+  }
+  void clear() {
+    recorded_ = 0;
+    issues_.clear();
+  }
+
 private:
   std::size_t count_;
   std::int64_t recorded_ = 0;

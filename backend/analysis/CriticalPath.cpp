@@ -13,30 +13,31 @@ namespace acadlc::analysis {
 
 namespace {
 
-BoundKind kindOf(const arch::ArchitectureGraph &graph, const aidg::PathStep &step) {
-  switch (step.kind) {
+/// What is done at \p object; \p reachedOver: how the next step depends on it.
+BoundKind kindOf(const arch::ArchitectureGraph &graph, aidg::Node::Kind kind, arch::ObjectId object,
+                 aidg::DependenceKind reachedOver) {
+  switch (kind) {
   case aidg::Node::Kind::Fetch:
     return BoundKind::Fetch;
   case aidg::Node::Kind::Memory:
     return BoundKind::Memory;
   case aidg::Node::Kind::Stage:
-    return kindOfStage(graph, step.object);
+    return kindOfStage(graph, object);
   case aidg::Node::Kind::Unit:
     break;
   }
-  if (step.over == aidg::DependenceKind::Data)
+  if (reachedOver == aidg::DependenceKind::Data)
     return BoundKind::Dependence;
-  return graph.objects[step.object].objectClass == arch::ObjectClass::MemoryAccessUnit
+  return graph.objects[object].objectClass == arch::ObjectClass::MemoryAccessUnit
              ? BoundKind::Memory
              : BoundKind::Compute;
 }
 
 using CyclesByKind = std::array<std::int64_t, 4>;
+/// By object, then by kind.
+using ObjectCycles = std::vector<CyclesByKind>;
 
-std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph, const aidg::BindingPath &path) {
-  std::vector<CyclesByKind> cyclesOf(graph.objects.size());
-  for (const aidg::PathStep &step : path.find())
-    cyclesOf[step.object][static_cast<std::size_t>(kindOf(graph, step))] += step.end - step.begin;
+std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph, const ObjectCycles &cyclesOf) {
   std::map<std::string, CyclesByKind> cycles;
   std::int64_t total = 0;
   for (arch::ObjectId object = 0; object != cyclesOf.size(); ++object) {
@@ -61,6 +62,25 @@ std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph, const aidg::Bi
   }
   std::ranges::stable_sort(shares, std::ranges::greater{}, &Bound::share);
   return shares;
+}
+
+std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph, const aidg::BindingPath &path) {
+  ObjectCycles cyclesOf(graph.objects.size());
+  for (const aidg::PathStep &step : path.find()) {
+    const BoundKind kind = kindOf(graph, step.kind, step.object, step.over);
+    cyclesOf[step.object][static_cast<std::size_t>(kind)] += step.end - step.begin;
+  }
+  return sharesOf(graph, cyclesOf);
+}
+
+std::vector<Bound> sharesOf(const arch::ArchitectureGraph &graph,
+                            const std::vector<aidg::StreamStep> &path) {
+  ObjectCycles cyclesOf(graph.objects.size());
+  for (const aidg::StreamStep &step : path) {
+    const BoundKind kind = kindOf(graph, step.kind, step.object, step.reachedOver);
+    cyclesOf[step.object][static_cast<std::size_t>(kind)] += step.cycles * step.times;
+  }
+  return sharesOf(graph, cyclesOf);
 }
 
 //===--- How much of a stream is looked at ----------------------------------------------------===//
@@ -165,6 +185,12 @@ bool isSteady(const std::vector<Bound> &leaders) {
 }
 
 } // namespace
+
+CriticalPathReport attributePath(const arch::ArchitectureGraph &graph,
+                                 const program::Program &program,
+                                 const std::vector<aidg::StreamStep> &path) {
+  return {sharesOf(graph, path), program.totals()->instructions, false};
+}
 
 CriticalPathReport analyseCriticalPath(const arch::ArchitectureGraph &graph,
                                        const program::Program &program) {

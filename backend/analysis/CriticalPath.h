@@ -2,6 +2,7 @@
 /// What bounds a stream: the objects on the critical path of its AIDG.
 #pragma once
 
+#include "backend/aidg/StreamPath.h"
 #include "backend/analysis/Bound.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
@@ -21,6 +22,14 @@ struct CriticalPathReport {
 
 /// Number of instructions of a stream that are analysed at the most.
 inline constexpr std::int64_t criticalPathWindow = std::int64_t{1} << 15;
+
+/// Instructions that are evaluated at the most to find the path of a whole stream.
+inline constexpr std::int64_t wholePathInstructions = std::int64_t{1} << 18;
+
+/// Attributes the cycles of the critical path of a whole stream, which was evaluated.
+CriticalPathReport attributePath(const arch::ArchitectureGraph &graph,
+                                 const program::Program &program,
+                                 const std::vector<aidg::StreamStep> &path);
 
 /// Attributes the cycles of the critical path of the stream's first instructions. A unit's cycles
 /// are compute or memory by its class, a fetch's are fetch; cycles of a unit that the next

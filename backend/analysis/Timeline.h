@@ -29,6 +29,9 @@ struct TimelineRow {
   std::vector<std::int64_t> loops; ///< values of the loops around it, outermost first
   /// What it writes and reads: "writes pe[0][0].registers.acc, reads A at 1024 (4 bytes)".
   std::string operands;
+  /// The rows, by number and ascending, that wrote last what it reads.
+  // NOLINTNEXTLINE(readability-redundant-member-init): else shorter aggregates warn
+  std::vector<std::size_t> dependences = {};
 };
 
 /// TimelineRow::operands of \p instance. Addresses of what an expansion emits may be relative to

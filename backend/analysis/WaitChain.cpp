@@ -1,5 +1,6 @@
 #include "backend/analysis/WaitChain.h"
 
+#include "backend/aidg/StreamPath.h"
 #include "backend/analysis/Bound.h"
 #include "backend/analysis/ShortStream.h"
 #include "backend/simulate/OccupationSimulator.h"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -279,12 +281,12 @@ bool isShortEnough(const program::Program &program) {
          totals->emitted <= mostChainInstructions - totals->instructions;
 }
 
-/// The chain of a stream of which periods have been left out; its cycles are what it adds up to.
-WaitChain chainIn(const arch::ArchitectureGraph &graph, const ShortStream &stream) {
+/// \p chain as items, each step as often as \p times says; its cycles are what it adds up to.
+WaitChain chainOfSteps(const arch::ArchitectureGraph &graph, const program::Program &program,
+                       const std::vector<ChainStep> &chain,
+                       const std::vector<std::int64_t> &times) {
   WaitChain result;
-  const std::vector<ChainStep> chain = chainOf(graph, stream.program);
-  const std::vector<std::int64_t> times = stream.timesOf(chain);
-  Items items(graph, stream.program);
+  Items items(graph, program);
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const std::int64_t cycles = (chain[i].end - chain[i].begin) * times[i];
     result.cycles += cycles;
@@ -297,6 +299,87 @@ WaitChain chainIn(const arch::ArchitectureGraph &graph, const ShortStream &strea
       static_cast<std::int64_t>(static_cast<double>(result.cycles) * WaitChain::outlineShare));
   result.shares = sharesOf(result.items);
   return result;
+}
+
+/// The chain of a stream of which periods have been left out.
+WaitChain chainIn(const arch::ArchitectureGraph &graph, const ShortStream &stream) {
+  const std::vector<ChainStep> chain = chainOf(graph, stream.program);
+  return chainOfSteps(graph, stream.program, chain, stream.timesOf(chain));
+}
+
+// ---- Streams in program order -------------------------------------------------------------------
+
+Activity activityOf(const program::Program &program, const aidg::StreamStep &step) {
+  switch (step.kind) {
+  case aidg::Node::Kind::Fetch:
+    return Activity::Fetch;
+  case aidg::Node::Kind::Stage:
+    return Activity::Stage;
+  case aidg::Node::Kind::Memory:
+    return Activity::Request;
+  case aidg::Node::Kind::Unit:
+    break;
+  }
+  const bool asks = program.instructions[step.instruction].requestCount() != 0;
+  return asks ? Activity::Address : Activity::Execute;
+}
+
+WaitKind waitOf(const aidg::StreamStep &step) {
+  switch (step.over) {
+  case aidg::DependenceKind::Forward:
+    return WaitKind::Forward;
+  case aidg::DependenceKind::Structural:
+    return step.kind == aidg::Node::Kind::Fetch ? WaitKind::Fetch : WaitKind::Structural;
+  case aidg::DependenceKind::Data:
+    return WaitKind::Data;
+  case aidg::DependenceKind::BufferFill:
+    return WaitKind::BufferFill;
+  }
+  return WaitKind::Unknown;
+}
+
+ChainStep chainStepOf(const program::Program &program, const aidg::StreamStep &path) {
+  ChainStep step;
+  step.end = path.cycles;
+  step.activity = activityOf(program, path);
+  step.over = waitOf(path);
+  step.object = path.object;
+  step.hasInstruction = path.kind != aidg::Node::Kind::Fetch;
+  step.instruction = path.instruction;
+  if (step.over == WaitKind::Structural)
+    step.awaited = path.object;
+  return step;
+}
+
+/// The chain of a stream that is evaluated in program order, found without going through all
+/// periods of its loops; nothing if that is not possible.
+std::optional<WaitChain> chainInProgramOrder(const arch::ArchitectureGraph &graph,
+                                             const program::Program &program, std::int64_t cycles) {
+  const program::Program *const only = &program;
+  aidg::StreamPaths paths(graph, {&only, 1}, aidg::Blame::Cause);
+  if (!paths.isServedAtOnce(0))
+    return std::nullopt;
+  const auto path = paths.find(0, cycles, {mostPathInstructions});
+  if (!path)
+    return std::nullopt;
+  std::vector<ChainStep> chain; // the last step first
+  std::vector<std::int64_t> times;
+  for (const aidg::StreamStep &step : *path) {
+    ChainStep added = chainStepOf(program, step);
+    if (step.cycles != 0) {
+      chain.push_back(std::move(added));
+      times.push_back(step.times);
+    } else if (!chain.empty() && chain.back().over == WaitKind::Forward) {
+      // What an object that takes no time waited for, the one behind it waited for too.
+      chain.back().over = added.over;
+      chain.back().awaited = added.awaited;
+    }
+  }
+  if (!chain.empty())
+    chain.back().over = WaitKind::Begin;
+  std::ranges::reverse(chain);
+  std::ranges::reverse(times);
+  return chainOfSteps(graph, program, chain, times);
 }
 
 } // namespace
@@ -313,6 +396,8 @@ WaitChain findWaitChain(const arch::ArchitectureGraph &graph, const program::Pro
   constexpr std::array<std::int64_t, 3> periods{3, 8, 32};
   if (evaluation.guarantee == timing::Guarantee::Bounded)
     return withoutChain("the cycles are only bounded");
+  if (auto chain = chainInProgramOrder(graph, program, evaluation.cycles))
+    return std::move(*chain);
   std::string why = fmt::format("more than {} million instructions would have to be gone through",
                                 mostChainInstructions / 1'000'000);
   for (const std::int64_t kept : periods) {

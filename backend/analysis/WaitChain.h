@@ -58,6 +58,9 @@ struct WaitChain {
 /// for at the most.
 inline constexpr std::int64_t mostChainInstructions = 4'000'000;
 
+/// The same of streams in program order, for which less is noted.
+inline constexpr std::int64_t mostPathInstructions = std::int64_t{1} << 20;
+
 /// The chain of the stream of \p program, whose cycles \p evaluation knows. Where loops are
 /// certified to recur, some of their periods are gone through and counted for all; a chain that
 /// does not add up to the cycles is not given.

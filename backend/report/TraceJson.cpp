@@ -108,6 +108,16 @@ private:
     const Slice *slice;
     std::size_t thread;
   };
+  /// An arrow from the instruction that wrote something to one that reads it.
+  struct Arrow {
+    Event from, to; ///< where they execute
+  };
+  /// An end of an arrow.
+  struct ArrowEnd {
+    std::int64_t time = 0;
+    std::size_t number = 0; ///< of the arrow
+    bool isTip = false;
+  };
 
   void addLayer(const LayerEstimate &layer, std::int64_t start) {
     const std::int64_t end = start + layer.cycles;
@@ -162,8 +172,57 @@ private:
     std::ranges::stable_sort(events, {}, [](const Event &event) {
       return std::tuple(event.slice->begin, event.thread, event.slice->end);
     });
-    for (const Event &each : events)
+    findArrows(events);
+    auto end = ends_.begin();
+    const auto arrowsUpTo = [&](std::int64_t time) {
+      for (; end != ends_.end() && end->time <= time; ++end)
+        arrowEnd(*end);
+    };
+    for (const Event &each : events) {
+      arrowsUpTo(each.slice->begin - 1);
       event(each);
+    }
+    if (!events.empty())
+      arrowsUpTo(events.back().slice->begin);
+  }
+
+  /// The arrows between the instructions of \p events; they begin and end where these begin to
+  /// execute, which is where viewers look for the slices.
+  void findArrows(const std::vector<Event> &events) {
+    std::map<const TimelineRow *, const Event *> executions;
+    for (const Event &each : events)
+      if (each.slice->category == "execute")
+        executions[each.slice->row] = &each;
+    for (const LayerEstimate &layer : estimate_.layers) {
+      if (!layer.timeline)
+        continue;
+      const std::vector<TimelineRow> &rows = layer.timeline->rows;
+      for (const TimelineRow &row : rows)
+        for (const std::size_t writer : row.dependences)
+          arrows_.push_back({*executions.at(&rows[writer]), *executions.at(&row)});
+    }
+    for (std::size_t i = 0; i < arrows_.size(); ++i) {
+      ends_.push_back({arrows_[i].from.slice->begin, i, false});
+      ends_.push_back({arrows_[i].to.slice->begin, i, true});
+    }
+    std::ranges::stable_sort(ends_, {}, &ArrowEnd::time);
+  }
+
+  void arrowEnd(const ArrowEnd &end) {
+    const Arrow &arrow = arrows_[end.number];
+    separate();
+    object([&](OStream &json) {
+      json.attribute("ph", end.isTip ? "f" : "s");
+      if (end.isTip)
+        json.attribute("bp", "e");
+      json.attribute("pid", 1);
+      json.attribute("tid",
+                     static_cast<std::int64_t>(end.isTip ? arrow.to.thread : arrow.from.thread));
+      json.attribute("ts", end.time);
+      json.attribute("id", static_cast<std::int64_t>(end.number));
+      json.attribute("name", "data");
+      json.attribute("cat", "data");
+    });
   }
 
   void name(llvm::StringRef what, std::size_t thread, const std::string &text) {
@@ -236,6 +295,8 @@ private:
   const NetworkEstimate &estimate_;
   std::vector<Track> tracks_;
   std::map<std::string, std::size_t> places_; ///< by unit: its first track
+  std::vector<Arrow> arrows_;
+  std::vector<ArrowEnd> ends_; ///< in the order of time
   std::string out_;
   bool isFirst_ = true;
 };

@@ -11,7 +11,8 @@
 ///     ]}
 ///
 /// The architecture is a process. An object has as many threads as instructions are in it at once,
-/// so no two slices of a thread overlap. Layers come one behind the other.
+/// so no two slices of a thread overlap. Layers come one behind the other. Arrows (flow events) go
+/// from who wrote a register or bytes to who reads them.
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"

@@ -71,6 +71,8 @@ TEST_CASE("random traces: valid JSON, time goes on, no slices of a thread overla
           CHECK(nameOf.emplace(thread, event.getObject("args")->getString("name")->str()).second);
         continue;
       }
+      if (event.getString("cat") == "data")
+        continue;
       const std::int64_t begin = *event.getInteger("ts"), length = *event.getInteger("dur");
       CHECK(nameOf.contains(thread));
       CHECK(begin >= last);
@@ -95,6 +97,34 @@ TEST_CASE("random traces: valid JSON, time goes on, no slices of a thread overla
     expected["layer"] = 200;
     CHECK(cyclesOf == expected);
   }
+}
+
+TEST_CASE("arrows go from who writes something to who reads it") {
+  NetworkEstimate estimate;
+  LayerEstimate layer;
+  layer.timeline.emplace();
+  for (std::int64_t i = 0; i < 4; ++i) {
+    TimelineRow row;
+    row.unit = "unit[" + std::to_string(i) + "]";
+    row.times = {i, i, i, 5 * i, 5 * i + 3};
+    layer.timeline->rows.push_back(row);
+  }
+  layer.timeline->rows[2].dependences = {0};
+  layer.timeline->rows[3].dependences = {0, 2};
+  estimate.layers.push_back(layer);
+  auto parsed = llvm::json::parse(traceJson(estimate, "0"));
+  REQUIRE(parsed);
+  std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> arrows; // begin and end
+  for (const llvm::json::Value &value : *parsed->getAsObject()->getArray("traceEvents")) {
+    const llvm::json::Object &event = *value.getAsObject();
+    if (event.getString("ph") == "s")
+      arrows[*event.getInteger("id")].first = *event.getInteger("ts");
+    if (event.getString("ph") == "f")
+      arrows[*event.getInteger("id")].second = *event.getInteger("ts");
+  }
+  const std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> expected{
+      {0, {0, 10}}, {1, {0, 15}}, {2, {10, 15}}};
+  CHECK(arrows == expected);
 }
 
 TEST_CASE("a layer behind one whose cycles are only bounded has no place in a trace") {

@@ -2,6 +2,7 @@
 // cases its steps cover the time of the run without a gap, and what it says of an instruction is
 // what the trace says.
 
+#include "backend/aidg/StreamPath.h"
 #include "backend/analysis/ShortStream.h"
 #include "backend/analysis/WaitChain.h"
 #include "backend/simulate/OccupationSimulator.h"
@@ -188,6 +189,46 @@ TEST_CASE("causes: chains of streams with certified loops add up to the cycles")
   INFO(exact, " of ", cut, " shortened streams add up");
   CHECK(cut * 10 > cases);
   CHECK(exact * 4 > cut * 3);
+}
+
+TEST_CASE("causes: chains of streams in program order need no trip counts") {
+  constexpr std::int64_t more = 10'000'000;
+  Knobs knobs = cleanKnobs();
+  knobs.loops = 100;
+  knobs.writes = 0;
+  knobs.branches = 10;
+  knobs.maxInstructions = 2000;
+  std::uint64_t longOnes = 0, found = 0;
+  const std::uint64_t cases = propertyCases(500);
+  for (std::uint64_t seed = 4'600'000; seed != 4'600'000 + cases; ++seed) {
+    RandomCase randomCase = makeRandomCase(seed, knobs);
+    for (program::Repeat &repeat : randomCase.program.repeats)
+      repeat.count *= repeat.depth == 0 ? more : 1;
+    const program::Program *const only = &randomCase.program;
+    const aidg::StreamPaths paths(randomCase.graph, {&only, 1}, aidg::Blame::Cause);
+    aidg::EstimateOptions options;
+    options.budget = 100'000;
+    const timing::Evaluation evaluation =
+        aidg::estimate(randomCase.graph, randomCase.program, options);
+    if (!paths.isServedAtOnce(0) || !evaluation.completed() ||
+        evaluation.guarantee == timing::Guarantee::Bounded || evaluation.certificates.empty())
+      continue;
+    ++longOnes;
+    const analysis::WaitChain chain =
+        analysis::findWaitChain(randomCase.graph, randomCase.program, evaluation);
+    INFO("seed ", seed);
+    if (!chain.missing.empty())
+      continue;
+    ++found;
+    REQUIRE(chain.cycles == evaluation.cycles);
+    REQUIRE(chain.unknown == 0);
+    REQUIRE(sumOf(chain.items) == evaluation.cycles);
+    REQUIRE(sumOf(chain.outline) == evaluation.cycles);
+  }
+  INFO(found, " of ", longOnes, " long streams have a chain");
+  CHECK(longOnes * 3 > cases);
+  // Drifts are not recognised on the way, so long ones use up the instructions.
+  CHECK(found * 10 > longOnes * 9);
 }
 
 TEST_CASE("causes: the chain of classic programs covers their time") {
