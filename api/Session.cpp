@@ -44,7 +44,7 @@ private:
   std::chrono::steady_clock::time_point begin_;
 };
 
-/// "; did you mean 'x'?", "; there are: a, b", or nothing if there is nothing to offer.
+/// "; did you mean 'x'?", "; there are: a, b" or "; there are none".
 std::string suggestion(std::string_view word, const std::vector<std::string> &names) {
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string_view nearest = nearestName(word, views);
@@ -52,7 +52,7 @@ std::string suggestion(std::string_view word, const std::vector<std::string> &na
     return fmt::format("; did you mean '{}'?", nearest);
   constexpr std::size_t shown = 12;
   if (names.empty())
-    return {};
+    return "; there are none";
   std::string text;
   for (std::size_t i = 0; i < names.size() && i < shown; ++i)
     text += (i == 0 ? "; there are: " : ", ") + names[i];
@@ -76,6 +76,7 @@ struct Session::State {
   DiagnosticEngine diagnostics;
   Compilation compilation;
   std::optional<workload::Workload> workload;
+  WorkloadOptions reading; ///< how `workload` was read
   std::optional<CsvTable> measurements;
   std::vector<Phase> phases;
 
@@ -229,26 +230,76 @@ struct Session::State {
                        suggestion(options.layer, names));
   }
 
+  [[nodiscard]] bool hasScalar() const {
+    return scalarFor(compilation, *architecture->declaration).has_value();
+  }
+
+  /// The operators of the network that a mapping could be for, each once, in their order.
+  [[nodiscard]] std::vector<std::string> operatorNames() const {
+    std::vector<std::string> names;
+    const auto add = [&](workload::OperatorKind kind) {
+      const std::string_view name = workload::operatorName(kind);
+      if (std::ranges::find(names, name) == names.end())
+        names.emplace_back(name);
+    };
+    for (const workload::Call &call : workload->calls) {
+      if (call.freeReason == workload::FreeReason::None)
+        add(call.kind);
+      for (const workload::Contraction &sum : call.sums)
+        add(sum.kind);
+    }
+    return names;
+  }
+
+  /// `--mapping` must name a layer or an operator of the network, and a mapping of the
+  /// architecture.
+  void checkForced(const mapping::ForcedMapping &forced, const std::vector<std::string> &layers,
+                   const std::vector<std::string> &mappings) {
+    const std::vector<std::string> operators = operatorNames();
+    std::vector<std::string> targets = layers;
+    targets.insert(targets.end(), operators.begin(), operators.end());
+    if (std::ranges::find(targets, forced.layer) == targets.end()) {
+      const std::vector<std::string_view> views(targets.begin(), targets.end());
+      const bool isMisspelt = !nearestName(forced.layer, views).empty();
+      auto report = diagnostics.report(DiagnosticCode::UnknownLayer, {}, forced.layer,
+                                       isMisspelt ? suggestion(forced.layer, targets)
+                                                  : suggestion(forced.layer, layers));
+      if (!isMisspelt && !operators.empty())
+        report.note({}, fmt::format("an operator stands for all of its layers: {}",
+                                    fmt::join(operators, ", ")));
+    }
+    if (std::ranges::find(mappings, forced.mapping) == mappings.end())
+      diagnostics
+          .report(DiagnosticCode::UnknownForcedMapping, {}, forced.mapping,
+                  architecture->graph.name)
+          .note({}, mappingOffer(forced.mapping, mappings));
+  }
+
+  /// What else `--mapping` could mean.
+  static std::string mappingOffer(const std::string &word, const std::vector<std::string> &names) {
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string_view nearest = nearestName(word, views);
+    if (!nearest.empty())
+      return fmt::format("did you mean '{}'?", nearest);
+    return names.empty() ? "it has no mappings"
+                         : fmt::format("its mappings are {}", fmt::join(names, ", "));
+  }
+
   /// `--layer` and `--mapping` must name something of the network.
   bool checkLayerNames(const EstimateOptions &options) {
-    std::vector<std::string> layers;
-    std::vector<std::string> all;
-    for (const workload::Call &call : workload->calls) {
+    std::vector<std::string> layers, mappings;
+    for (const workload::Call &call : workload->calls)
       layers.push_back(call.name);
-      all.emplace_back(workload::operatorName(call.kind));
-      for (const workload::Contraction &sum : call.sums)
-        all.emplace_back(workload::operatorName(sum.kind));
-    }
-    all.insert(all.end(), layers.begin(), layers.end());
-    const auto require = [&](const std::string &name, const std::vector<std::string> &names) {
-      if (std::find(names.begin(), names.end(), name) == names.end())
-        diagnostics.report(DiagnosticCode::UnknownLayer, {}, name, suggestion(name, names));
-    };
+    for (const auto &entry : mappingsFor(compilation, *architecture->declaration))
+      mappings.push_back(entry.declaration->name.text.str());
+    if (hasScalar())
+      mappings.emplace_back("scalar");
     return withoutErrors([&] {
       if (!options.layer.empty() && callOf(options.layer).empty())
-        require(options.layer, layers);
+        diagnostics.report(DiagnosticCode::UnknownLayer, {}, options.layer,
+                           suggestion(options.layer, layers));
       for (const mapping::ForcedMapping &forced : options.mappings)
-        require(forced.layer, all);
+        checkForced(forced, layers, mappings);
     });
   }
 
@@ -322,7 +373,33 @@ struct Session::State {
     estimate.architecture = architecture->graph.name;
     estimate.parameters = architecture->graph.parameters;
     estimate.clockHz = architecture->graph.clockHz;
+    if (options.method == analysis::Method::Estimate)
+      describeEvaluation(estimate.asked, options);
     return estimate;
+  }
+
+  /// As evaluateStream() understands it.
+  static void describeEvaluation(analysis::AskedOptions &asked, const EstimateOptions &options) {
+    asked.extrapolates = options.extrapolate && !options.trace;
+    const std::int64_t budget =
+        options.budget.value_or(asked.extrapolates ? defaultBudget : unlimited);
+    if (budget != unlimited)
+      asked.budget = budget;
+  }
+
+  /// What was asked of the network, beside what describe() says.
+  void describeNetwork(NetworkEstimate &estimate, const EstimateOptions &options) const {
+    estimate.workload = workload->name;
+    estimate.onlyLayer = options.layer;
+    analysis::AskedOptions &asked = estimate.asked;
+    asked.entry = workload->entry;
+    asked.batch = reading.batch;
+    asked.sizes.insert(reading.symbols.begin(), reading.symbols.end());
+    asked.foldsBatchNorms = reading.foldBatchNorm;
+    if (options.elementType)
+      asked.elementType = options.elementType->name();
+    for (const mapping::ForcedMapping &forced : options.mappings)
+      asked.mappings.emplace_back(forced.layer, forced.mapping);
   }
 
   /// Those of the network, or of \p layer alone if it is named.
@@ -490,6 +567,7 @@ struct Session::State {
     const PhaseTimer timer(phases, "read network");
     const FileId file = addText(name, std::move(text));
     return file.isValid() && withoutErrors([&] {
+             reading = options;
              workload = tir::readWorkload(sources, file, options, diagnostics);
              if (workload && options.foldBatchNorm)
                workload::foldBatchNorms(*workload);
@@ -571,10 +649,7 @@ bool Session::checkMapping(const EstimateOptions &options) {
   return state_->layersOf(options).has_value();
 }
 
-bool Session::hasScalarCode() const {
-  return state_->architecture &&
-         scalarFor(state_->compilation, *state_->architecture->declaration).has_value();
-}
+bool Session::hasScalarCode() const { return state_->architecture && state_->hasScalar(); }
 
 std::optional<std::string> Session::scalarCode(const EstimateOptions &options) {
   const auto list = state_->layersOf(options);
@@ -600,8 +675,7 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
   if (!list)
     return std::nullopt;
   NetworkEstimate estimate = state_->describe(options);
-  estimate.workload = state_->workload->name;
-  estimate.onlyLayer = options.layer;
+  state_->describeNetwork(estimate, options);
   estimate.coverage = list->coverage;
   estimate.unmapped = std::move(list->unmapped);
   estimate.free = std::move(list->free);

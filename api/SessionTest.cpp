@@ -89,6 +89,38 @@ TEST_CASE("an observer of a trace sees every instruction of every layer in order
   CHECK(layers == std::vector<std::string>{"first", "second"});
 }
 
+TEST_CASE("an estimate says what was asked for") {
+  Session session;
+  REQUIRE(session.loadDescription(inputs + "device.acadl"));
+  WorkloadOptions reading;
+  reading.foldBatchNorm = false;
+  reading.symbols["n"] = 2;
+  REQUIRE(session.loadWorkload(inputs + "numbered.tir", reading));
+  REQUIRE(session.selectArchitecture({}));
+  EstimateOptions options;
+  options.mappings = {{"dense", "matmul"}};
+  options.elementType = workload::ElementType::fromName("int8");
+  const auto usual = session.estimate(options);
+  REQUIRE(usual);
+  CHECK(usual->asked.entry == "main");
+  CHECK(usual->asked.sizes.at("n") == 2);
+  CHECK(!usual->asked.batch);
+  CHECK(!usual->asked.foldsBatchNorms);
+  CHECK(usual->asked.elementType == "int8");
+  REQUIRE(usual->asked.mappings.size() == 1);
+  CHECK(usual->asked.mappings[0].second == "matmul");
+  CHECK(usual->asked.extrapolates);
+  CHECK(usual->asked.budget == defaultBudget);
+  options.budget = unlimited;
+  CHECK(!session.estimate(options)->asked.budget);
+  options.budget.reset();
+  options.extrapolate = false;
+  CHECK(!session.estimate(options)->asked.budget);
+  CHECK(!session.estimate(options)->asked.extrapolates);
+  options.method = analysis::Method::Simulate;
+  CHECK(!session.estimate(options)->asked.extrapolates);
+}
+
 TEST_CASE("texts that are no files are described and estimated, errors are collected") {
   Session session;
   CHECK(!session.loadDescriptionText("<text>", "architecture Broken(size: bits = 8 bist) {}"));

@@ -88,9 +88,10 @@ private:
     // A mistake in one input does not hide those in the other.
     const bool description = loadDescription();
     const bool workload = loadWorkload() && loadMeasurements();
+    const bool outputs = checkOutputs();
     if (options_.dumpAst && session_.description() != nullptr)
       report_ = dumpAst(session_.description()->tree, session_.sources());
-    if (!description || !workload)
+    if (!description || !workload || !outputs)
       return false;
     if (options_.listOperators) {
       report_ = operatorReport(*session_.workload());
@@ -107,6 +108,19 @@ private:
     if (!options_.evaluates() && !dumps && options_.workload.empty())
       return options_.dumpAst || session_.checkDescription(selection_);
     return session_.selectArchitecture(selection_) && dumpGraphs() && useWorkload();
+  }
+
+  /// Nobody should wait for an estimate that cannot be written then.
+  bool checkOutputs() {
+    bool areFine = true;
+    for (const std::string *path : {&options_.output, &options_.trace, &options_.traceJson,
+                                    &options_.rooflinePlot, &options_.plot}) {
+      const std::string problem = OutputFile::whyNot(*path);
+      if (!problem.empty())
+        extra_.report(DiagnosticCode::CannotWriteFile, {}, *path, problem);
+      areFine &= problem.empty();
+    }
+    return areFine;
   }
 
   bool loadDescription() {

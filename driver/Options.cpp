@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 namespace acadlc::driver {
@@ -123,7 +124,20 @@ Value choose(const std::string &text, std::string_view option,
       return value;
     names += (names.empty() ? "" : ", ") + std::string(name);
   }
-  fail(fmt::format("{} takes one of {}, not '{}'", option, names, text));
+  std::vector<std::string_view> candidates;
+  for (const auto &[name, value] : choices)
+    candidates.push_back(name);
+  const std::string_view nearest = nearestName(text, candidates);
+  fail(fmt::format("{} takes one of {}, not '{}'{}", option, names, text,
+                   nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+}
+
+/// Whether \p text is a number that is too large for 64 bits.
+bool isTooLarge(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc::result_out_of_range && end == text.data() + text.size() &&
+         !text.starts_with('-');
 }
 
 template <typename Number> std::optional<Number> parseNumber(std::string_view text) {
@@ -134,12 +148,18 @@ template <typename Number> std::optional<Number> parseNumber(std::string_view te
   return number;
 }
 
-/// A..B, for IterationRange and InstructionRange.
-template <typename Range> Range parseRange(std::string_view option, const std::string &text) {
+/// A..B, for IterationRange and InstructionRange. \p most: B.
+template <typename Range>
+Range parseRange(std::string_view option, const std::string &text, std::int64_t most) {
   const std::size_t dots = text.find("..");
   if (dots != std::string::npos) {
-    const auto first = parseNumber<std::int64_t>(std::string_view(text).substr(0, dots));
-    const auto end = parseNumber<std::int64_t>(std::string_view(text).substr(dots + 2));
+    const std::string_view firstText = std::string_view(text).substr(0, dots);
+    const std::string_view endText = std::string_view(text).substr(dots + 2);
+    for (const std::string_view bound : {firstText, endText})
+      if (isTooLarge(bound))
+        fail(fmt::format("{} takes A..B with B up to {}, {} is too large", option, most, bound));
+    const auto first = parseNumber<std::int64_t>(firstText);
+    const auto end = parseNumber<std::int64_t>(endText);
     if (first && end && *first >= 0 && *end > *first)
       return {*first, *end};
   }
@@ -282,10 +302,11 @@ void convert(const RawOptions &raw, Options &options) {
   if (raw.budget)
     options.budget = parseBudget(*raw.budget);
   if (!raw.iterations.empty())
-    options.iterations = parseRange<IterationRange>("--iterations", raw.iterations);
+    options.iterations = parseRange<IterationRange>("--iterations", raw.iterations,
+                                                    std::numeric_limits<std::int64_t>::max());
   if (!raw.instructions.empty())
-    options.instructions =
-        parseRange<analysis::InstructionRange>("--instructions", raw.instructions);
+    options.instructions = parseRange<analysis::InstructionRange>(
+        "--instructions", raw.instructions, analysis::InstructionRange::mostEnd);
 }
 
 /// What needs no description goes with few other options.

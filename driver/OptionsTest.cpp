@@ -221,6 +221,28 @@ TEST_CASE("sizes of a network") {
   CHECK(std::holds_alternative<UsageError>(parse({"x.acadl", "--batch", "1"})));
 }
 
+TEST_CASE("a misspelt value and a range that is too large are told as such") {
+  const auto problem = [](std::vector<const char *> more) {
+    std::vector<const char *> arguments{"x.acadl", "--program", "p", "--estimate"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto parsed = parse(arguments);
+    const auto *error = std::get_if<UsageError>(&parsed);
+    return error ? error->message : "";
+  };
+  CHECK(problem({"--view", "summry"}).ends_with("not 'summry'; did you mean 'summary'?"));
+  CHECK(problem({"--view", "nothing"}).ends_with("not 'nothing'"));
+  CHECK(problem({"--compare", "rofline"}).ends_with("did you mean 'roofline'?"));
+  CHECK(problem({"--view", "timeline", "--instructions", "0..99999999999999999999"}) ==
+        "--instructions takes A..B with B up to 1000000000, 99999999999999999999 is too large");
+  CHECK(problem({"--view", "timeline", "--instructions", "99999999999999999999..5"}) ==
+        "--instructions takes A..B with B up to 1000000000, 99999999999999999999 is too large");
+  CHECK(problem({"--view", "timeline", "--instructions", "-99999999999999999999..5"}) ==
+        "--instructions takes A..B with A < B, not '-99999999999999999999..5'");
+  CHECK(problem({"--dump-aidg", "a.dot", "--iterations", "0..9223372036854775808"}) ==
+        "--iterations takes A..B with B up to 9223372036854775807, 9223372036854775808 is too "
+        "large");
+}
+
 TEST_CASE("a budget is a positive number or unlimited") {
   const auto budgetOf = [](const char *text) -> std::optional<std::int64_t> {
     const auto parsed = parse({"x.acadl", "--program", "p", "--estimate", "--budget", text});

@@ -30,6 +30,15 @@ OutputFile::~OutputFile() {
   }
 }
 
+std::string OutputFile::whyNot(const std::string &path) {
+  struct stat status{};
+  const bool isSpecial =
+      ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (path.empty() || path == "-" || isSpecial)
+    return {};
+  return OutputFile(path).problem();
+}
+
 void OutputFile::openFile() {
   std::error_code error;
   target_ = std::filesystem::weakly_canonical(path_, error).string();

@@ -25,6 +25,10 @@ public:
   [[nodiscard]] const std::string &problem() const { return problem_; }
   [[nodiscard]] const std::string &path() const { return path_; }
 
+  /// Why nothing can be written to \p path; empty if something can, as far as is known before it is
+  /// tried. Leaves what is there as it is; pipes and devices are not touched.
+  static std::string whyNot(const std::string &path);
+
 private:
   void openFile();
   void fail();

@@ -14,6 +14,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -179,6 +180,20 @@ struct Coverage {
   std::int64_t writtenBytes = 0, uncountedBytes = 0;
 };
 
+/// What was asked for that decides about the numbers and stands nowhere else in an estimate.
+struct AskedOptions {
+  std::string entry; ///< the function that the network starts from; empty: none, as for a program
+  std::optional<std::int64_t> batch;         ///< `--batch`
+  std::map<std::string, std::int64_t> sizes; ///< `--shape`: symbolic sizes
+  bool foldsBatchNorms = false;              ///< of a network
+  std::string elementType;                   ///< `--element-type`; empty: each tensor's own
+  std::vector<std::pair<std::string, std::string>> mappings; ///< `--mapping`: layer, mapping
+  bool extrapolates = false; ///< whether iterations may be skipped, with proof
+  /// Instructions of a layer that are evaluated one by one before its cycles are only bounded;
+  /// none: all are.
+  std::optional<std::int64_t> budget;
+};
+
 struct NetworkEstimate {
   Method method = Method::Estimate;
   std::string architecture;
@@ -186,7 +201,8 @@ struct NetworkEstimate {
   std::optional<double> clockHz;
   std::string workload; ///< name of the network; of the program if isProgram
   bool isProgram = false;
-  std::string onlyLayer;                                  ///< `--layer`; empty: all
+  std::string onlyLayer; ///< `--layer`; empty: all
+  AskedOptions asked;
   std::int64_t cycles = 0;                                ///< meaningless if bounded
   timing::Guarantee guarantee = timing::Guarantee::Exact; ///< the weakest of the layers
   timing::CycleBounds bounds; ///< sums over the layers; both are `cycles` unless bounded

@@ -89,14 +89,18 @@ std::int64_t countOf(const analysis::NetworkEstimate &estimate, Guarantee guaran
 
 } // namespace
 
+std::vector<std::string> runAssumptions(const analysis::NetworkEstimate &estimate) {
+  if (estimate.layers.size() > 1)
+    return {"Each layer starts when the one before has finished, with caches empty and DRAM rows "
+            "closed."};
+  return {"The stream starts with caches empty and DRAM rows closed."};
+}
+
 void AssumptionsView::print(std::string &out) const {
   out += "\nAssumed\n";
   printParameters(out);
-  if (estimate_.layers.size() > 1)
-    out += "  Each layer starts when the one before has finished, with caches empty and DRAM rows "
-           "closed.\n";
-  else
-    out += "  The stream starts with caches empty and DRAM rows closed.\n";
+  for (const std::string &assumption : runAssumptions(estimate_))
+    out += "  " + assumption + "\n";
   printElementTypes(out);
   printLayouts(out);
   printData(out);

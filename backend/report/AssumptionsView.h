@@ -15,7 +15,13 @@
 #include "backend/analysis/NetworkEstimate.h"
 #include "backend/report/View.h"
 
+#include <string>
+#include <vector>
+
 namespace acadlc::report {
+
+/// What is assumed of the run as a whole, a sentence each.
+std::vector<std::string> runAssumptions(const analysis::NetworkEstimate &estimate);
 
 class AssumptionsView : public View {
 public:

@@ -1,3 +1,4 @@
+#include "backend/report/AssumptionsView.h"
 #include "backend/report/Comparison.h"
 #include "backend/report/Format.h"
 #include "backend/report/Json.h"
@@ -33,6 +34,7 @@ public:
       });
       optionalReal("clock_hz", estimate.clockHz);
       json_.attribute(estimate.isProgram ? "program" : "workload", jsonText(estimate.workload));
+      json_.attributeObject("options", [&] { asked(estimate); });
       totals(estimate);
       compared([&](ComparedModel model) { return compareAll(estimate, model); });
       coverage(estimate.coverage);
@@ -45,6 +47,8 @@ public:
       });
       list("folded_batch_norms", estimate.folded,
            [&](const analysis::FoldedNorm &norm) { jsonFolded(json_, norm.into, norm.folded); });
+      list("assumptions", runAssumptions(estimate),
+           [&](const std::string &assumption) { json_.value(jsonText(assumption)); });
       list("layers", estimate.layers, [&](const LayerEstimate &entry) { layer(entry); });
       resources(estimate.resources, estimate.cycles);
       if (const auto counts = analysis::countReplays(estimate))
@@ -59,6 +63,30 @@ private:
       for (const auto &entry : entries)
         print(entry);
     });
+  }
+
+  /// What decides about the numbers beside the parameters.
+  void asked(const NetworkEstimate &estimate) {
+    const analysis::AskedOptions &asked = estimate.asked;
+    if (!estimate.isProgram) {
+      optionalText("layer", estimate.onlyLayer);
+      json_.attribute("entry", jsonText(asked.entry));
+      optionalInt("batch", asked.batch);
+      json_.attributeObject("sizes", [&] {
+        for (const auto &[name, size] : asked.sizes)
+          json_.attribute(name, size);
+      });
+      json_.attribute("fold_batch_norm", asked.foldsBatchNorms);
+      optionalText("element_type", asked.elementType);
+      list("mappings", asked.mappings, [&](const auto &forced) {
+        json_.object([&] {
+          json_.attribute("layer", jsonText(forced.first));
+          json_.attribute("mapping", jsonText(forced.second));
+        });
+      });
+    }
+    json_.attribute("extrapolate", asked.extrapolates);
+    optionalInt("budget", asked.budget);
   }
 
   void totals(const NetworkEstimate &estimate) {
@@ -83,6 +111,7 @@ private:
       share("macs", coverage.macs);
       share("bytes", coverage.bytes);
       share("calls", coverage.calls);
+      share("operators", coverage.operators);
       json_.attributeObject("written", [&] {
         json_.attribute("uncounted", coverage.uncountedBytes);
         json_.attribute("total", coverage.writtenBytes);
@@ -117,6 +146,10 @@ private:
       numbers("dims", layer.dimensions);
       optionalText("mapping", layer.mapping);
       optionalText("mapping_place", layer.mappingPlace);
+      json_.attributeObject("parameters", [&] {
+        for (const arch::ParameterValue &parameter : layer.parameters)
+          json_.attribute(parameter.name, jsonText(parameter.value));
+      });
       numbers("coefficients", layer.coefficients);
       list("element_types", layer.tensors, [&](const auto &tensor) { elementType(tensor); });
       list("absorbed", layer.absorbed, [&](const analysis::AbsorbedStep &step) {

@@ -1,12 +1,14 @@
 #include "backend/report/ReportDiff.h"
 
 #include "backend/report/Format.h"
+#include "backend/report/LayerAlignment.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace acadlc::report {
@@ -34,6 +36,91 @@ std::string shareText(const StoredShare &share) {
   return fmt::format("{} of {}", thousands(share.covered), thousands(share.total));
 }
 
+/// Values by name, before and after.
+using TextsByName =
+    std::map<std::string, std::pair<std::optional<std::string>, std::optional<std::string>>>;
+
+TextsByName joined(const std::map<std::string, std::string> &before,
+                   const std::map<std::string, std::string> &after) {
+  TextsByName values;
+  for (const auto &[name, value] : before)
+    values[name].first = value;
+  for (const auto &[name, value] : after)
+    values[name].second = value;
+  return values;
+}
+
+/// The parameters of mappings that have one value in all layers that have them.
+std::map<std::string, std::string> commonParameters(const StoredReport &report) {
+  std::map<std::string, std::string> values;
+  std::set<std::string> varying;
+  for (const StoredLayer &layer : report.layers)
+    for (const auto &[name, value] : layer.parameters)
+      if (values.try_emplace(name, value).first->second != value)
+        varying.insert(name);
+  for (const std::string &name : varying)
+    values.erase(name);
+  return values;
+}
+
+/// The parameters of mappings that all layers of both reports say the same of, but not both
+/// reports. What one report's layers do not have says which mappings are used, not what was asked
+/// for.
+TextsByName changedMappingParameters(const StoredReport &before, const StoredReport &after) {
+  TextsByName values = joined(commonParameters(before), commonParameters(after));
+  std::erase_if(values, [](const auto &entry) {
+    const auto &[first, second] = entry.second;
+    return !first || !second || first == second;
+  });
+  return values;
+}
+
+//===--- Options ------------------------------------------------------------------------------===//
+
+/// "yes" or "no", for options without a value.
+std::string yesIf(bool condition) { return condition ? "yes" : "no"; }
+
+/// What an option would say, by its name as the command line has it.
+std::map<std::string, std::string> optionTexts(const StoredOptions &options) {
+  std::map<std::string, std::string> texts;
+  const auto add = [&](const std::string &name, const std::string &text) {
+    if (text.empty())
+      return;
+    std::string &all = texts[name];
+    all += (all.empty() ? "" : ", ") + text;
+  };
+  add("--layer", options.layer);
+  add("--entry", options.entry);
+  add("--element-type", options.elementType);
+  add("--batch", options.batch ? std::to_string(*options.batch) : "");
+  for (const auto &[name, size] : options.sizes)
+    add("--shape " + name, std::to_string(size));
+  for (const StoredForcedMapping &forced : options.mappings)
+    add("--mapping " + forced.layer, forced.mapping);
+  if (options.foldsBatchNorms)
+    add("--no-fold-batch-norm", yesIf(!*options.foldsBatchNorms));
+  return texts;
+}
+
+/// How layers are evaluated, which two methods cannot have in common.
+std::map<std::string, std::string> evaluationTexts(const StoredOptions &options) {
+  return {{"--budget", options.budget ? thousands(*options.budget) : "unlimited"},
+          {"--no-extrapolate", yesIf(!options.extrapolates)}};
+}
+
+void addOptionChanges(std::vector<ChangedText> &changes, const StoredReport &before,
+                      const StoredReport &after) {
+  if (!before.options || !after.options)
+    return;
+  const auto addAll = [&](const TextsByName &values) {
+    for (const auto &[name, both] : values)
+      addChange(changes, name, both.first, both.second);
+  };
+  addAll(joined(optionTexts(*before.options), optionTexts(*after.options)));
+  if (before.method == after.method)
+    addAll(joined(evaluationTexts(*before.options), evaluationTexts(*after.options)));
+}
+
 std::vector<ChangedText> descriptionChanges(const StoredReport &before, const StoredReport &after) {
   std::vector<ChangedText> changes;
   addChange(changes, "acadlc", before.version, after.version);
@@ -41,13 +128,11 @@ std::vector<ChangedText> descriptionChanges(const StoredReport &before, const St
   addChange(changes, "architecture", before.architecture, after.architecture);
   addChange(changes, "network", before.subject, after.subject);
   addChange(changes, "clock in Hz", textOf(before.clockHz), textOf(after.clockHz));
-  std::map<std::string, std::pair<std::optional<std::string>, std::optional<std::string>>> values;
-  for (const auto &[name, value] : before.parameters)
-    values[name].first = value;
-  for (const auto &[name, value] : after.parameters)
-    values[name].second = value;
-  for (const auto &[name, both] : values)
+  for (const auto &[name, both] : joined(before.parameters, after.parameters))
     addChange(changes, "parameter " + name, both.first, both.second);
+  for (const auto &[name, both] : changedMappingParameters(before, after))
+    addChange(changes, "parameter " + name, both.first, both.second);
+  addOptionChanges(changes, before, after);
   return changes;
 }
 
@@ -58,15 +143,12 @@ std::vector<ChangedText> totalChanges(const StoredReport &before, const StoredRe
             textOf(after.peakMacsPerCycle));
   addChange(changes, "covered macs", shareText(before.macs), shareText(after.macs));
   addChange(changes, "covered bytes", shareText(before.bytes), shareText(after.bytes));
-  addChange(changes, "covered operators", shareText(before.calls), shareText(after.calls));
+  if (before.operators && after.operators)
+    addChange(changes, "covered operators", shareText(*before.operators),
+              shareText(*after.operators));
+  else
+    addChange(changes, "covered calls", shareText(before.calls), shareText(after.calls));
   return changes;
-}
-
-std::string dimensionsText(const StoredLayer &layer) {
-  std::string text;
-  for (const auto &[name, value] : layer.dimensions)
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
-  return text;
 }
 
 std::string boundText(const StoredLayer &layer) {
@@ -74,35 +156,20 @@ std::string boundText(const StoredLayer &layer) {
                                : fmt::format("{} ({})", layer.boundKind, layer.boundBy);
 }
 
-std::vector<ChangedText> layerDetails(const StoredLayer &before, const StoredLayer &after) {
+/// \p named: parameters whose change is told for all layers together.
+std::vector<ChangedText> layerDetails(const StoredLayer &before, const StoredLayer &after,
+                                      const TextsByName &named) {
   std::vector<ChangedText> changes;
   addChange(changes, "dimensions", dimensionsText(before), dimensionsText(after));
   addChange(changes, "mapping", present(before.mapping), present(after.mapping));
+  if (before.mapping == after.mapping)
+    for (const auto &[name, both] : joined(before.parameters, after.parameters))
+      if (!named.contains(name) && both.first && both.second)
+        addChange(changes, "parameter " + name, both.first, both.second);
   addChange(changes, "guarantee", before.guarantee, after.guarantee);
   addChange(changes, "instructions", thousands(before.instructions), thousands(after.instructions));
   addChange(changes, "bound by", present(boundText(before)), present(boundText(after)));
   return changes;
-}
-
-//===--- Matching -----------------------------------------------------------------------------===//
-
-/// Pairs the layers of two reports that are still without a partner and agree in \p keyOf, in
-/// order.
-template <typename KeyOf>
-void pairUp(const StoredReport &before, const StoredReport &after, KeyOf keyOf,
-            std::vector<const StoredLayer *> &partners, std::vector<bool> &isTaken) {
-  std::map<decltype(keyOf(after.layers.front())), std::vector<std::size_t>> places;
-  for (std::size_t i = before.layers.size(); i-- > 0;)
-    if (!isTaken[i])
-      places[keyOf(before.layers[i])].push_back(i);
-  for (std::size_t i = 0; i < after.layers.size(); ++i) {
-    const auto found = places.find(keyOf(after.layers[i]));
-    if (partners[i] != nullptr || found == places.end() || found->second.empty())
-      continue;
-    partners[i] = &before.layers[found->second.back()];
-    isTaken[found->second.back()] = true;
-    found->second.pop_back();
-  }
 }
 
 //===--- Explanations -------------------------------------------------------------------------===//
@@ -207,27 +274,67 @@ LayerExplanation explain(const StoredLayer &before, const StoredLayer &after) {
   return result;
 }
 
-LayerChange changeOf(const StoredLayer *before, const StoredLayer *after) {
+LayerChange changeOf(const StoredLayer *before, const StoredLayer *after,
+                     const TextsByName &named = {}) {
   LayerChange change{before, after, {}, {}};
   if (before == nullptr || after == nullptr)
     return change;
-  change.details = layerDetails(*before, *after);
+  change.details = layerDetails(*before, *after, named);
   if (before->cycles.exact && after->cycles.exact && before->cycles.exact != after->cycles.exact)
     change.explanation = explain(*before, *after);
   return change;
 }
 
-/// The entries of \p list that \p other is without.
-std::vector<const StoredUnmapped *> missingIn(const std::vector<StoredUnmapped> &other,
-                                              const std::vector<StoredUnmapped> &list) {
-  std::vector<const StoredUnmapped *> result;
-  for (const StoredUnmapped &entry : list)
-    if (std::ranges::find(other, entry) == other.end())
-      result.push_back(&entry);
-  return result;
+/// Takes the entries out of both lists that agree in \p keyOf, one for one.
+template <typename KeyOf>
+void dropCommon(std::vector<const StoredUnmapped *> &left,
+                std::vector<const StoredUnmapped *> &right, KeyOf keyOf) {
+  std::map<decltype(keyOf(*left.front())), std::size_t> counts;
+  for (const StoredUnmapped *entry : left)
+    ++counts[keyOf(*entry)];
+  std::map<decltype(keyOf(*left.front())), std::size_t> dropped;
+  std::erase_if(right, [&](const StoredUnmapped *entry) {
+    const auto found = counts.find(keyOf(*entry));
+    if (found == counts.end() || found->second == 0)
+      return false;
+    --found->second;
+    ++dropped[keyOf(*entry)];
+    return true;
+  });
+  std::erase_if(left, [&](const StoredUnmapped *entry) {
+    const auto found = dropped.find(keyOf(*entry));
+    if (found == dropped.end() || found->second == 0)
+      return false;
+    --found->second;
+    return true;
+  });
+}
+
+/// What no mapping covers in one report alone. As with layers, what an operator does counts more
+/// than its name.
+void compareUnmapped(ReportDiff &diff) {
+  for (const StoredUnmapped &entry : diff.before->unmapped)
+    diff.newlyCovered.push_back(&entry);
+  for (const StoredUnmapped &entry : diff.after->unmapped)
+    diff.newlyUncovered.push_back(&entry);
+  dropCommon(diff.newlyCovered, diff.newlyUncovered, [](const StoredUnmapped &entry) {
+    return std::tuple(entry.name, entry.operatorName, entry.macs, entry.bytes);
+  });
+  dropCommon(diff.newlyCovered, diff.newlyUncovered, [](const StoredUnmapped &entry) {
+    return std::tuple(entry.operatorName, entry.macs, entry.bytes);
+  });
+  dropCommon(diff.newlyCovered, diff.newlyUncovered,
+             [](const StoredUnmapped &entry) { return std::pair(entry.name, entry.operatorName); });
 }
 
 } // namespace
+
+std::string dimensionsText(const StoredLayer &layer) {
+  std::string text;
+  for (const auto &[name, value] : largeDimensions(layer))
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  return text;
+}
 
 bool LayerChange::isSame() const {
   return before != nullptr && after != nullptr && before->cycles == after->cycles &&
@@ -240,25 +347,19 @@ ReportDiff compareReports(const StoredReport &before, const StoredReport &after)
   diff.after = &after;
   diff.description = descriptionChanges(before, after);
   diff.totals = totalChanges(before, after);
-  std::vector<const StoredLayer *> partners(after.layers.size());
+  const TextsByName named = changedMappingParameters(before, after);
+  const auto partners = alignLayers(before.layers, after.layers);
   std::vector<bool> isTaken(before.layers.size());
-  pairUp(
-      before, after,
-      [](const StoredLayer &layer) {
-        return std::tuple(layer.name, layer.operatorName, layer.dimensions);
-      },
-      partners, isTaken);
-  pairUp(
-      before, after,
-      [](const StoredLayer &layer) { return std::pair(layer.name, layer.operatorName); }, partners,
-      isTaken);
-  for (std::size_t i = 0; i < after.layers.size(); ++i)
-    diff.layers.push_back(changeOf(partners[i], &after.layers[i]));
+  for (std::size_t i = 0; i < after.layers.size(); ++i) {
+    const StoredLayer *partner = partners[i] ? &before.layers[*partners[i]] : nullptr;
+    diff.layers.push_back(changeOf(partner, &after.layers[i], named));
+    if (partners[i])
+      isTaken[*partners[i]] = true;
+  }
   for (std::size_t i = 0; i < before.layers.size(); ++i)
     if (!isTaken[i])
       diff.layers.push_back(changeOf(&before.layers[i], nullptr));
-  diff.newlyCovered = missingIn(after.unmapped, before.unmapped);
-  diff.newlyUncovered = missingIn(before.unmapped, after.unmapped);
+  compareUnmapped(diff);
   return diff;
 }
 

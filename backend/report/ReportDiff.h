@@ -36,7 +36,10 @@ struct LayerExplanation {
   bool hasViews = false;              ///< whether both reports have any of the views
 };
 
-/// A layer of one report or both; in both it has the same name and operator.
+/// "K=64 P=55": the extents of \p layer that are not 1; empty if all are.
+std::string dimensionsText(const StoredLayer &layer);
+
+/// A layer of one report or both; in both it has the same operator (LayerAlignment.h).
 struct LayerChange {
   const StoredLayer *before = nullptr, *after = nullptr; ///< null: only in the other
   LayerExplanation explanation;                          ///< if cycles of both are known and differ
@@ -53,8 +56,8 @@ struct ReportDiff {
   std::vector<const StoredUnmapped *> newlyCovered, newlyUncovered;
 };
 
-/// Layers are matched by name, operator and dimensions, in their order; what is left over by name
-/// and operator alone.
+/// Layers are paired as alignLayers() says. Uncovered operators are the same if they have the same
+/// name and operator, or the same operator with as many macs and bytes.
 ReportDiff compareReports(const StoredReport &before, const StoredReport &after);
 
 /// \p names: of the two files.

@@ -75,10 +75,7 @@ private:
     const StoredLayer &layer = change.after != nullptr ? *change.after : *change.before;
     json_.attribute("name", jsonText(layer.name));
     json_.attribute("operator", jsonText(layer.operatorName));
-    json_.attributeObject("dims", [&] {
-      for (const auto &[name, value] : layer.dimensions)
-        json_.attribute(name, value);
-    });
+    dimensions(layer);
     json_.attribute("change", changeName(change));
     layerSide("before", change.before);
     layerSide("after", change.after);
@@ -111,8 +108,17 @@ private:
       return;
     }
     json_.attributeObject(name, [&] {
+      json_.attribute("name", jsonText(layer->name));
+      dimensions(*layer);
       cycles(layer->cycles);
       json_.attribute("guarantee", jsonText(layer->guarantee));
+    });
+  }
+
+  void dimensions(const StoredLayer &layer) {
+    json_.attributeObject("dims", [&] {
+      for (const auto &[name, value] : layer.dimensions)
+        json_.attribute(name, value);
     });
   }
 

@@ -99,6 +99,15 @@ TEST_CASE("what is no report is refused, with a reason") {
   CHECK(problemOf("{\"schema\": 1}").find("no member 'architecture'") != std::string::npos);
   CHECK(problemOf(std::string(1'000'000, '[')).find("nested") != std::string::npos);
   CHECK(problemOf("{\"a\": \"\xff\"}").find("no JSON") != std::string::npos);
+  // A file of bytes that begins with what could be many arrays.
+  using namespace std::string_literals;
+  const std::string binary = "\x7f"
+                             "ELF\0"s +
+                             std::string(1000, '[') + "\xff";
+  CHECK(problemOf(binary) == "it is no JSON report: it is no text");
+  CHECK(problemOf(std::string(1000, '[') + "\0"s) == "it is no JSON report: it is no text");
+  CHECK(problemOf("ELF" + std::string(1000, '[')).find("it is no JSON") == 0);
+  CHECK(problemOf("\"a\" " + std::string(1'000'000, '[')).find("it is no JSON") == 0);
   const std::string good = jsonOf(network({layer("a", 3, 5)}));
   const auto with = [&](const std::string &from, const std::string &to) {
     std::string text = good;
@@ -156,22 +165,130 @@ TEST_CASE("random damage to a report is read or refused, and what is read can be
   CHECK(refused > 0);
 }
 
-TEST_CASE("layers are matched by name, operator and dimensions, then without dimensions") {
+TEST_CASE("layers are told as the same, changed in dimensions, added and removed") {
   const StoredReport before = stored(
-      network({layer("a", 1, 10), layer("a", 2, 20), layer("gone", 1, 5), layer("b", 1, 7)}));
+      network({layer("a", 2, 20), layer("b", 3, 30), layer("c", 4, 40), layer("gone", 5, 50)}));
   const StoredReport after = stored(
-      network({layer("a", 2, 20), layer("b", 9, 70), layer("a", 1, 11), layer("new", 1, 1)}));
+      network({layer("v", 2, 20), layer("new", 9, 1), layer("b", 6, 60), layer("v1", 4, 41)}));
   const ReportDiff diff = compareReports(before, after);
   REQUIRE(diff.layers.size() == 5);
-  CHECK(diff.layers[0].isSame());
-  CHECK(diff.layers[0].before == &before.layers[1]);
-  CHECK(diff.layers[1].before == &before.layers[3]); // other dimensions
-  REQUIRE(!diff.layers[1].details.empty());
-  CHECK(diff.layers[1].details[0].name == "dimensions");
-  CHECK(diff.layers[2].before == &before.layers[0]);
-  CHECK(diff.layers[3].before == nullptr);
+  CHECK(diff.layers[0].isSame()); // under another name
+  CHECK(diff.layers[1].before == nullptr);
+  CHECK(diff.layers[2].before == &before.layers[1]);
+  REQUIRE(!diff.layers[2].details.empty());
+  CHECK(diff.layers[2].details[0].name == "dimensions");
+  CHECK(diff.layers[3].before == &before.layers[2]);
   CHECK(diff.layers[4].after == nullptr);
   CHECK(diff.layers[4].before->name == "gone");
+  const std::string text = diffText(diff, {"A", "B"});
+  CHECK(text.find("Layers: 2 changed (1 of them in dimensions), 1 added, 1 removed, 1 the same") !=
+        std::string::npos);
+  CHECK(text.find("K=4 M=3 -> K=4 M=6") != std::string::npos);
+  CHECK(text.find("c -> v1") != std::string::npos);
+}
+
+TEST_CASE("equal layers under other names are no change") {
+  // An operator that stands between them moves the printer's numbers on.
+  const StoredReport before =
+      stored(network({layer("lv", 64, 3), layer("lv1", 256, 49), layer("lv2", 256, 12)}));
+  const StoredReport after =
+      stored(network({layer("lv", 64, 3), layer("lv2", 256, 49), layer("lv4", 256, 12)}));
+  const ReportDiff diff = compareReports(before, after);
+  CHECK(std::ranges::all_of(diff.layers, &LayerChange::isSame));
+  CHECK(diff.layers.size() == 3);
+}
+
+TEST_CASE("uncovered operators are the same by what they do, not by their names") {
+  NetworkEstimate first = network({layer("a", 1, 1)}), second = first;
+  first.unmapped = {{"lv3", "max_pool", "", 0, 100, {}, "", {}},
+                    {"lv5", "softmax", "", 0, 40, {}, "", {}},
+                    {"add", "elementwise", "", 0, 8, {}, "", {}}};
+  second.unmapped = {{"lv4", "max_pool", "", 0, 100, {}, "", {}},
+                     {"lv6", "max_pool", "", 0, 100, {}, "", {}},
+                     {"add", "elementwise", "", 0, 16, {}, "", {}}};
+  const StoredReport before = stored(first), after = stored(second);
+  const ReportDiff diff = compareReports(before, after);
+  REQUIRE(diff.newlyUncovered.size() == 1);
+  CHECK(diff.newlyUncovered[0]->name == "lv6");
+  REQUIRE(diff.newlyCovered.size() == 1);
+  CHECK(diff.newlyCovered[0]->name == "lv5");
+}
+
+TEST_CASE("options that decide about the numbers are named") {
+  NetworkEstimate estimate = network({layer("a", 1, 1), layer("b", 2, 2)});
+  estimate.asked.entry = "main";
+  estimate.asked.foldsBatchNorms = estimate.asked.extrapolates = true;
+  estimate.asked.budget = 1000;
+  estimate.layers[0].parameters = {{"matmul.mode", "loop"}, {"matmul.tile", "1"}};
+  estimate.layers[1].parameters = {{"matmul.mode", "loop"}, {"matmul.tile", "2"}};
+  const StoredReport before = stored(estimate);
+  const auto changesFrom = [&](const NetworkEstimate &now) {
+    const StoredReport after = stored(now);
+    std::string text;
+    for (const ChangedText &change : compareReports(before, after).description)
+      text += change.name + ": " + change.before.value_or("none") + " -> " +
+              change.after.value_or("none") + "\n";
+    return text;
+  };
+  CHECK(changesFrom(estimate).empty());
+  NetworkEstimate now = estimate;
+  now.onlyLayer = "a";
+  now.asked.entry = "forward";
+  now.asked.batch = 4;
+  now.asked.sizes = {{"n", 7}};
+  now.asked.elementType = "int8";
+  now.asked.mappings = {{"dense", "product"}};
+  now.asked.foldsBatchNorms = now.asked.extrapolates = false;
+  now.asked.budget.reset();
+  CHECK(changesFrom(now) == "--batch: none -> 4\n"
+                            "--element-type: none -> int8\n"
+                            "--entry: main -> forward\n"
+                            "--layer: none -> a\n"
+                            "--mapping dense: none -> product\n"
+                            "--no-fold-batch-norm: no -> yes\n"
+                            "--shape n: none -> 7\n"
+                            "--budget: 1,000 -> unlimited\n"
+                            "--no-extrapolate: no -> yes\n");
+  // What two methods do is told by their names.
+  now = estimate;
+  now.method = analysis::Method::Simulate;
+  now.asked.extrapolates = false;
+  now.asked.budget.reset();
+  CHECK(changesFrom(now) == "method: estimate -> simulate\n");
+}
+
+TEST_CASE("parameters of mappings are named once if all layers agree, else with their layers") {
+  NetworkEstimate estimate = network({layer("a", 1, 1), layer("b", 2, 2)});
+  estimate.layers[0].parameters = {{"matmul.mode", "loop"}, {"matmul.tile", "1"}};
+  estimate.layers[1].parameters = {{"matmul.mode", "loop"}, {"matmul.tile", "2"}};
+  NetworkEstimate now = estimate;
+  now.layers[0].parameters = {{"matmul.mode", "isa"}, {"matmul.tile", "1"}};
+  now.layers[1].parameters = {{"matmul.mode", "isa"}, {"matmul.tile", "3"}};
+  const StoredReport before = stored(estimate), after = stored(now);
+  const ReportDiff diff = compareReports(before, after);
+  REQUIRE(diff.description.size() == 1);
+  CHECK(diff.description[0].name == "parameter matmul.mode");
+  CHECK(diff.description[0].after == "isa");
+  CHECK(diff.layers[0].details.empty());
+  REQUIRE(diff.layers[1].details.size() == 1);
+  CHECK(diff.layers[1].details[0].name == "parameter matmul.tile");
+  CHECK(diff.layers[1].details[0].before == "2");
+}
+
+TEST_CASE("reports that say nothing of options are compared as far as they go") {
+  NetworkEstimate estimate = network({layer("a", 1, 1)});
+  estimate.coverage.calls = {2, 3};
+  estimate.coverage.operators = {4, 6};
+  const StoredReport now = stored(estimate);
+  estimate.coverage.calls = {3, 3};
+  estimate.coverage.operators = {5, 6};
+  StoredReport old = stored(estimate);
+  CHECK(compareReports(now, old).totals[0].name == "covered operators");
+  CHECK(compareReports(now, old).totals[0].after == "5 of 6");
+  old.options.reset();
+  old.operators.reset();
+  CHECK(compareReports(now, old).description.empty());
+  CHECK(compareReports(now, old).totals[0].name == "covered calls");
 }
 
 TEST_CASE("a report does not differ from itself") {

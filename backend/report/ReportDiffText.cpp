@@ -36,12 +36,28 @@ std::string orNone(const std::optional<std::string> &text) {
   return text ? printableText(*text) : "none";
 }
 
+/// One value, or what it was and what it is.
+std::string changedText(const std::string &before, const std::string &after) {
+  return before == after ? after : fmt::format("{} -> {}", before, after);
+}
+
+/// Those of 1 are left out, so there may be none.
 std::string dimensionsOf(const StoredLayer &layer) {
-  std::string text;
-  for (const auto &[name, value] : layer.dimensions)
-    if (value != 1)
-      text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
-  return text;
+  const std::string text = dimensionsText(layer);
+  return text.empty() ? "all 1" : text;
+}
+
+bool isInBoth(const LayerChange &change) {
+  return change.before != nullptr && change.after != nullptr;
+}
+
+/// A printer may have given it another name.
+std::string nameOf(const LayerChange &change) {
+  return changedText(change.before->name, change.after->name);
+}
+
+bool isReshaped(const LayerChange &change) {
+  return isInBoth(change) && dimensionsOf(*change.before) != dimensionsOf(*change.after);
 }
 
 class DiffText {
@@ -107,9 +123,12 @@ private:
     const auto same = std::ranges::count_if(diff_.layers, &LayerChange::isSame);
     const auto added = std::ranges::count(diff_.layers, nullptr, &LayerChange::before);
     const auto removed = std::ranges::count(diff_.layers, nullptr, &LayerChange::after);
+    const auto reshaped = std::ranges::count_if(diff_.layers, isReshaped);
     const auto all = static_cast<std::ptrdiff_t>(diff_.layers.size());
-    out_ += fmt::format("\nLayers: {} changed, {} added, {} removed, {} the same\n",
-                        all - same - added - removed, added, removed, same);
+    out_ += fmt::format("\nLayers: {} changed{}, {} added, {} removed, {} the same\n",
+                        all - same - added - removed,
+                        reshaped == 0 ? "" : fmt::format(" ({} of them in dimensions)", reshaped),
+                        added, removed, same);
     if (same == all)
       return;
     using Align = TextTable::Align;
@@ -128,32 +147,41 @@ private:
   }
 
   static std::vector<std::string> row(const LayerChange &change) {
-    const StoredLayer &layer = change.after != nullptr ? *change.after : *change.before;
-    if (change.before == nullptr || change.after == nullptr)
-      return {layer.name,
-              layer.operatorName,
-              dimensionsOf(layer),
-              change.before != nullptr ? cyclesOf(layer.cycles) : "",
-              change.after != nullptr ? cyclesOf(layer.cycles) : "",
-              change.before != nullptr ? "removed" : "added",
-              ""};
+    if (!isInBoth(change))
+      return rowOfOne(change);
+    return {nameOf(change),
+            change.after->operatorName,
+            changedText(dimensionsOf(*change.before), dimensionsOf(*change.after)),
+            cyclesOf(change.before->cycles),
+            cyclesOf(change.after->cycles),
+            changeText(change.before->cycles, change.after->cycles),
+            change.explanation.view};
+  }
+
+  /// Of a layer that one report is without.
+  static std::vector<std::string> rowOfOne(const LayerChange &change) {
+    const bool isRemoved = change.after == nullptr;
+    const StoredLayer &layer = isRemoved ? *change.before : *change.after;
+    const std::string cycles = cyclesOf(layer.cycles);
     return {layer.name,
             layer.operatorName,
             dimensionsOf(layer),
-            cyclesOf(change.before->cycles),
-            cyclesOf(layer.cycles),
-            changeText(change.before->cycles, layer.cycles),
-            change.explanation.view};
+            isRemoved ? cycles : "",
+            isRemoved ? "" : cycles,
+            isRemoved ? "removed" : "added",
+            ""};
   }
 
   void details() {
     TextTable table({{"layer"}, {""}, {"before"}, {"after"}});
     bool isEmpty = true;
     for (const LayerChange &change : diff_.layers) {
-      if (change.after == nullptr)
+      if (!isInBoth(change))
         continue;
-      std::string name = change.after->name;
+      std::string name = nameOf(change);
       for (const ChangedText &detail : change.details) {
+        if (detail.name == "dimensions") // stand above
+          continue;
         table.add(
             {std::exchange(name, ""), detail.name, orNone(detail.before), orNone(detail.after)});
         isEmpty = false;
@@ -176,11 +204,11 @@ private:
                      {""}});
     bool isEmpty = true, isWithoutViews = false;
     for (const LayerChange &change : diff_.layers) {
-      const bool isChanged = change.before != nullptr && change.after != nullptr &&
-                             change.before->cycles.exact && change.after->cycles.exact &&
+      const bool isChanged = isInBoth(change) && change.before->cycles.exact &&
+                             change.after->cycles.exact &&
                              change.before->cycles != change.after->cycles;
       isWithoutViews |= isChanged && !change.explanation.hasViews;
-      std::string name = change.after != nullptr ? change.after->name : "";
+      std::string name = isInBoth(change) ? nameOf(change) : "";
       bool isFirst = true;
       for (const ChangedNumber &number : change.explanation.changes) {
         table.add({std::exchange(name, ""), number.view, number.name, thousands(number.before),

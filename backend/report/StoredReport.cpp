@@ -80,13 +80,32 @@ static bool fromJSON(const Value &value, StoredShare &share, Path path) {
 
 static bool fromJSON(const Value &value, StoredUnmapped &entry, Path path) {
   ObjectMapper mapper(value, path);
-  return mapper && mapper.map("name", entry.name) && mapper.map("operator", entry.operatorName);
+  return mapper && mapper.map("name", entry.name) && mapper.map("operator", entry.operatorName) &&
+         mapCount(mapper, "macs", entry.macs, path) && mapCount(mapper, "bytes", entry.bytes, path);
+}
+
+static bool fromJSON(const Value &value, StoredForcedMapping &forced, Path path) {
+  ObjectMapper mapper(value, path);
+  return mapper && mapper.map("layer", forced.layer) && mapper.map("mapping", forced.mapping);
+}
+
+static bool fromJSON(const Value &value, StoredOptions &options, Path path) {
+  ObjectMapper mapper(value, path);
+  return mapper && mapText(mapper, "layer", options.layer) &&
+         mapText(mapper, "entry", options.entry) &&
+         mapText(mapper, "element_type", options.elementType) &&
+         mapper.map("batch", options.batch) && mapper.map("budget", options.budget) &&
+         mapper.mapOptional("sizes", options.sizes) &&
+         mapper.map("fold_batch_norm", options.foldsBatchNorms) &&
+         mapper.map("extrapolate", options.extrapolates) &&
+         mapper.mapOptional("mappings", options.mappings);
 }
 
 static bool fromJSON(const Value &value, StoredLayer &layer, Path path) {
   ObjectMapper mapper(value, path);
   return mapper && mapper.map("name", layer.name) && mapper.map("operator", layer.operatorName) &&
          mapper.map("dims", layer.dimensions) && mapText(mapper, "mapping", layer.mapping) &&
+         mapper.mapOptional("parameters", layer.parameters) &&
          mapper.map("guarantee", layer.guarantee) && mapText(mapper, "bound_by", layer.boundBy) &&
          mapText(mapper, "bound_kind", layer.boundKind) && mapCycles(mapper, layer.cycles, path) &&
          mapCount(mapper, "instructions", layer.instructions, path) &&
@@ -99,7 +118,7 @@ namespace {
 bool readCoverage(const Value &value, StoredReport &report, Path path) {
   ObjectMapper mapper(value, path);
   return mapper && mapper.map("macs", report.macs) && mapper.map("bytes", report.bytes) &&
-         mapper.map("calls", report.calls);
+         mapper.map("calls", report.calls) && mapper.map("operators", report.operators);
 }
 
 bool readMembers(const Value &value, StoredReport &report, Path path) {
@@ -111,12 +130,24 @@ bool readMembers(const Value &value, StoredReport &report, Path path) {
          mapper.map("architecture", report.architecture) &&
          (isProgram ? mapper.map("program", report.subject)
                     : mapper.map("workload", report.subject)) &&
-         mapper.map("parameters", report.parameters) && mapper.map("clock_hz", report.clockHz) &&
-         mapper.map("seconds", report.seconds) &&
+         mapper.map("parameters", report.parameters) && mapper.map("options", report.options) &&
+         mapper.map("clock_hz", report.clockHz) && mapper.map("seconds", report.seconds) &&
          mapper.map("peak_macs_per_cycle", report.peakMacsPerCycle) &&
          mapCycles(mapper, report.cycles, path) && mapper.map("guarantee", report.guarantee) &&
          readCoverage(*coverage, report, path.field("coverage")) &&
          mapper.map("unmapped", report.unmapped) && mapper.map("layers", report.layers);
+}
+
+/// Whether \p text can be shown at all; a program, say, cannot.
+bool isText(std::string_view text) {
+  return text.find('\0') == std::string_view::npos && llvm::json::isUTF8(text);
+}
+
+/// Of what begins as no array and no object, the parser reads no more than one value.
+bool isNested(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{') &&
+         isJsonNestedDeeperThan(text, maxNesting);
 }
 
 /// What is no report of a network or program at all; empty if it may be one.
@@ -138,7 +169,9 @@ std::string refusalOf(const Value &value) {
 } // namespace
 
 std::variant<StoredReport, ReportProblem> readReport(std::string_view text) {
-  if (isJsonNestedDeeperThan(text, maxNesting))
+  if (!isText(text))
+    return ReportProblem{"it is no JSON report: it is no text"};
+  if (isNested(text))
     return ReportProblem{fmt::format("it is nested more than {} deep", maxNesting)};
   llvm::Expected<Value> value = llvm::json::parse(text);
   if (!value) {

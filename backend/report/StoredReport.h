@@ -35,6 +35,7 @@ struct StoredLayer {
   std::string name, operatorName;
   std::map<std::string, std::int64_t> dimensions;
   std::string mapping, guarantee, boundBy, boundKind; ///< empty: none
+  std::map<std::string, std::string> parameters;      ///< of the mapping: "matmul.mode"
   StoredCycles cycles;
   std::int64_t instructions = 0, macs = 0;
   // Nothing where the report is without the view.
@@ -50,7 +51,22 @@ struct StoredShare {
 
 struct StoredUnmapped {
   std::string name, operatorName;
+  std::int64_t macs = 0, bytes = 0;
   friend bool operator==(const StoredUnmapped &, const StoredUnmapped &) = default;
+};
+
+struct StoredForcedMapping {
+  std::string layer, mapping;
+};
+
+/// What was asked for; nothing where a report does not say it.
+struct StoredOptions {
+  std::string layer, entry, elementType; ///< empty: none
+  std::optional<std::int64_t> batch, budget;
+  std::map<std::string, std::int64_t> sizes;
+  std::optional<bool> foldsBatchNorms;
+  bool extrapolates = false;
+  std::vector<StoredForcedMapping> mappings;
 };
 
 struct StoredReport {
@@ -61,6 +77,9 @@ struct StoredReport {
   StoredCycles cycles;
   std::string guarantee;
   StoredShare macs, bytes, calls; ///< the coverage
+  // Nothing in reports that were written before these were told.
+  std::optional<StoredShare> operators;
+  std::optional<StoredOptions> options;
   std::vector<StoredUnmapped> unmapped;
   std::vector<StoredLayer> layers;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -52,6 +53,22 @@ std::vector<std::string_view> libraryNames() {
   return names;
 }
 
+/// The library's file that \p path names without its folder, or nearly so; empty if there is none.
+std::string_view libraryFileCalled(const std::string &path) {
+  const auto withoutFolder = [](std::string_view name) {
+    name.remove_prefix(std::min(name.rfind('/') + 1, name.size())); // npos + 1 is 0
+    return name.substr(0, name.find('.'));
+  };
+  std::vector<std::string_view> names;
+  for (const std::string_view name : libraryNames())
+    names.push_back(withoutFolder(name));
+  const std::string_view nearest = nearestName(withoutFolder(path), names);
+  for (const std::string_view name : libraryNames())
+    if (!nearest.empty() && withoutFolder(name) == nearest)
+      return name;
+  return {};
+}
+
 } // namespace
 
 struct Compilation::LoadFrame {
@@ -84,8 +101,11 @@ std::optional<std::string> Compilation::read(const std::string &path, SourceRang
   std::string reason;
   const auto kind = at.isValid() ? TextFileKind::RegularOnly : TextFileKind::OrPipe;
   std::optional<std::string> text = readTextFile(path, kind, reason);
-  if (!text)
-    diagnostics_->report(DiagnosticCode::UnreadableFile, at, path, reason);
+  if (!text) {
+    auto builder = diagnostics_->report(DiagnosticCode::UnreadableFile, at, path, reason);
+    if (const std::string_view meant = libraryFileCalled(path); !meant.empty())
+      builder.note({}, fmt::format("did you mean '{}'?", meant));
+  }
   return text;
 }
 

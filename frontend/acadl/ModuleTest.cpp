@@ -81,6 +81,12 @@ TEST_CASE("modules: what cannot be loaded") {
   CHECK(error("std/systolic_aray.acadl") ==
         "the standard library has no 'std/systolic_aray.acadl' | did you mean "
         "'std/systolic_array.acadl'?");
+  CHECK(error("systolic_array.acadl") ==
+        "cannot read 'systolic_array.acadl': there is no such file | did you mean "
+        "'std/systolic_array.acadl'?");
+  CHECK(error("models/gemini") ==
+        "cannot read 'models/gemini': there is no such file | did you mean "
+        "'std/gemmini.acadl'?");
   CHECK(error("root.acadl") == "'root.acadl' imports itself");
   Files missing{};
   CHECK_FALSE(missing.compilation.load("nowhere.acadl"));

@@ -310,6 +310,17 @@ TEST_CASE("syntax errors say what was expected and what was found, once") {
   }
 }
 
+TEST_CASE("a comment of another language is one mistake, with a hint") {
+  const Parsed parsed("# one } word (\nconst a = 1 # another\nconst b = 2\n");
+  REQUIRE(parsed.diagnostics.errorCount() == 2);
+  CHECK(parsed.firstError() == "1:1: unexpected character '#'");
+  const Diagnostic &first = parsed.diagnostics.diagnostics()[0];
+  REQUIRE(first.notes.size() == 1);
+  CHECK(first.notes[0].message == "a comment begins with '//'");
+  CHECK(contains(parsed.dump(), "Constant a"));
+  CHECK(contains(parsed.dump(), "Constant b"));
+}
+
 TEST_CASE("parsing goes on behind an error") {
   const Parsed parsed(
       "architecture A() {\n  x: Foo { a = }\n  y: Foo\n  a -> -> b\n}\nconst good = 1\n"

@@ -200,6 +200,9 @@ bool TokenBuffer::handleUnreadable(const antlr4::Token &token, ErrorList &errors
   };
   while (isTail(end))
     ++end;
+  // What follows is meant as a comment.
+  if (text_[begin] == '#')
+    end = static_cast<std::uint32_t>(std::min(text_.find('\n', begin), text_.size()));
   reportUnknown(begin, end, errors);
   lexer_->getInputStream()->seek(end);
   return true;
@@ -211,6 +214,8 @@ void TokenBuffer::reportUnknown(std::uint32_t begin, std::uint32_t end, ErrorLis
   ErrorList::Entry &entry =
       errors.add(DiagnosticCode::UnexpectedCharacter, begin, end, {displayed(character)});
   entry.maybeConsequence = true;
+  if (character == "#")
+    entry.notes.push_back({{}, "a comment begins with '//'"});
   for (const Replacement &replacement : replacements)
     if (replacement.character == character)
       entry.fixIts.push_back({errors.range(begin, begin + static_cast<std::uint32_t>(length)),

@@ -135,13 +135,36 @@ void NetworkReader::countMentions(std::span<const Stmt *const> statements) {
   }
 }
 
+namespace {
+
+/// "; did you mean 'main'?", "; there are: 'main', 'prefill'": of the functions that a network can
+/// start from, those of the graph if there are any. Nothing if there are none.
+template <typename Functions>
+std::string suggestionFor(std::string_view entry, const Functions &functions) {
+  std::vector<std::string_view> graphs, prims;
+  for (const auto &function : functions)
+    if (function->isRelax || function->isPrim)
+      (function->isRelax ? graphs : prims).push_back(function->stmt->name);
+  const std::vector<std::string_view> &names = graphs.empty() ? prims : graphs;
+  if (const std::string_view nearest = nearestName(entry, names); !nearest.empty())
+    return "; did you mean '" + std::string(nearest) + "'?";
+  std::string list;
+  constexpr std::size_t enough = 10;
+  for (std::size_t i = 0; i < std::min(names.size(), enough); ++i)
+    list += (i == 0 ? "; there are: '" : ", '") + std::string(names[i]) + "'";
+  return names.size() > enough ? list + ", …" : list;
+}
+
+} // namespace
+
 const Function *NetworkReader::chooseEntry() {
-  auto place = sources_.location(file_, 0);
   if (options_.entry.empty())
     return chooseUnnamedEntry();
   auto found = functionNames_.find(options_.entry);
   if (found == functionNames_.end()) {
-    diagnostics_.report(DiagnosticCode::TirNoEntry, {place, place}, " '" + options_.entry + "'");
+    // An option has no place in the text.
+    diagnostics_.report(DiagnosticCode::TirNoEntry, {},
+                        " '" + options_.entry + "'" + suggestionFor(options_.entry, functions_));
     return nullptr;
   }
   found->second->isReached = true;
@@ -271,8 +294,7 @@ bool NetworkReader::setSizes(const Function &entry) {
   for (const auto &[name, value] : symbols_) {
     if (sizeNames_.contains(name))
       continue;
-    const auto place = sources_.location(file_, 0);
-    diagnostics_.report(DiagnosticCode::TirUnknownSize, {place, place}, name, listOf(sizeNames_));
+    diagnostics_.report(DiagnosticCode::TirUnknownSize, {}, name, listOf(sizeNames_));
     isFine = false;
   }
   if (isFine && options_.batch)

@@ -664,6 +664,17 @@ TEST_CASE("tir reader: values of sizes") {
   REQUIRE(wrong.reports("E0427"));
   CHECK(wrong.diagnostics.diagnostics()[0].message ==
         "the text has no symbolic size 'k'; its symbolic sizes are 'm' and 'n'");
+  CHECK(!wrong.diagnostics.diagnostics()[0].range.isValid()); // an option is no place in the text
+  const auto entryProblem = [&](const char *name) {
+    ReadOptions options;
+    options.entry = name;
+    const Result result = read(text("n", "m"), options);
+    CHECK(result.reports("E0404"));
+    CHECK(!result.diagnostics.diagnostics()[0].range.isValid());
+    return result.diagnostics.diagnostics()[0].message;
+  };
+  CHECK(entryProblem("mian") == "no entry function 'mian'; did you mean 'main'?");
+  CHECK(entryProblem("prefill") == "no entry function 'prefill'; there are: 'main'");
   const Result unset = read(text("n", "m"), {});
   REQUIRE(unset.reports("E0412"));
   CHECK(unset.diagnostics.diagnostics()[0].message ==
