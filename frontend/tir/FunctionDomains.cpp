@@ -4,6 +4,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace acadlc::tir {
@@ -85,13 +86,26 @@ void FunctionReader::bindUnknownAxis(const Expr &target) {
     bind(target.text, NameMeaning::of(valueNode(ValueExpr::Kind::Opaque, "an axis", {})));
 }
 
+namespace {
+
+bool isKindOfAxis(std::string_view kind) {
+  constexpr std::array<std::string_view, 6> kinds{"spatial", "reduce", "S", "R", "scan", "opaque"};
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+} // namespace
+
 void FunctionReader::readAxis(const Stmt &stmt, const Expr &call, std::string_view kind) {
   const Expr *domain = positional(call, 0);
   const Expr *binding = positional(call, 1);
   if (!domain || !binding || stmt.targets.size() != 1) {
     for (const Expr *target : stmt.targets)
       bindUnknownAxis(*target);
-    return error(DiagnosticCode::TirBadAxis, stmt.range, "an axis needs a domain and a binding");
+    return error(DiagnosticCode::TirBadAxis, stmt.range,
+                 isKindOfAxis(kind)
+                     ? "an axis needs a domain and a binding"
+                     : "there is no 'T.axis." + std::string(kind) +
+                           "'; axes are made by T.axis.spatial, reduce, scan, opaque and remap");
   }
   Conversion conversion;
   ValueExprPtr low = context_.nodes.indexValue(0);

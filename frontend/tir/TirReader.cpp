@@ -235,7 +235,9 @@ const Function *NetworkReader::chooseUnnamedEntry() {
   if (graphs.empty() && prims.size() == 1)
     graphs = prims;
   if (graphs.empty()) {
-    const std::string some = prims.empty() ? "" : " among the functions of TIR " + choiceOf(prims);
+    std::string some = prims.empty() ? "" : " among the functions of TIR " + choiceOf(prims);
+    if (functions_.empty())
+      some = ", nor any function: a network is what TVM prints with print(mod.script())";
     diagnostics_.report(DiagnosticCode::TirNoEntry, {place, place}, some);
     return nullptr;
   }

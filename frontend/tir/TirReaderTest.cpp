@@ -1044,6 +1044,21 @@ TEST_CASE("tir reader: one mistake in an axis remap is one error") {
   }
 }
 
+TEST_CASE("tir reader: a mistyped axis and a text without functions are said to be that") {
+  Result several(moduleAround("        for m, n in T.grid(2, 2):\n"
+                              "            with T.sblock(\"b\"):\n"
+                              "                v_m, v_n = T.axis.remapp(\"SS\", [m, n])\n"
+                              "                y[v_m * 2 + v_n] = x[v_m * 2 + v_n]\n"));
+  REQUIRE(several.reports("E0421"));
+  CHECK(several.diagnostics.diagnostics()[0].message.find("there is no 'T.axis.remapp'") !=
+        std::string::npos);
+  for (const char *text : {"{\"a\": 1}\n", "import tvm\nmod = tvm.lower()\nprint(mod)\n"}) {
+    Result none(text);
+    REQUIRE(none.reports("E0404"));
+    CHECK(none.diagnostics.diagnostics()[0].message.find("nor any function") != std::string::npos);
+  }
+}
+
 TEST_CASE("tir reader: characters that look like others are named, and read as what was meant") {
   struct Case {
     std::string from, to, message;
