@@ -36,33 +36,52 @@ bool isFixed(const ast::Expr &expr, const ast::InstructionDeclaration &instructi
   }
 }
 
-/// The instruction as it stands in a program, as far as it is known; nothing if it has no macs or
-/// they depend on operands.
-std::optional<program::Instruction> declaredWork(const Symbol &symbol, bool &hasLatency) {
-  const auto *declaration = ast::dynCast<ast::InstructionDeclaration>(symbol.declaration);
-  if (declaration == nullptr || symbol.home == nullptr)
-    return std::nullopt;
-  // How often one with phases can execute depends on what they move: on operands.
-  if (!declaration->phases.empty())
-    return std::nullopt;
+/// What an instruction does as far as that is known without operands.
+struct DeclaredWork {
   program::Instruction instruction;
-  instruction.operation = declaration->name.text.str();
+  bool hasLatency = false;
+};
+
+const ast::Attribute *findAttribute(const ast::InstructionDeclaration &declaration,
+                                    llvm::StringRef name) {
+  const auto found =
+      std::ranges::find_if(declaration.attributes, [&](const ast::Attribute &attribute) {
+        return attribute.name.text == name && attribute.value != nullptr;
+      });
+  return found == declaration.attributes.end() ? nullptr : &*found;
+}
+
+/// The value of \p attribute if it is known without operands.
+std::optional<std::int64_t> fixedValue(const ast::Attribute &attribute,
+                                       const ast::InstructionDeclaration &declaration,
+                                       const Scope &home) {
+  if (!isFixed(*attribute.value, declaration))
+    return std::nullopt;
   DiagnosticEngine ignored; // what is wrong here is reported where the instruction is emitted
   Evaluator evaluator(ignored);
-  hasLatency = false;
-  for (const ast::Attribute &attribute : declaration->attributes) {
-    const bool isMacs = attribute.name.text == "macs";
-    if (!isMacs && attribute.name.text != "latency")
-      continue;
-    if (attribute.value == nullptr || !isFixed(*attribute.value, *declaration))
-      return std::nullopt;
-    const auto value = evaluator.evaluate(*attribute.value, *symbol.home);
-    if (!value || !value->is(Value::Kind::Int))
-      return std::nullopt;
-    (isMacs ? instruction.macs : instruction.latency) = value->asInt();
-    hasLatency = hasLatency || !isMacs;
-  }
-  return instruction;
+  const auto value = evaluator.evaluate(*attribute.value, home);
+  return value && value->is(Value::Kind::Int) ? std::optional(value->asInt()) : std::nullopt;
+}
+
+/// Nothing if the macs of \p declaration, or its time, depend on operands. How often one with
+/// phases can execute depends on what they move: on operands.
+std::optional<DeclaredWork> declaredWork(const ast::InstructionDeclaration &declaration,
+                                         const ast::Attribute &macs, const Scope &home) {
+  const auto count = fixedValue(macs, declaration, home);
+  if (!count || !declaration.phases.empty())
+    return std::nullopt;
+  DeclaredWork work;
+  work.instruction.operation = declaration.name.text.str();
+  work.instruction.macs = *count;
+  const ast::Attribute *latency = findAttribute(declaration, "latency");
+  if (latency == nullptr)
+    return work;
+  const auto cycles = fixedValue(*latency, declaration, home);
+  if (!cycles)
+    return std::nullopt;
+  work.instruction.latency = *cycles;
+  work.hasLatency = true;
+  return work;
 }
 
 } // namespace
@@ -73,11 +92,17 @@ void addDeclaredWork(const ElaboratedArchitecture &architecture, analysis::PeakR
     operations.insert(object.toProcess.begin(), object.toProcess.end());
   for (const std::string &operation : operations) {
     const Symbol *symbol = architecture.findInstruction(operation);
-    if (symbol == nullptr)
+    if (symbol == nullptr || symbol->home == nullptr)
       continue;
-    bool hasLatency = false;
-    if (const auto instruction = declaredWork(*symbol, hasLatency))
-      peak.add(*instruction, hasLatency);
+    const auto *declaration = ast::dynCast<ast::InstructionDeclaration>(symbol->declaration);
+    const ast::Attribute *macs =
+        declaration == nullptr ? nullptr : findAttribute(*declaration, "macs");
+    if (macs == nullptr)
+      continue; // the operations that it expands to count themselves
+    if (const auto work = declaredWork(*declaration, *macs, *symbol->home))
+      peak.add(work->instruction, work->hasLatency);
+    else
+      peak.addOpen(operation);
   }
 }
 

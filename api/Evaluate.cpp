@@ -16,7 +16,6 @@
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/Evaluable.h"
 #include "backend/timing/Machine.h"
-#include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <map>
@@ -383,49 +382,22 @@ bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
   return true;
 }
 
-namespace {
-
-/// Bytes of a placed tensor: in memory it may have a border; as an operand it is what the network
-/// has.
-std::int64_t operandBytes(const mapping::Placement &placement,
-                          const analysis::LayerEstimate &layer) {
-  const auto tensor =
-      std::ranges::find(layer.tensors, placement.name, &analysis::LayerTensor::name);
-  const auto type = tensor == layer.tensors.end() ? std::nullopt
-                                                  : workload::ElementType::fromName(tensor->readAs);
-  if (!type)
-    return placement.bytes;
-  std::optional<std::int64_t> bits = type->storageBits();
-  for (const std::int64_t extent : tensor->shape)
-    bits = bits ? checkedMul(*bits, extent) : std::nullopt;
-  return bits ? *bits / 8 + (*bits % 8 != 0 ? 1 : 0) : placement.bytes;
-}
-
-std::vector<analysis::OperandBytes> operandsOf(const Layer &layer) {
-  std::vector<analysis::OperandBytes> operands;
-  for (const mapping::Placement &placement : layer.lowered->placements)
-    if (placement.tensor)
-      operands.push_back({placement.memory, operandBytes(placement, layer.estimate)});
-  return operands;
-}
-
-} // namespace
-
 bool countRooflines(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     analysis::NetworkEstimate &network) {
-  network.memoryLevels = analysis::memoryLevels(graph);
-  std::map<const program::Program *, analysis::StreamTraffic> known;
+  const Streams streams = streamsOf(layers);
+  std::vector<analysis::StreamTraffic> traffic;
+  for (const program::Program *program : streams.programs) {
+    auto counted = analysis::countTraffic(graph, *program);
+    if (!counted)
+      return false;
+    traffic.push_back(std::move(*counted));
+  }
+  network.memoryLevels = analysis::memoryLevels(graph, traffic);
   for (Layer &layer : layers) {
-    const auto [entry, isNew] = known.try_emplace(&layer.lowered->program);
-    if (isNew) {
-      auto traffic = analysis::countTraffic(graph, layer.lowered->program);
-      if (!traffic)
-        return false;
-      entry->second = std::move(*traffic);
-    }
-    layer.estimate.traffic = entry->second.levels;
-    layer.estimate.simple = analysis::estimateSimply(graph, entry->second, operandsOf(layer),
-                                                     layer.estimate.macs, network.peakMacsPerCycle);
+    const analysis::StreamTraffic &own = traffic[streams.places.at(&layer.lowered->program)];
+    layer.estimate.traffic = own.levels;
+    layer.estimate.simple = analysis::estimateSimply(network.memoryLevels, own, layer.estimate.macs,
+                                                     network.peakMacsPerCycle);
   }
   return true;
 }

@@ -413,14 +413,17 @@ struct Session::State {
     return norms;
   }
 
-  double peakOf(const std::vector<Layer> &layers, const std::vector<Layer> &others) {
+  /// Fills in the peak, as far as \p layers and \p others of the same network tell.
+  void findPeak(NetworkEstimate &estimate, const std::vector<Layer> &layers,
+                const std::vector<Layer> &others) {
     analysis::PeakRate peak;
     addDeclaredWork(*architecture, peak);
     for (const auto *list : {&layers, &others})
       for (const Layer &layer : *list)
         if (layer.lowered)
           peak.add(layer.lowered->program);
-    return peak.macsPerCycle(architecture->graph);
+    estimate.peakMacsPerCycle = peak.macsPerCycle(architecture->graph);
+    estimate.isPeakOfNetwork = peak.dependsOnNetwork(architecture->graph);
   }
 
   /// Evaluates \p layers into \p estimate; nothing if there were errors.
@@ -680,8 +683,9 @@ std::optional<NetworkEstimate> Session::estimate(const EstimateOptions &options)
   estimate.unmapped = std::move(list->unmapped);
   estimate.free = std::move(list->free);
   estimate.folded = state_->foldedNorms(options.layer.empty() ? "" : state_->callOf(options.layer));
-  // The peak is that of the network's instructions, also where one layer alone is wanted.
-  estimate.peakMacsPerCycle = state_->peakOf(list->layers, list->others);
+  // Where the peak is that of the network's instructions, it is also where one layer alone is
+  // wanted.
+  state_->findPeak(estimate, list->layers, list->others);
   return state_->evaluate(std::move(estimate), std::move(list->layers), options);
 }
 
@@ -699,7 +703,7 @@ std::optional<NetworkEstimate> Session::estimateProgram(const EstimateOptions &o
   estimate.coverage.operators = {1, 1};
   std::vector<Layer> layers;
   layers.push_back(std::move(*layer));
-  estimate.peakMacsPerCycle = state.peakOf(layers, {});
+  state.findPeak(estimate, layers, {});
   return state.evaluate(std::move(estimate), std::move(layers), options);
 }
 

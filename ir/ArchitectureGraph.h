@@ -116,6 +116,7 @@ struct Object {
   std::int64_t latency = 1;            ///< cycles; of units the default for their operations
   bool hasLatency = false;             ///< whether the unit states one
   std::int64_t initiationInterval = 0; ///< cycles; 0 = not pipelined: the latency
+  std::int64_t peakMacs = 0; ///< most multiply-accumulates of a unit in a cycle; 0: not stated
   Arbitration arbitration = Arbitration::ProgramOrder;
   std::vector<std::string> toProcess; ///< operations of a unit
   std::vector<UnitStep> steps; ///< of a unit: the first that fits is taken; empty: one by one

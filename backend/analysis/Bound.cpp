@@ -14,6 +14,8 @@ std::string_view boundKindName(BoundKind kind) {
     return "fetch";
   case BoundKind::Dependence:
     return "dependence";
+  case BoundKind::Stage:
+    return "stage";
   }
   return "";
 }

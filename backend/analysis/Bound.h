@@ -16,8 +16,9 @@ enum class BoundKind : std::uint8_t {
   Memory,     ///< a memory access unit or a storage moves data
   Fetch,      ///< instructions are fetched or wait in the issue buffer
   Dependence, ///< an instruction waits for the result of another
+  Stage,      ///< instructions pass a stage, one behind the other; a limit, not part of a path
 };
-std::string_view boundKindName(BoundKind kind); ///< "compute", "memory", "fetch", "dependence"
+std::string_view boundKindName(BoundKind kind); ///< "compute", "memory", …
 
 /// Name of all objects that differ in indices alone: "pe[3][0].multiply" → "pe[*][*].multiply".
 std::string withoutIndices(std::string_view name);

@@ -208,6 +208,8 @@ struct NetworkEstimate {
   timing::CycleBounds bounds; ///< sums over the layers; both are `cycles` unless bounded
   /// Most multiply-accumulates that the architecture can do in a cycle (analysis/PeakRate.h).
   double peakMacsPerCycle = 0;
+  /// That is known from the best instructions of this network alone (PeakRate::dependsOnNetwork).
+  bool isPeakOfNetwork = false;
   Coverage coverage;
   std::vector<LayerEstimate> layers; ///< in execution order
   std::vector<UnmappedOperator> unmapped;

@@ -41,30 +41,35 @@ std::int64_t PeakRate::cyclesBetween(const arch::ArchitectureGraph &graph, const
   return most;
 }
 
-std::int64_t PeakRate::cyclesBetween(const arch::ArchitectureGraph &graph, const arch::Object &unit,
-                                     const program::Instruction &instruction) {
-  return cyclesBetween(graph, unit,
-                       Work{instruction.macs, instruction.latency, true, instruction.phases});
+double PeakRate::bestOf(const arch::ArchitectureGraph &graph, const arch::Object &unit) const {
+  double best = 0;
+  for (const std::string &operation : unit.toProcess) {
+    const auto found = works_.find(operation);
+    if (found == works_.end())
+      continue;
+    for (const Work &work : found->second) {
+      const auto cycles = static_cast<double>(cyclesBetween(graph, unit, work));
+      best = std::max(best, static_cast<double>(work.macs) / cycles);
+    }
+  }
+  return best;
 }
 
 double PeakRate::macsPerCycle(const arch::ArchitectureGraph &graph) const {
   double sum = 0;
-  for (const arch::Object &unit : graph.objects) {
-    if (!arch::isUnit(unit.objectClass))
-      continue;
-    double best = 0;
-    for (const std::string &operation : unit.toProcess) {
-      const auto found = works_.find(operation);
-      if (found == works_.end())
-        continue;
-      for (const Work &work : found->second) {
-        const auto cycles = static_cast<double>(cyclesBetween(graph, unit, work));
-        best = std::max(best, static_cast<double>(work.macs) / cycles);
-      }
-    }
-    sum += best;
-  }
+  for (const arch::Object &unit : graph.objects)
+    if (arch::isUnit(unit.objectClass))
+      sum += unit.peakMacs != 0 ? static_cast<double>(unit.peakMacs) : bestOf(graph, unit);
   return sum;
+}
+
+bool PeakRate::dependsOnNetwork(const arch::ArchitectureGraph &graph) const {
+  return std::ranges::any_of(graph.objects, [&](const arch::Object &unit) {
+    return arch::isUnit(unit.objectClass) && unit.peakMacs == 0 &&
+           std::ranges::any_of(unit.toProcess, [&](const std::string &operation) {
+             return open_.contains(operation);
+           });
+  });
 }
 
 } // namespace acadlc::analysis

@@ -6,7 +6,9 @@
 #include "ir/Program.h"
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace acadlc::analysis {
@@ -16,22 +18,23 @@ namespace acadlc::analysis {
 ///     Σ over units  max over operations of the unit  macs of the operation / cycles it occupies
 ///                                                    the unit
 ///
-/// An operation whose macs depend on its operands counts with the best of the instructions that it
-/// was given; an operation without macs counts nothing. So a unit that only a network of another
-/// kind would use counts too if what its operations do is known without a network.
+/// A unit that states its peak counts with that. Else an operation whose macs depend on its
+/// operands counts with the best of the instructions that it was given; an operation without macs
+/// counts nothing. So a unit that only a network of another kind would use counts too if what its
+/// operations do is known without a network.
 class PeakRate {
 public:
+  /// Takes note of an operation whose macs or time depend on operands.
+  void addOpen(std::string operation) { open_.insert(std::move(operation)); }
   /// Takes note of an instruction that the architecture can execute. Its unit's latency is meant if
   /// \p hasOwnLatency is false.
   void add(const program::Instruction &instruction, bool hasOwnLatency = true);
   void add(const program::Program &program);
 
   [[nodiscard]] double macsPerCycle(const arch::ArchitectureGraph &graph) const;
-
-  /// Least cycles from one execution of \p instruction on \p unit to the next.
-  [[nodiscard]] static std::int64_t cyclesBetween(const arch::ArchitectureGraph &graph,
-                                                  const arch::Object &unit,
-                                                  const program::Instruction &instruction);
+  /// Whether another network could have another peak: a unit that does not state its own has an
+  /// operation whose macs or time depend on operands.
+  [[nodiscard]] bool dependsOnNetwork(const arch::ArchitectureGraph &graph) const;
 
 private:
   struct Work {
@@ -42,7 +45,9 @@ private:
   };
   [[nodiscard]] static std::int64_t cyclesBetween(const arch::ArchitectureGraph &graph,
                                                   const arch::Object &unit, const Work &work);
+  [[nodiscard]] double bestOf(const arch::ArchitectureGraph &graph, const arch::Object &unit) const;
   std::map<std::string, std::vector<Work>> works_; ///< by operation, each once
+  std::set<std::string> open_;
 };
 
 } // namespace acadlc::analysis

@@ -64,3 +64,19 @@ TEST_CASE("the peak of an operation with phases is that of its longest one") {
   peak.add(compute);
   CHECK(peak.macsPerCycle(graph) == doctest::Approx(128));
 }
+
+TEST_CASE("a unit that states its peak counts with that, whatever the network emits") {
+  using arch::ObjectClass;
+  arch::ArchitectureGraph graph;
+  graph.objects = {unit(ObjectClass::FunctionalUnit, {"fold"}, 1, 0),
+                   unit(ObjectClass::FunctionalUnit, {"mac"}, 1, 0)};
+  PeakRate peak;
+  peak.addOpen("fold");
+  peak.add(work("mac", 1, 1), false);
+  peak.add(work("fold", 60, 10));
+  CHECK(peak.macsPerCycle(graph) == doctest::Approx(7));
+  CHECK(peak.dependsOnNetwork(graph));
+  graph.objects[0].peakMacs = 256;
+  CHECK(peak.macsPerCycle(graph) == doctest::Approx(257));
+  CHECK_FALSE(peak.dependsOnNetwork(graph));
+}

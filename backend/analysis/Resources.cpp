@@ -23,7 +23,7 @@ std::optional<BoundKind> limitKind(const arch::ArchitectureGraph &graph, ObjectI
     return counts.operations == 0 && counts.operands != 0 ? BoundKind::Memory : BoundKind::Compute;
   case ObjectClass::PipelineStage:
   case ObjectClass::ExecuteStage:
-    return kindOfStage(graph, id);
+    return BoundKind::Stage;
   case ObjectClass::MemoryAccessUnit:
   case ObjectClass::SRAM:
   case ObjectClass::DRAM:
@@ -49,19 +49,14 @@ std::optional<BoundKind> limitKind(const arch::ArchitectureGraph &graph, ObjectI
 
 [[nodiscard]] bool addTo(ObjectCounts &sum, const ObjectCounts &more) {
   sum.isWorkLeast |= more.isWorkLeast;
+  sum.statedBytesPerCycle = std::max(sum.statedBytesPerCycle, more.statedBytesPerCycle);
   return addTo(sum.uses, more.uses) && addTo(sum.work, more.work) &&
          addTo(sum.emitted, more.emitted) && addTo(sum.operations, more.operations) &&
-         addTo(sum.operands, more.operands) && addTo(sum.reads, more.reads) &&
-         addTo(sum.writes, more.writes) && addTo(sum.bytesRead, more.bytesRead) &&
-         addTo(sum.bytesWritten, more.bytesWritten);
-}
-
-/// Most instructions that \p unit takes at once.
-std::int64_t largestStep(const arch::Object &unit) {
-  std::size_t largest = 1;
-  for (const arch::UnitStep &step : unit.steps)
-    largest = std::max(largest, step.taken.size());
-  return static_cast<std::int64_t>(largest);
+         addTo(sum.macCycles, more.macCycles) && addTo(sum.words, more.words) &&
+         addTo(sum.bytesRequested, more.bytesRequested) &&
+         addTo(sum.bytesUnserved, more.bytesUnserved) && addTo(sum.operands, more.operands) &&
+         addTo(sum.reads, more.reads) && addTo(sum.writes, more.writes) &&
+         addTo(sum.bytesRead, more.bytesRead) && addTo(sum.bytesWritten, more.bytesWritten);
 }
 
 /// Least cycles in which \p object does the work of \p counts.
@@ -128,6 +123,7 @@ std::optional<std::vector<Resource>> groupResources(const arch::ArchitectureGrap
     if (!addTo(resource.sum, counts[id]))
       return std::nullopt;
     resource.leastCycles = std::max(resource.leastCycles, leastCycles(object, counts[id]));
+    resource.macCycles = std::max(resource.macCycles, counts[id].macCycles);
   }
   return resources;
 }
@@ -140,16 +136,41 @@ bool addCounts(std::vector<ObjectCounts> &sum, std::span<const ObjectCounts> mor
   return fits;
 }
 
+namespace {
+
+/// What \p resource alone would take; nothing if it is no limit.
+std::optional<SoleLimit> limitOf(const Resource &resource) {
+  if (!resource.kind)
+    return std::nullopt;
+  const SoleLimit limit{*resource.kind, resource.object,
+                        std::max(resource.leastCycles, resource.macCycles),
+                        resource.sum.isWorkLeast};
+  return limit.cycles == 0 ? std::nullopt : std::optional(limit);
+}
+
+} // namespace
+
 std::vector<SoleLimit> soleLimits(std::span<const Resource> resources) {
-  std::map<BoundKind, SoleLimit> largest;
-  for (const Resource &resource : resources) {
-    if (!resource.kind || resource.leastCycles == 0)
-      continue;
-    SoleLimit &limit = largest[*resource.kind];
-    if (resource.leastCycles > limit.cycles)
-      limit = {*resource.kind, resource.object, resource.leastCycles, resource.sum.isWorkLeast};
-  }
   std::vector<SoleLimit> limits;
+  std::map<BoundKind, SoleLimit> largest;             // of what has no row of its own
+  SoleLimit others{BoundKind::Compute, "", 0, false}; // units that state no operations
+  for (const Resource &resource : resources) {
+    const auto limit = limitOf(resource);
+    if (!limit)
+      continue;
+    if (limit->kind == BoundKind::Memory && arch::isStorage(resource.objectClass)) {
+      limits.push_back(*limit);
+      continue;
+    }
+    const bool isOther = limit->kind == BoundKind::Compute && resource.sum.operations == 0;
+    SoleLimit &most = isOther ? others : largest[limit->kind];
+    if (limit->cycles > most.cycles)
+      most = *limit;
+  }
+  // What multiplies has its row even if a unit that only moves something has more to do.
+  const auto compute = largest.find(BoundKind::Compute);
+  if (others.cycles > (compute == largest.end() ? 0 : compute->second.cycles))
+    limits.push_back(others);
   for (const auto &[kind, limit] : largest)
     limits.push_back(limit);
   std::ranges::stable_sort(limits, std::ranges::greater{}, &SoleLimit::cycles);

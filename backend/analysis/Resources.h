@@ -26,6 +26,8 @@ struct Resource {
   /// Least cycles that the one with the most work takes for it, if all slots of a storage are at
   /// work and all steps of a unit are as large as they can be.
   std::int64_t leastCycles = 0;
+  /// Of units: the most of ObjectCounts::macCycles.
+  std::int64_t macCycles = 0;
   /// What all of them did, if that was asked for and is known (ResourceUsage.h); register files
   /// have none.
   std::optional<timing::ObjectUsage> usage;
@@ -59,7 +61,9 @@ struct SoleLimit {
 /// From this share of the cycles on, a limit counts as a bottleneck (as in uiCA).
 inline constexpr double bottleneckShare = 0.98;
 
-/// The largest limit of each kind that \p resources have, largest first.
+/// A limit for each of the storages of \p resources, and for all else the largest of each kind;
+/// largest first. A functional unit that states no operations has a further one if it has more to
+/// do than those that do.
 std::vector<SoleLimit> soleLimits(std::span<const Resource> resources);
 
 } // namespace acadlc::analysis

@@ -59,24 +59,74 @@ TEST_CASE("slots of a storage and the instructions of a step work at the same ti
   CHECK((*resources)[1].leastCycles == 20);
 }
 
-TEST_CASE("a limit of each kind, largest first; units that move data are memory") {
+TEST_CASE("a limit of each kind and one of each storage, largest first; units that move data are "
+          "memory") {
   arch::ArchitectureGraph graph;
   graph.objects = {object("add", arch::ObjectClass::FunctionalUnit),
                    object("load", arch::ObjectClass::FunctionalUnit),
                    object("memory", arch::ObjectClass::SRAM),
                    object("file", arch::ObjectClass::RegisterFile),
-                   object("idle", arch::ObjectClass::FunctionalUnit)};
-  const auto resources = groupResources(
-      graph, std::vector{counts(10, 20, 10), counts(5, 90, 0, 5), counts(5, 60), counts(9, 0), {}});
+                   object("idle", arch::ObjectClass::FunctionalUnit),
+                   object("buffer[0]", arch::ObjectClass::SRAM),
+                   object("buffer[1]", arch::ObjectClass::SRAM),
+                   object("unused", arch::ObjectClass::SRAM)};
+  const auto resources = groupResources(graph, std::vector{counts(10, 20, 10),
+                                                           counts(5, 90, 0, 5),
+                                                           counts(5, 60),
+                                                           counts(9, 0),
+                                                           {},
+                                                           counts(1, 7),
+                                                           counts(1, 8),
+                                                           counts(1, 0)});
   REQUIRE(resources);
   const std::vector<SoleLimit> limits = soleLimits(*resources);
-  REQUIRE(limits.size() == 2);
+  REQUIRE(limits.size() == 4);
   CHECK(limits[0].kind == BoundKind::Memory);
   CHECK(limits[0].object == "load");
   CHECK(limits[0].cycles == 90);
-  CHECK(limits[1].kind == BoundKind::Compute);
-  CHECK(limits[1].cycles == 20);
+  CHECK(limits[1].kind == BoundKind::Memory);
+  CHECK(limits[1].object == "memory");
+  CHECK(limits[2].kind == BoundKind::Compute);
+  CHECK(limits[2].cycles == 20);
+  CHECK(limits[3].object == "buffer[*]");
+  CHECK(limits[3].cycles == 8);
   CHECK_FALSE((*resources)[4].kind);
+}
+
+TEST_CASE("what computes has its row, also where a unit without operations has more to do") {
+  arch::ArchitectureGraph graph;
+  graph.objects = {object("multiply", arch::ObjectClass::FunctionalUnit),
+                   object("hand", arch::ObjectClass::FunctionalUnit)};
+  auto resources = groupResources(graph, std::vector{counts(9, 20, 9), counts(9, 50)});
+  REQUIRE(resources);
+  std::vector<SoleLimit> limits = soleLimits(*resources);
+  REQUIRE(limits.size() == 2);
+  CHECK(limits[0].object == "hand");
+  CHECK(limits[1].object == "multiply");
+  resources = groupResources(graph, std::vector{counts(9, 60, 9), counts(9, 50)});
+  REQUIRE(resources);
+  limits = soleLimits(*resources);
+  REQUIRE(limits.size() == 1);
+  CHECK(limits[0].object == "multiply");
+}
+
+TEST_CASE(
+    "what instructions only pass is no computation; what multiplies is, wherever its phases are") {
+  arch::ArchitectureGraph graph;
+  graph.objects = {object("decode", arch::ObjectClass::PipelineStage),
+                   object("read", arch::ObjectClass::ExecuteStage),
+                   object("multiply", arch::ObjectClass::FunctionalUnit)};
+  ObjectCounts multiply = counts(4, 0, 64);
+  multiply.macCycles = 30;
+  const auto resources = groupResources(graph, std::vector{counts(9, 50), counts(9, 40), multiply});
+  REQUIRE(resources);
+  const std::vector<SoleLimit> limits = soleLimits(*resources);
+  REQUIRE(limits.size() == 2);
+  CHECK(limits[0].kind == BoundKind::Stage);
+  CHECK(limits[0].object == "decode");
+  CHECK(limits[1].kind == BoundKind::Compute);
+  CHECK(limits[1].object == "multiply");
+  CHECK(limits[1].cycles == 30);
 }
 
 TEST_CASE("sums that leave the 64-bit range are refused") {

@@ -1,7 +1,7 @@
 #include "backend/analysis/Roofline.h"
 
 #include "backend/analysis/Bound.h"
-#include "backend/analysis/PeakRate.h"
+#include "backend/analysis/StreamCounts.h"
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
@@ -14,8 +14,6 @@ namespace {
 using arch::Object;
 using arch::ObjectClass;
 using arch::ObjectId;
-using program::Instruction;
-using program::Phase;
 
 constexpr double bitsPerByte = 8;
 
@@ -56,106 +54,57 @@ std::vector<std::optional<std::size_t>> levelsOf(const arch::ArchitectureGraph &
   return levels;
 }
 
-/// Collects what a stream moves; a number that leaves the range spoils the whole.
-class TrafficCounter {
-public:
-  TrafficCounter(const arch::ArchitectureGraph &graph, const program::Program &program)
-      : graph_(graph), program_(program), levels_(levelsOf(graph)),
-        macCycles_(graph.objects.size()) {
-    std::size_t count = 0;
-    for (const auto &level : levels_)
-      count = std::max(count, level ? *level + 1 : 0);
-    traffic_.levels.resize(count);
-  }
-
-  std::optional<StreamTraffic> count() {
-    const std::vector<program::Program::Count> executions = program_.executions();
-    for (std::size_t id = 0; id < executions.size(); ++id) {
-      if (!executions[id])
-        return std::nullopt;
-      if (*executions[id] != 0)
-        add(program_.instructions[id], *executions[id]);
-    }
-    if (overflowed_)
-      return std::nullopt;
-    if (!macCycles_.empty())
-      traffic_.macCycles = *std::ranges::max_element(macCycles_);
-    return std::move(traffic_);
-  }
-
-private:
-  void add(const Instruction &instruction, std::int64_t instances) {
-    const ObjectId unit = program_.routes[instruction.route].unit;
-    if (instruction.macs > 0)
-      addProduct(macCycles_[unit], instances,
-                 PeakRate::cyclesBetween(graph_, graph_.objects[unit], instruction));
-    for (const program::MemoryOperand &operand : instruction.memory) {
-      LevelTraffic &level = traffic_.levels[*levels_[operand.storage]];
-      addProduct(level.bytes, instances, operand.bytes);
-      level.isUnserved |= instruction.requestCount() == 0;
-    }
-    for (const Phase &phase : instruction.phases) {
-      if (phase.kind == Phase::Kind::Occupation && levels_[phase.object])
-        traffic_.levels[*levels_[phase.object]].isUnserved = true;
-      if (phase.kind == Phase::Kind::Message)
-        addMessage(phase, instances);
-    }
-  }
-
-  void addMessage(const Phase &phase, std::int64_t instances) {
-    for (const ObjectId id : phase.channels) {
-      const std::int64_t width = graph_.objects[id].channel.width;
-      const std::int64_t words = phase.bits / width + (phase.bits % width != 0 ? 1 : 0);
-      // Words of 4 bits make half as many bytes; an odd one is rounded up.
-      const auto bits = checkedMul(words, width);
-      overflowed_ |= !bits;
-      const auto bytes = checkedMul(instances, bits.value_or(0));
-      overflowed_ |= !bytes;
-      addProduct(traffic_.levels[*levels_[id]].bytes, 1,
-                 bytes.value_or(0) / 8 + (bytes.value_or(0) % 8 != 0 ? 1 : 0));
-    }
-  }
-
-  void addProduct(std::int64_t &sum, std::int64_t a, std::int64_t b) {
-    const auto product = checkedMul(a, b);
-    const auto result = product ? checkedAdd(sum, *product) : std::nullopt;
-    overflowed_ |= !result;
-    sum = result.value_or(sum);
-  }
-
-  const arch::ArchitectureGraph &graph_;
-  const program::Program &program_;
-  std::vector<std::optional<std::size_t>> levels_;
-  std::vector<std::int64_t> macCycles_; ///< by object
-  StreamTraffic traffic_;
-  bool overflowed_ = false;
+/// Where the objects of each level are used as bandwidths need to know.
+struct LevelUse {
+  double statedBytesPerCycle = 0; ///< of one object
+  bool isRequested = false;
 };
 
-/// Cycles of moving each operand once; nothing if there are none or a memory of theirs has no
-/// bandwidth.
-std::optional<double> memoryCycles(const arch::ArchitectureGraph &graph,
-                                   const StreamTraffic &traffic,
-                                   std::span<const OperandBytes> operands) {
-  const std::vector<MemoryLevel> levels = memoryLevels(graph);
-  const auto levelOf = levelsOf(graph);
-  std::vector<double> bytes(levels.size());
-  for (const OperandBytes &operand : operands)
-    bytes[*levelOf[operand.memory]] += static_cast<double>(operand.bytes);
-  std::optional<double> longest;
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    if (bytes[i] == 0)
-      continue;
-    if (traffic.levels[i].isUnserved)
-      return std::nullopt;
-    longest = std::max(longest.value_or(0), bytes[i] / levels[i].bytesPerCycle);
-  }
-  return longest;
+std::vector<LevelUse> usesOf(std::size_t levels, std::span<const StreamTraffic> streams) {
+  std::vector<LevelUse> uses(levels);
+  for (const StreamTraffic &stream : streams)
+    for (std::size_t i = 0; i < stream.levels.size(); ++i) {
+      uses[i].isRequested |= stream.levels[i].isRequested;
+      uses[i].statedBytesPerCycle =
+          std::max(uses[i].statedBytesPerCycle, stream.levels[i].statedBytesPerCycle);
+    }
+  return uses;
+}
+
+/// Most bytes a cycle of \p object, whose level is used like \p use.
+double bandwidthOf(const Object &object, const LevelUse &use) {
+  if (use.statedBytesPerCycle == 0)
+    return bandwidthOf(object);
+  return use.isRequested ? std::max(use.statedBytesPerCycle, bandwidthOf(object))
+                         : use.statedBytesPerCycle;
+}
+
+std::size_t levelCount(const std::vector<std::optional<std::size_t>> &levelOf) {
+  std::size_t count = 0;
+  for (const auto &level : levelOf)
+    count = std::max(count, level ? *level + 1 : 0);
+  return count;
+}
+
+/// What \p object moves by \p counts; nothing if that leaves the range.
+std::optional<std::int64_t> bytesOf(const Object &object, const ObjectCounts &counts) {
+  if (object.objectClass != ObjectClass::Channel)
+    return checkedAdd(counts.bytesRead, counts.bytesWritten);
+  // Words of 4 bits make half as many bytes; an odd one is rounded up.
+  const auto bits = checkedMul(counts.words, object.channel.width);
+  return bits ? checkedCeilDiv(*bits, 8) : std::nullopt;
+}
+
+double cyclesAt(const MemoryLevel &level, const LevelTraffic &traffic) {
+  return static_cast<double>(traffic.bytes) / level.bytesPerCycle;
 }
 
 } // namespace
 
-std::vector<MemoryLevel> memoryLevels(const arch::ArchitectureGraph &graph) {
+std::vector<MemoryLevel> memoryLevels(const arch::ArchitectureGraph &graph,
+                                      std::span<const StreamTraffic> streams) {
   const auto levelOf = levelsOf(graph);
+  const std::vector<LevelUse> uses = usesOf(levelCount(levelOf), streams);
   std::vector<MemoryLevel> levels;
   for (ObjectId id = 0; id < graph.objects.size(); ++id) {
     if (!levelOf[id])
@@ -164,9 +113,10 @@ std::vector<MemoryLevel> memoryLevels(const arch::ArchitectureGraph &graph) {
     if (*levelOf[id] == levels.size())
       levels.push_back({withoutIndices(object.name), object.objectClass, 0, 0, false, false});
     MemoryLevel &level = levels[*levelOf[id]];
+    const LevelUse &use = uses[*levelOf[id]];
     ++level.objects;
-    level.bytesPerCycle += bandwidthOf(object);
-    level.isAtMost |= isAtMost(object);
+    level.bytesPerCycle += bandwidthOf(object, use);
+    level.isAtMost |= isAtMost(object) || use.statedBytesPerCycle != 0;
   }
   for (const Object &object : graph.objects)
     if (object.objectClass == ObjectClass::SetAssociativeCache && object.lower != arch::noObject)
@@ -176,24 +126,62 @@ std::vector<MemoryLevel> memoryLevels(const arch::ArchitectureGraph &graph) {
 
 std::optional<StreamTraffic> countTraffic(const arch::ArchitectureGraph &graph,
                                           const program::Program &program) {
-  return TrafficCounter(graph, program).count();
+  const auto counts = countStream(graph, program);
+  if (!counts)
+    return std::nullopt;
+  const auto levelOf = levelsOf(graph);
+  StreamTraffic traffic;
+  traffic.levels.resize(levelCount(levelOf));
+  for (ObjectId id = 0; id < graph.objects.size(); ++id) {
+    const ObjectCounts &own = (*counts)[id];
+    traffic.macCycles = std::max(traffic.macCycles, own.macCycles);
+    if (!levelOf[id])
+      continue;
+    LevelTraffic &level = traffic.levels[*levelOf[id]];
+    const auto bytes = bytesOf(graph.objects[id], own);
+    const auto sum = bytes ? checkedAdd(level.bytes, *bytes) : std::nullopt;
+    if (!sum)
+      return std::nullopt;
+    level.bytes = *sum;
+    level.isUnserved |= own.bytesUnserved != 0;
+    level.isRequested |= own.bytesRequested != 0;
+    level.statedBytesPerCycle = std::max(level.statedBytesPerCycle, own.statedBytesPerCycle);
+  }
+  return traffic;
 }
 
-std::optional<SimpleEstimates> estimateSimply(const arch::ArchitectureGraph &graph,
-                                              const StreamTraffic &traffic,
-                                              std::span<const OperandBytes> operands,
-                                              std::int64_t macs, double peak) {
-  const auto memory = memoryCycles(graph, traffic, operands);
+std::optional<std::size_t> limitingLevel(std::span<const MemoryLevel> levels,
+                                         std::span<const LevelTraffic> traffic) {
+  std::optional<std::size_t> best;
+  const auto isBetter = [&](std::size_t i) {
+    if (traffic[i].isUnserved != traffic[*best].isUnserved)
+      return !traffic[i].isUnserved;
+    return traffic[i].isUnserved
+               ? traffic[i].bytes > traffic[*best].bytes
+               : cyclesAt(levels[i], traffic[i]) > cyclesAt(levels[*best], traffic[*best]);
+  };
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    if (traffic[i].isUsed() && !levels[i].isBelowCache && (!best || isBetter(i)))
+      best = i;
+  return best;
+}
+
+std::optional<SimpleEstimates> estimateSimply(std::span<const MemoryLevel> levels,
+                                              const StreamTraffic &traffic, std::int64_t macs,
+                                              double peak) {
+  const auto level = limitingLevel(levels, traffic.levels);
+  const bool isMoved = level && !traffic.levels[*level].isUnserved;
   const bool isComputed = macs > 0 && peak > 0;
   // Operations whose macs are not known would count as none.
-  if ((!memory && !isComputed) || (macs > 0 && peak <= 0))
+  if ((!isMoved && !isComputed) || (macs > 0 && peak <= 0))
     return std::nullopt;
   const double compute = isComputed ? static_cast<double>(macs) / peak : 0;
+  const double memory = isMoved ? cyclesAt(levels[*level], traffic.levels[*level]) : 0;
   SimpleEstimates result;
-  result.isComputationAlone = !memory;
-  result.roofline = std::max(compute, memory.value_or(0));
-  result.refined =
-      compute > memory.value_or(0) ? static_cast<double>(traffic.macCycles) : result.roofline;
+  result.isComputationAlone = !isMoved;
+  result.roofline = std::max(compute, memory);
+  result.refined = compute > memory ? std::max(compute, static_cast<double>(traffic.macCycles))
+                                    : result.roofline;
   return result;
 }
 

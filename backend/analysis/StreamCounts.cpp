@@ -108,12 +108,114 @@ private:
   std::set<std::pair<std::string_view, std::size_t>> operands_;
 };
 
+std::int64_t wordsOf(const Phase &phase, const arch::ChannelAttributes &channel) {
+  return ceilingOf(phase.bits, channel.width);
+}
+
+/// Cycles for which \p phases take \p object, one after the other.
+std::int64_t cyclesOn(ObjectId object, const std::vector<Phase> &phases) {
+  std::int64_t cycles = 0;
+  for (const Phase &phase : phases)
+    if (phase.kind == Phase::Kind::Occupation && phase.object == object)
+      cycles += phase.cycles;
+  return cycles;
+}
+
+/// How many things of \p object can be under way at once, at the most.
+std::int64_t placesOf(const arch::Object &object) {
+  return arch::isStorage(object.objectClass) ? std::max<std::int64_t>(object.slots(), 1)
+                                             : largestStep(object);
+}
+
 /// What \p instruction moves from or to \p operand. One that was handed to it may be far more than
 /// what it takes of it, which it can say.
 std::int64_t bytesOf(const Instruction &instruction, const program::MemoryOperand &operand) {
   const std::int64_t named = operand.bytes - operand.gaps;
   return operand.base && instruction.bytes ? std::min(named, *instruction.bytes) : named;
 }
+
+/// How long the instructions with multiply-accumulates keep one unit at least.
+class MacTime {
+public:
+  MacTime(const arch::ArchitectureGraph &graph, ObjectId unit) : graph_(graph), unit_(unit) {}
+
+  void add(const Instruction &instruction, std::int64_t instances, Arithmetic &arithmetic) {
+    operations_.insert(instruction.operation);
+    arithmetic.add(inSteps_, arithmetic.product(instances, partInStep(instruction, arithmetic)));
+    if (instruction.phases.empty())
+      arithmetic.add(
+          onObjects_[unit_],
+          arithmetic.product(instances, timing::occupation(graph_.objects[unit_], instruction)));
+    for (const Phase &phase : instruction.phases) {
+      if (phase.kind == Phase::Kind::Occupation)
+        arithmetic.add(onObjects_[phase.object], arithmetic.product(instances, phase.cycles));
+      if (phase.kind != Phase::Kind::Message)
+        continue;
+      for (const ObjectId id : phase.channels) {
+        const arch::ChannelAttributes &channel = graph_.objects[id].channel;
+        arithmetic.add(onObjects_[id],
+                       arithmetic.product(instances, arithmetic.product(wordsOf(phase, channel),
+                                                                        channel.interval)));
+      }
+    }
+  }
+
+  /// The work of no object, and no row of steps, takes less.
+  [[nodiscard]] std::int64_t cycles() const {
+    std::int64_t most = graph_.objects[unit_].steps.empty() ? 0 : ceilingOf(inSteps_, mostInStep());
+    for (const auto &[id, cycles] : onObjects_)
+      most = std::max(most, ceilingOf(cycles, placesOf(graph_.objects[id])));
+    return most;
+  }
+
+private:
+  /// Least time from the start of a step to its end that \p instruction, which it takes, causes.
+  [[nodiscard]] std::int64_t partInStep(const Instruction &instruction,
+                                        Arithmetic &arithmetic) const {
+    if (instruction.phases.empty())
+      return timing::occupation(graph_.objects[unit_], instruction);
+    const bool hasOwnPart = std::ranges::any_of(instruction.phases, [&](const Phase &phase) {
+      return phase.kind == Phase::Kind::Expansion ||
+             (phase.kind == Phase::Kind::Occupation && phase.object == unit_);
+    });
+    if (hasOwnPart)
+      return cyclesOn(unit_, instruction.phases);
+    // Without a part of its own on the unit, the phases that begin with the start have to end.
+    std::int64_t longest = 0;
+    for (const Phase &phase : instruction.phases)
+      if (phase.after.empty() && !phase.afterStep)
+        longest = std::max(longest, duration(phase, arithmetic));
+    return longest;
+  }
+
+  [[nodiscard]] std::int64_t duration(const Phase &phase, Arithmetic &arithmetic) const {
+    if (phase.kind != Phase::Kind::Message)
+      return phase.cycles;
+    if (phase.channels.empty() || phase.bits == 0)
+      return 0;
+    const arch::Object &first = graph_.objects[phase.channels.front()];
+    std::int64_t cycles =
+        arithmetic.product(wordsOf(phase, first.channel) - 1, first.channel.interval);
+    arithmetic.add(cycles, first.latency);
+    return cycles;
+  }
+
+  [[nodiscard]] std::int64_t mostInStep() const {
+    std::int64_t most = 1;
+    for (const arch::UnitStep &step : graph_.objects[unit_].steps)
+      most = std::max<std::int64_t>(
+          most, std::ranges::count_if(step.taken, [&](const std::string &operation) {
+            return operations_.contains(operation);
+          }));
+    return most;
+  }
+
+  const arch::ArchitectureGraph &graph_;
+  ObjectId unit_;
+  std::int64_t inSteps_ = 0; ///< one behind the other
+  std::map<ObjectId, std::int64_t> onObjects_;
+  std::set<std::string, std::less<>> operations_;
+};
 
 class Counter {
 public:
@@ -130,6 +232,8 @@ public:
         addInstruction(program_.instructions[id], *executions[id]);
     }
     addFetches();
+    for (const auto &[unit, time] : macTimes_)
+      objects_[unit].macCycles = time.cycles();
     if (arithmetic_.hasOverflowed())
       return std::nullopt;
     return std::move(objects_);
@@ -162,6 +266,7 @@ private:
       if (!handedOn_.contain(instruction, i))
         addAccess(operand.storage, operand.isWrite, bytesOf(instruction, operand), instances);
     }
+    addServices(instruction, instances);
     addRegisters(instruction.reads, false, instances);
     addRegisters(instruction.writes, true, instances);
     for (const Phase &phase : instruction.phases)
@@ -173,6 +278,8 @@ private:
     ObjectCounts &counts = objects_[id];
     arithmetic_.add(counts.operations, arithmetic_.product(instruction.macs, instances));
     arithmetic_.add(counts.operations, arithmetic_.product(instruction.ops, instances));
+    if (instruction.macs > 0)
+      macTimes_.try_emplace(id, graph_, id).first->second.add(instruction, instances, arithmetic_);
     arithmetic_.add(
         counts.operands,
         arithmetic_.product(static_cast<std::int64_t>(instruction.memory.size()), instances));
@@ -188,6 +295,27 @@ private:
       const Service service = serviceOf(graph_.objects[operand.storage], operand, arithmetic_);
       addWork(operand.storage, instances, service.cycles, service.isLeast);
       addWork(id, instances, service.cycles, service.isLeast);
+    }
+  }
+
+  /// How long the storages need for what \p instruction moves.
+  void addServices(const Instruction &instruction, std::int64_t instances) {
+    std::map<ObjectId, std::int64_t> bytesOfStorage;
+    for (std::size_t i = 0; i < instruction.memory.size(); ++i)
+      if (!handedOn_.contain(instruction, i))
+        arithmetic_.add(bytesOfStorage[instruction.memory[i].storage],
+                        bytesOf(instruction, instruction.memory[i]));
+    for (const auto &[id, bytes] : bytesOfStorage) {
+      ObjectCounts &counts = objects_[id];
+      const std::int64_t stated = cyclesOn(id, instruction.phases);
+      if (instruction.requestCount() != 0)
+        arithmetic_.add(counts.bytesRequested, arithmetic_.product(bytes, instances));
+      else if (stated == 0)
+        arithmetic_.add(counts.bytesUnserved, arithmetic_.product(bytes, instances));
+      else
+        counts.statedBytesPerCycle = std::max(
+            counts.statedBytesPerCycle, static_cast<double>(bytes) / static_cast<double>(stated) *
+                                            static_cast<double>(placesOf(graph_.objects[id])));
     }
   }
 
@@ -224,8 +352,9 @@ private:
       return;
     for (const ObjectId id : phase.channels) {
       const arch::ChannelAttributes &channel = graph_.objects[id].channel;
-      addUses(id, instances,
-              arithmetic_.product(ceilingOf(phase.bits, channel.width), channel.interval));
+      const std::int64_t words = wordsOf(phase, channel);
+      addUses(id, instances, arithmetic_.product(words, channel.interval));
+      arithmetic_.add(objects_[id].words, arithmetic_.product(words, instances));
     }
   }
 
@@ -247,9 +376,17 @@ private:
   OperandsHandedOn handedOn_;
   Arithmetic arithmetic_;
   std::vector<ObjectCounts> objects_;
+  std::map<ObjectId, MacTime> macTimes_; ///< by unit
 };
 
 } // namespace
+
+std::int64_t largestStep(const arch::Object &unit) {
+  std::size_t largest = 1;
+  for (const arch::UnitStep &step : unit.steps)
+    largest = std::max(largest, step.taken.size());
+  return static_cast<std::int64_t>(largest);
+}
 
 std::optional<std::vector<ObjectCounts>> countStream(const arch::ArchitectureGraph &graph,
                                                      const program::Program &program) {

@@ -174,10 +174,10 @@ void LegendView::print(std::string &out) const {
   out += "  cycles       of the global clock, from the start of a layer to the end of its last "
          "instruction\n";
   if (estimate_.peakMacsPerCycle > 0 && !estimate_.layers.empty())
-    out += fmt::format(
-        "  utilisation  multiply-accumulates / (cycles x {} a cycle, the most that the units can "
-        "do)\n",
-        number(estimate_.peakMacsPerCycle));
+    out += fmt::format("  utilisation  multiply-accumulates / (cycles x {} a cycle, {})\n",
+                       rounded(estimate_.peakMacsPerCycle),
+                       estimate_.isPeakOfNetwork ? "those of the best instruction of this network"
+                                                 : "the most that the units can do");
   if (countOf(estimate_, Guarantee::Exact) > 0)
     out += "  exact        every instruction was evaluated\n";
   if (countOf(estimate_, Guarantee::Certified) > 0)

@@ -57,6 +57,12 @@ std::string frequency(double hertz) {
 
 std::string number(double value) { return fmt::format("{}", value); }
 
+std::string rounded(double value) {
+  constexpr std::size_t shortEnough = 6;
+  std::string text = number(value);
+  return text.size() <= shortEnough ? text : fourDigits(value);
+}
+
 std::string namedNumbers(const std::vector<analysis::NamedNumber> &numbers) {
   std::string text;
   for (const analysis::NamedNumber &entry : numbers)

@@ -17,6 +17,8 @@ std::string duration(double seconds);       ///< "4.938 ms": four digits and a u
 std::string frequency(double hertz);        ///< "250 MHz"
 /// A number that may have a fraction, as short as it can be without loss: "64", "0.5".
 std::string number(double value);
+/// The same for reading: whole numbers as they are, others with four digits: "64", "5.953".
+std::string rounded(double value);
 /// "M = 64, K = 363"
 std::string namedNumbers(const std::vector<analysis::NamedNumber> &numbers);
 /// "1,234", or "1,200 .. 1,300" if they are only bounded.

@@ -96,6 +96,8 @@ private:
     optionalReal("peak_macs_per_cycle", estimate.peakMacsPerCycle > 0
                                             ? std::optional(estimate.peakMacsPerCycle)
                                             : std::nullopt);
+    if (estimate.peakMacsPerCycle > 0 && estimate.isPeakOfNetwork)
+      json_.attribute("is_peak_of_network", true);
   }
 
   /// Cycles that are only bounded are not stated.

@@ -108,9 +108,7 @@ void LayersView::printNotes(std::string &out) const {
   if (std::ranges::any_of(estimate_.layers, [](const auto &layer) {
         return layer.simple && layer.simple->isComputationAlone;
       }))
-    out +=
-        "  c computation alone: the memories of the operands have no bandwidth in this model, or\n"
-        "    there are no operands\n";
+    out += "  c computation alone: what the layer moves has no bandwidth in this model\n";
 }
 
 } // namespace acadlc::report

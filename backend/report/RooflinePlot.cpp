@@ -17,16 +17,15 @@ namespace acadlc::report {
 namespace {
 
 using analysis::LayerEstimate;
-using analysis::LevelTraffic;
 using analysis::MemoryLevel;
 using analysis::NetworkEstimate;
 using Anchor = SvgWriter::Anchor;
 
-constexpr double left = 80;    ///< of the plotting area
-constexpr double top = 60;     ///< of the plotting area
-constexpr double across = 640; ///< of the plotting area
-constexpr double down = 480;   ///< of the plotting area
-constexpr double legendWidth = 330;
+constexpr double left = 80;         ///< of the plotting area
+constexpr double top = 60;          ///< of the plotting area
+constexpr double across = 640;      ///< of the plotting area
+constexpr double down = 480;        ///< of the plotting area
+constexpr double legendWidth = 400; ///< room for its longest lines
 constexpr double lineHeight = 18;
 constexpr double labelSize = 11;
 constexpr double characterWidth = 6.6; ///< at the most, for most letters of this size
@@ -54,27 +53,6 @@ struct LevelUse {
 };
 
 std::string shortNumber(double value) { return fmt::format("{:.4g}", value); }
-
-/// The level whose roof lies lowest over \p layer: what it moves there takes longest. If none has a
-/// bandwidth, the one where it moves most.
-std::optional<std::size_t> limitingLevel(const LayerEstimate &layer,
-                                         const std::vector<MemoryLevel> &levels) {
-  std::optional<std::size_t> best;
-  const auto timeOf = [&](std::size_t i) {
-    return static_cast<double>(layer.traffic[i].bytes) / levels[i].bytesPerCycle;
-  };
-  const auto isBetter = [&](std::size_t i) {
-    const LevelTraffic &own = layer.traffic[i];
-    const LevelTraffic &other = layer.traffic[*best];
-    if (own.isUnserved != other.isUnserved)
-      return !own.isUnserved;
-    return own.isUnserved ? own.bytes > other.bytes : timeOf(i) > timeOf(*best);
-  };
-  for (std::size_t i = 0; i < levels.size(); ++i)
-    if (layer.traffic[i].isUsed() && !levels[i].isBelowCache && (!best || isBetter(i)))
-      best = i;
-  return best;
-}
 
 class RooflineWriter {
 public:
@@ -124,7 +102,7 @@ private:
       ++undrawn_.bounded;
       return;
     }
-    const auto level = limitingLevel(layer, levels_);
+    const auto level = analysis::limitingLevel(levels_, layer.traffic);
     if (!level) {
       ++undrawn_.withoutTraffic;
       return;
@@ -214,6 +192,14 @@ private:
     return {colorOf(level), 1.4, shapeOf(level) % 2 == 1};
   }
 
+  /// How many slopes are drawn upon that of \p level: it has to be wider to be seen.
+  [[nodiscard]] std::size_t equalBehind(std::size_t level) const {
+    std::size_t count = 0;
+    for (std::size_t i = level + 1; i < levels_.size(); ++i)
+      count += hasRoof(i) && levels_[i].bytesPerCycle == levels_[level].bytesPerCycle ? 1 : 0;
+    return count;
+  }
+
   void roofs() {
     double flat = across_.high();
     bool hasSlope = false;
@@ -224,8 +210,9 @@ private:
       const double bandwidth = levels_[i].bytesPerCycle;
       const double end = hasPeak() ? ridge(i) : across_.high();
       flat = std::min(flat, end);
-      svg_.line(at(across_.low(), bandwidth * across_.low()), at(end, bandwidth * end),
-                strokeOf(i));
+      SvgWriter::Stroke stroke = strokeOf(i);
+      stroke.width += 2 * static_cast<double>(equalBehind(i));
+      svg_.line(at(across_.low(), bandwidth * across_.low()), at(end, bandwidth * end), stroke);
     }
     if (hasPeak())
       svg_.line(at(hasSlope ? flat : across_.low(), estimate_.peakMacsPerCycle),

@@ -160,6 +160,7 @@ constexpr std::array functionalUnitAttributes{
     toProcess,
     latency("1 cycle"),
     Attribute{"initiation_interval", AttributeType::Cycles, optional, "the latency", {}},
+    Attribute{"peak_macs", AttributeType::Int, optional, "", {}},
     Attribute{"max_concurrent_expansions", AttributeType::Int, optional, "1", {}},
     arbitration("program_order"),
 };

@@ -38,11 +38,13 @@ constexpr std::int64_t mostEntries = powerOfTwo(20);
 constexpr std::int64_t mostSets = powerOfTwo(24);
 constexpr std::int64_t mostWays = powerOfTwo(16);
 constexpr std::int64_t mostCycles = powerOfTwo(40);
+constexpr std::int64_t mostMacs = powerOfTwo(40);
 constexpr std::int64_t mostBits = 8 * powerOfTwo(40);
 
 constexpr std::array numberTargets{
     NumberTarget{"latency", &arch::Object::latency, 1, mostCycles},
     NumberTarget{"initiation_interval", &arch::Object::initiationInterval, 1, mostCycles},
+    NumberTarget{"peak_macs", &arch::Object::peakMacs, 1, mostMacs},
     NumberTarget{"max_concurrent_expansions", &arch::Object::maxConcurrentExpansions, 1,
                  mostEntries},
     NumberTarget{"issue_buffer_size", &arch::Object::issueBufferSize, 1, mostEntries},

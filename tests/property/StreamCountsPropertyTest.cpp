@@ -153,11 +153,24 @@ struct Summary {
   }
 };
 
+/// Lets about half of the operations of \p program multiply and accumulate: other ones for each
+/// \p seed. That takes no part in the time, but is a limit of its own.
+void giveMacs(program::Program &program, std::uint64_t seed) {
+  for (program::Instruction &instruction : program.instructions) {
+    std::uint64_t sum = seed;
+    for (const char letter : instruction.operation)
+      sum += static_cast<unsigned char>(letter);
+    if (sum % 2 == 0)
+      instruction.macs = 1;
+  }
+}
+
 Summary compareCases(const std::function<RandomCase(std::uint64_t)> &make,
                      const Evaluator &evaluator) {
   Summary summary;
   for (std::uint64_t seed = 1; seed <= propertyCases(600); ++seed) {
-    const RandomCase randomCase = make(seed);
+    RandomCase randomCase = make(seed);
+    giveMacs(randomCase.program, seed);
     const auto counts = analysis::countStream(randomCase.graph, randomCase.program);
     REQUIRE(counts);
     ++summary.cases;
