@@ -260,7 +260,7 @@ void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &
     if (layer.estimate.guarantee == timing::Guarantee::Certified)
       certified[streams.places.at(&layer.lowered->program)] = layer.estimate.cycles;
   std::vector<analysis::CriticalPathReport> results(streams.programs.size());
-  aidg::StreamPaths paths(graph, streams.programs, aidg::Blame::Occupant);
+  aidg::StreamPaths paths(graph, streams.programs, aidg::Blame::Cause);
   const auto analyse = [&](std::size_t i) -> analysis::CriticalPathReport {
     const program::Program &program = *streams.programs[i];
     // The graph that a critical path is found in has no nodes for queues and phases.

@@ -149,7 +149,7 @@ struct Window {
 Window lookAt(aidg::Batch &batch, const arch::ArchitectureGraph &graph,
               const program::Program &program, std::int64_t instructions) {
   Window window;
-  aidg::BindingPath path(graph, program);
+  aidg::BindingPath path(graph, program, aidg::Blame::Cause);
   aidg::EstimateOptions options;
   options.extrapolate = false;
   options.maxInstructions = instructions;

@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace acadlc::report {
@@ -47,6 +50,26 @@ void collectCycles(const std::vector<ChainItem> &items, std::vector<std::int64_t
   }
 }
 
+TextTable stepTable() {
+  using Align = TextTable::Align;
+  return TextTable({{"cycles", Align::Right},
+                    {"share", Align::Right},
+                    {"times", Align::Right},
+                    {"step"},
+                    {"waited for"},
+                    {"source"}});
+}
+
+double shareOf(std::int64_t cycles, std::int64_t total) {
+  return total == 0 ? 0 : static_cast<double>(cycles) / static_cast<double>(total);
+}
+
+void printOthers(std::string &out, std::int64_t cycles, std::int64_t total) {
+  if (cycles > 0)
+    out += fmt::format("    and shorter steps: {} cycles, {}\n", thousands(cycles),
+                       percent(shareOf(cycles, total)));
+}
+
 /// The table of the steps with the most cycles, in the order of time.
 class Steps {
 public:
@@ -65,17 +88,12 @@ public:
 
   void print(std::string &out) const {
     table_.print(out, "    ");
-    if (otherCycles_ > 0)
-      out += fmt::format("    and shorter steps: {} cycles, {}\n", thousands(otherCycles_),
-                         percent(shareOf(otherCycles_)));
+    printOthers(out, otherCycles_, total_);
   }
+  /// The part of the cycles whose steps have no line.
+  [[nodiscard]] double hiddenShare() const { return shareOf(otherCycles_, total_); }
 
 private:
-  using Align = TextTable::Align;
-
-  [[nodiscard]] double shareOf(std::int64_t cycles) const {
-    return total_ == 0 ? 0 : static_cast<double>(cycles) / static_cast<double>(total_);
-  }
   /// Steps that have an object have been at least a small share of all from the beginning.
   [[nodiscard]] bool isShown(const ChainItem &item) const {
     return !item.object.empty() && item.cycles >= least_;
@@ -104,13 +122,13 @@ private:
     if (item.body.empty() && !isShown(item)) {
       otherCycles_ += item.cycles;
     } else if (item.body.empty()) {
-      table_.add({thousands(item.cycles), percent(shareOf(item.cycles)),
+      table_.add({thousands(item.cycles), percent(shareOf(item.cycles, total_)),
                   "x " + thousands(item.times), indent + stepText(item), waitText(item),
                   item.place});
     } else {
       const bool hasLine = countShown(item) > 1;
       if (hasLine)
-        table_.add({thousands(item.cycles), percent(shareOf(item.cycles)),
+        table_.add({thousands(item.cycles), percent(shareOf(item.cycles, total_)),
                     "x " + thousands(item.times), indent + "recurs:", "", ""});
       for (const ChainItem &inner : item.body)
         add(inner, depth + (hasLine ? 1 : 0));
@@ -121,12 +139,54 @@ private:
   std::vector<std::int64_t> cutoffs_; ///< cycles of steps, ascending
   std::int64_t least_ = 0;            ///< cycles of the smallest step that is shown
   std::int64_t otherCycles_ = 0;
-  TextTable table_{{{"cycles", Align::Right},
-                    {"share", Align::Right},
-                    {"times", Align::Right},
-                    {"step"},
-                    {"waited for"},
-                    {"source"}}};
+  TextTable table_ = stepTable();
+};
+
+/// The steps of a chain by what is done, whenever it is: the largest first.
+class StepKinds {
+public:
+  explicit StepKinds(const WaitChain &chain) : total_(chain.cycles) { add(chain.items); }
+
+  void print(std::string &out) const {
+    std::vector<std::pair<Kind, Sum>> kinds(sums_.begin(), sums_.end());
+    std::ranges::stable_sort(kinds, std::ranges::greater{},
+                             [](const auto &entry) { return entry.second.cycles; });
+    TextTable table = stepTable();
+    std::int64_t others = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      const auto &[kind, sum] = kinds[i];
+      if (i >= CriticalPathView::mostLines) {
+        others += sum.cycles;
+        continue;
+      }
+      const auto &[step, waited, place] = kind;
+      table.add({thousands(sum.cycles), percent(shareOf(sum.cycles, total_)),
+                 "x " + thousands(sum.times), step, waited, place});
+    }
+    out += "    the path often changes its way; its steps by kind, not in the order of time:\n\n";
+    table.print(out, "    ");
+    printOthers(out, others, total_);
+  }
+
+private:
+  using Kind = std::tuple<std::string, std::string, std::string>; ///< step, waited for, source
+  struct Sum {
+    std::int64_t cycles = 0, times = 0;
+  };
+
+  void add(const std::vector<ChainItem> &items) {
+    for (const ChainItem &item : items) {
+      add(item.body);
+      if (!item.body.empty() || item.cycles == 0)
+        continue;
+      Sum &sum = sums_[{stepText(item), waitText(item), item.place}];
+      sum.cycles += item.cycles;
+      sum.times += item.times;
+    }
+  }
+
+  std::int64_t total_;
+  std::map<Kind, Sum> sums_;
 };
 
 /// "88.0 % mesh (execute), 4.1 % request_bus (message)"
@@ -158,7 +218,11 @@ void printLayer(const analysis::LayerEstimate &layer, std::string &out) {
     out += fmt::format("  IN PART: what was waited for is not known at {} of the steps\n",
                        thousands(chain.unknown));
   out += "\n";
-  Steps(chain).print(out);
+  const Steps steps(chain);
+  if (steps.hiddenShare() <= CriticalPathView::mostHidden)
+    steps.print(out);
+  else
+    StepKinds(chain).print(out);
 }
 
 } // namespace

@@ -10,6 +10,9 @@
 ///         143,990  99.9 %  x 23,998  recurs:
 ///          95,993  66.7 %  x 23,998    memory: request of load                arch.acadl:125
 ///          23,998  16.7 %  x 23,998    pe[*][*].hand: execute of move  data   arch.acadl:130
+///
+/// Where that would leave too much out, because the path takes many ways, the same columns are
+/// those of each kind of step.
 #pragma once
 
 #include "backend/analysis/NetworkEstimate.h"
@@ -26,6 +29,8 @@ public:
 
   /// Lines of steps of a layer at the most; the others are summed up in one.
   static constexpr std::size_t mostLines = 28;
+  /// The part of the cycles that lines in the order of time may leave out.
+  static constexpr double mostHidden = 0.25;
   /// Objects and what they do that stand above, at the most.
   static constexpr std::size_t mostShares = 4;
 

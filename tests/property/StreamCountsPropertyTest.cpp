@@ -70,17 +70,22 @@ private:
 
   /// Whether what an instruction of this operation expands to names the operand.
   [[nodiscard]] bool isHandedOn(const program::Instruction &instruction, std::size_t index) const {
-    const program::MemoryOperand &operand = instruction.memory[index];
-    const bool isSecond = index > 0 && operand.isWrite && !instruction.memory[index - 1].isWrite &&
-                          instruction.memory[index - 1].address == operand.address &&
-                          instruction.memory[index - 1].tensor == operand.tensor;
     return std::ranges::any_of(program_.instructions, [&](const program::Instruction &other) {
       return other.operation == instruction.operation &&
              std::ranges::any_of(other.phases, [&](const program::Phase &phase) {
                return phase.kind == program::Phase::Kind::Expansion &&
-                      (names(phase.body, index) || (isSecond && names(phase.body, index - 1)));
+                      (names(phase.body, index) ||
+                       (isSecond(other, index) && names(phase.body, index - 1)));
              });
     });
+  }
+
+  /// Whether operand \p index is what an `inout` operand writes: what is emitted names the read.
+  [[nodiscard]] static bool isSecond(const program::Instruction &instruction, std::size_t index) {
+    const auto &memory = instruction.memory;
+    return index > 0 && index < memory.size() && memory[index].isWrite &&
+           !memory[index - 1].isWrite && memory[index - 1].address == memory[index].address &&
+           memory[index - 1].tensor == memory[index].tensor;
   }
 
   [[nodiscard]] bool names(program::RegionId region, std::size_t base) const {
