@@ -440,18 +440,24 @@ const Stmt *Parser::decorated() {
   return nullptr;
 }
 
-const Stmt *Parser::function(std::span<const Expr *const> decorators) {
+Stmt *Parser::definition(Stmt::Kind kind, std::span<const Expr *const> decorators,
+                         std::string_view whatName) {
   auto *stmt = tree_.make<Stmt>();
-  stmt->kind = Stmt::Kind::Function;
+  stmt->kind = kind;
   stmt->decorators = decorators;
-  std::uint32_t begin = token_.begin;
   advance();
   stmt->name = token_.text;
   stmt->nameRange = lexer_.range(token_.begin, token_.end);
   if (atName())
     advance();
   else
-    fail("the name of the function");
+    fail(whatName);
+  return stmt;
+}
+
+const Stmt *Parser::function(std::span<const Expr *const> decorators) {
+  const std::uint32_t begin = token_.begin;
+  Stmt *stmt = definition(Stmt::Kind::Function, decorators, "the name of the function");
   if (accept(Symbol::LeftBracket)) {
     names();
     expect(Symbol::RightBracket);
@@ -489,17 +495,8 @@ void Parser::parameters(std::vector<Parameter> &out) {
 }
 
 const Stmt *Parser::classDefinition(std::span<const Expr *const> decorators) {
-  auto *stmt = tree_.make<Stmt>();
-  stmt->kind = Stmt::Kind::Class;
-  stmt->decorators = decorators;
-  std::uint32_t begin = token_.begin;
-  advance();
-  stmt->name = token_.text;
-  stmt->nameRange = lexer_.range(token_.begin, token_.end);
-  if (atName())
-    advance();
-  else
-    fail("the name of the class");
+  const std::uint32_t begin = token_.begin;
+  Stmt *stmt = definition(Stmt::Kind::Class, decorators, "the name of the class");
   const std::size_t mark = expressions_.size();
   if (accept(Symbol::LeftParenthesis))
     arguments(Symbol::RightParenthesis, false);

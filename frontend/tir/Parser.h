@@ -55,6 +55,9 @@ private:
   const Stmt *ifStatement();
   const Stmt *whileStatement();
   const Stmt *decorated();
+  /// `def NAME` or `class NAME`; \p whatName says what is expected behind the word.
+  Stmt *definition(Stmt::Kind kind, std::span<const Expr *const> decorators,
+                   std::string_view whatName);
   const Stmt *function(std::span<const Expr *const> decorators);
   const Stmt *classDefinition(std::span<const Expr *const> decorators);
   void parameters(std::vector<Parameter> &out);
