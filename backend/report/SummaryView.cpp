@@ -66,6 +66,9 @@ void SummaryView::printBound(std::string &out) const {
         estimate_.layers.size() == 1
             ? ""
             : fmt::format(" in layers that take {} of the cycles", percent(bound->share)));
+  else if (!estimate_.isBounded() && estimate_.cycles > 0)
+    // Through queues and phases a path is only followed where it is asked for: it takes longer.
+    out += "  what bounds it: see --view critical-path,bounds,resources\n";
   if (estimate_.layers.size() < 2 || estimate_.isBounded() || estimate_.cycles == 0)
     return;
   const auto largest = std::max_element(
