@@ -577,13 +577,14 @@ std::optional<std::vector<StreamStep>> StreamPaths::find(std::size_t index, std:
     if (way.place != TimeLayout::arrival)
       return std::nullopt;
     std::vector<StreamStep> steps = group->wayBack.flatten(way.piece, limits.steps);
-    if (sumOf(steps) == cycles)
-      return steps;
+    return sumOf(steps) == cycles ? std::optional(std::move(steps)) : std::nullopt;
   } catch (const NoPath &) {
+    return std::nullopt;
   } catch (const OrderDependsOnTime &) {
+    return std::nullopt;
   } catch (const TimeOverflow &) {
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 } // namespace acadlc::aidg

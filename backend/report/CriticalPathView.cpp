@@ -17,7 +17,6 @@ namespace {
 
 using analysis::ChainItem;
 using analysis::WaitChain;
-using simulate::Activity;
 using simulate::WaitKind;
 
 /// "mesh: phase push of compute", "answers: message of load, with others"
