@@ -69,9 +69,12 @@ endfunction()
 
 # Warnings and sanitizers for code of ours, in contrast to generated code.
 function(acadlc_own_code target)
-  # Paths in messages of internal errors start at the repository, wherever it was built.
-  target_compile_options(${target} PRIVATE ${ACADLC_WARNINGS}
-                                           -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  # Paths in messages of internal errors start at the repository, wherever it was built; ccache
+  # hands the compiler relative ones if it has a base directory.
+  file(RELATIVE_PATH relative ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+  target_compile_options(
+    ${target} PRIVATE ${ACADLC_WARNINGS} -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+                      -fmacro-prefix-map=${relative}=)
   if(ACADLC_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -222,7 +222,7 @@ std::optional<IndexRange> rangeOf(const AffineIndex &index, const std::vector<Ax
   return range;
 }
 
-void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> &visit) {
+void forEachAxis(const IndexExpr &index, llvm::function_ref<void(std::size_t)> visit) {
   if (index.kind == Kind::Axis)
     visit(static_cast<std::size_t>(index.value));
   if (index.left)
@@ -233,14 +233,14 @@ void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> 
     forEachAxis(*index.computed, visit);
 }
 
-void forEachAxis(const ValueExpr &value, const std::function<void(std::size_t)> &visit) {
+void forEachAxis(const ValueExpr &value, llvm::function_ref<void(std::size_t)> visit) {
   forEachNode(value, [&](const ValueExpr &node) {
     if (node.index)
       forEachAxis(*node.index, visit);
   });
 }
 
-void forEachNode(const ValueExpr &value, const std::function<void(const ValueExpr &)> &visit) {
+void forEachNode(const ValueExpr &value, llvm::function_ref<void(const ValueExpr &)> visit) {
   visit(value);
   for (const ValueExprPtr &operand : value.operands)
     forEachNode(*operand, visit);
@@ -271,7 +271,7 @@ ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr>
 namespace {
 
 void forEachAxis(const std::vector<StageStatement> &statements,
-                 const std::function<void(std::size_t)> &visit) {
+                 llvm::function_ref<void(std::size_t)> visit) {
   for (const StageStatement &statement : statements) {
     if (statement.condition) {
       forEachAxis(*statement.condition, visit);
@@ -302,7 +302,7 @@ void substituteAll(std::vector<StageStatement> &statements,
 
 } // namespace
 
-void forEachAxis(const StageBody &body, const std::function<void(std::size_t)> &visit) {
+void forEachAxis(const StageBody &body, llvm::function_ref<void(std::size_t)> visit) {
   for (const Access &access : body.accesses)
     for (const IndexExprPtr &index : access.indices)
       forEachAxis(*index, visit);

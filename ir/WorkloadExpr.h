@@ -4,7 +4,8 @@
 
 #include "ir/Workload.h"
 
-#include <functional>
+#include <llvm/ADT/STLFunctionalExtras.h>
+
 #include <map>
 #include <span>
 
@@ -38,17 +39,17 @@ struct IndexRange {
 std::optional<IndexRange> rangeOf(const AffineIndex &index, const std::vector<Axis> &axes);
 
 /// Calls \p visit with every axis that occurs.
-void forEachAxis(const IndexExpr &index, const std::function<void(std::size_t)> &visit);
-void forEachAxis(const ValueExpr &value, const std::function<void(std::size_t)> &visit);
+void forEachAxis(const IndexExpr &index, llvm::function_ref<void(std::size_t)> visit);
+void forEachAxis(const ValueExpr &value, llvm::function_ref<void(std::size_t)> visit);
 /// Calls \p visit with every node of \p value, itself first.
-void forEachNode(const ValueExpr &value, const std::function<void(const ValueExpr &)> &visit);
+void forEachNode(const ValueExpr &value, llvm::function_ref<void(const ValueExpr &)> visit);
 
 /// Puts \p replacements[a] in the place of every axis a.
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements);
 ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements);
 
 /// The same for all expressions of \p body.
-void forEachAxis(const StageBody &body, const std::function<void(std::size_t)> &visit);
+void forEachAxis(const StageBody &body, llvm::function_ref<void(std::size_t)> visit);
 StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements);
 
 /// Puts \p values in the place of the axes of \p computation, one for each, in all that it reads,

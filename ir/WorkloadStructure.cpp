@@ -191,9 +191,12 @@ std::optional<Padding> paddingOf(const Computation &computation,
                                  const std::vector<std::int64_t> &sourceShape,
                                  const std::vector<std::int64_t> &writtenShape) {
   // What has a body may copy a part alone.
+  const ValueExpr *load = computation.value.get();
+  const bool isChoice = load->kind == ValueExpr::Kind::Select;
   if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
       computation.body || computation.accesses.size() != 1 ||
-      sourceShape.size() != writtenShape.size())
+      sourceShape.size() != writtenShape.size() ||
+      (!isChoice && load->kind != ValueExpr::Kind::Load))
     return std::nullopt;
   auto order = plainWrite(computation, writtenShape);
   if (!order)
@@ -203,9 +206,8 @@ std::optional<Padding> paddingOf(const Computation &computation,
     bounds.low.push_back(0);
     bounds.high.push_back(axis.extent);
   }
-  const ValueExpr *load = computation.value.get();
   Padding padding;
-  if (load->kind == ValueExpr::Kind::Select) {
+  if (isChoice) {
     if (load->operands[2]->kind != ValueExpr::Kind::Constant ||
         !addBounds(*load->operands[0], bounds))
       return std::nullopt;

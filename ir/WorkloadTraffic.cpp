@@ -22,7 +22,8 @@ public:
       return;
     auto range = index ? rangeOf(*index, axes) : std::nullopt;
     auto last = range ? checkedSub(range->high, range->low) : std::nullopt;
-    if (!last || *last == std::numeric_limits<std::int64_t>::max()) {
+    if (!last || *last == std::numeric_limits<std::int64_t>::max() ||
+        isWhole(*index, *range, axes, extent)) {
       count_ = extent;
       return;
     }
@@ -50,6 +51,18 @@ public:
 private:
   static constexpr std::int64_t widest = 1 << 16;
   static constexpr std::int64_t mostSteps = 1 << 20;
+
+  /// Whether \p index takes every value of a dimension of \p extent because it is a sum of axes,
+  /// which leaves out no value of its \p range: by far the most indices are.
+  static bool isWhole(const AffineIndex &index, const IndexRange &range,
+                      const std::vector<Axis> &axes, std::int64_t extent) {
+    if (range.low > 0 || range.high < extent - 1)
+      return false;
+    for (std::size_t a = 0; a < axes.size(); ++a)
+      if (axes[a].extent != 1 && index.coefficients[a] != 0 && index.coefficients[a] != 1)
+        return false;
+    return true;
+  }
 
   /// Which of the \p width values from its smallest on \p index takes.
   static std::vector<char> reachable(const AffineIndex &index, const std::vector<Axis> &axes,
@@ -125,10 +138,10 @@ std::optional<AffineIndex> countedFrom(std::optional<AffineIndex> index,
 /// Which elements of a tensor are accessed: those of a box.
 class TensorCover {
 public:
+  /// \p region: that of \p computation.
   void add(const std::vector<IndexExprPtr> &indices, const Computation &computation,
-           const std::vector<std::int64_t> &shape) {
+           const Region &region, const std::vector<std::int64_t> &shape) {
     dimensions_.resize(shape.size());
-    const Region region = regionOf(computation);
     const AffineIndices affine = affineForms(indices, computation.axes);
     for (std::size_t d = 0; d < shape.size(); ++d)
       dimensions_[d].add(countedFrom(affine[d], region.low), region.axes, shape[d]);
@@ -163,11 +176,12 @@ std::int64_t bytesRead(const Call &call, const CallStructure &structure,
     const Computation &computation = call.computations[i];
     if (isCompiled(computation.freeReason) || structure.isLookedThrough(i))
       continue;
+    const Region region = regionOf(computation);
     for (const Access &access : computation.accesses) {
       const Access source = structure.resolve(access, i).access;
       if (isCounted(source.tensor))
         covers[{source.tensor.isLocal, source.tensor.index}].add(
-            source.indices, computation, structure.tensor(source.tensor).shape);
+            source.indices, computation, region, structure.tensor(source.tensor).shape);
     }
   }
   std::int64_t bytes = 0;
@@ -190,7 +204,7 @@ std::int64_t bytesWritten(const Call &call, const CallStructure &structure,
     // Where further stores of a stage go is not kept.
     if (alsoWrites || !computation.opaqueReason.empty())
       return tensor.byteCount();
-    cover.add(computation.writeIndices, computation, tensor.shape);
+    cover.add(computation.writeIndices, computation, regionOf(computation), tensor.shape);
   }
   return cover.bytes(tensor);
 }

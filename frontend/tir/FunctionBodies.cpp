@@ -107,7 +107,7 @@ void FunctionReader::keepGuards(Store &store) const {
 void FunctionReader::addInit(Store store, const Expr &value, Conversion &conversion) {
   store.value = convert(value, conversion);
   store.accesses = std::move(conversion.accesses);
-  noteUses({store}, true);
+  noteUses(std::span(&store, 1), true);
   frames_.back().initStores.push_back(std::move(store));
 }
 

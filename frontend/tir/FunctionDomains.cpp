@@ -3,6 +3,8 @@
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
+#include <llvm/ADT/SmallSet.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -54,7 +56,7 @@ void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
 /// Binds the names of an axis remap, one for each of \p letters and \p loops.
 void FunctionReader::bindRemapped(const Stmt &stmt, std::string_view letters,
                                   std::span<const Expr *const> loops) {
-  std::set<std::int64_t> bound;
+  llvm::SmallSet<std::int64_t, 8> bound;
   for (std::size_t i = 0; i < loops.size(); ++i) {
     const Expr &loop = *loops[i];
     Conversion conversion;
@@ -175,6 +177,8 @@ void FunctionReader::leaveVariables(std::size_t activeCount) {
 }
 
 void FunctionReader::forgetNest() {
+  if (uses_.needsVariables())
+    uses_.endNest(nest_, nestVariables());
   ++nest_;
   variables_.clear();
   restarts_.clear();

@@ -263,9 +263,11 @@ private:
   [[nodiscard]] bool isCovered(const workload::AffineIndex &index,
                                const Numbering &numbering) const;
   bool dropInit(workload::TensorRef written);
-  void noteUses(const std::vector<Store> &stores, bool isInit);
+  void noteUses(std::span<const Store> stores, bool isInit);
   void noteUse(const workload::Access &access, BufferUse use);
-  [[nodiscard]] std::vector<PathVariable> path() const;
+  [[nodiscard]] bool isNoted(workload::TensorRef tensor) const;
+  [[nodiscard]] BufferUse writeOf(const Store &store, bool isInit) const;
+  [[nodiscard]] std::vector<NestVariable> nestVariables() const;
   [[nodiscard]] bool isInLoop() const;
   [[nodiscard]] workload::IndexExprPtr inLoops(const workload::IndexExprPtr &index) const;
   [[nodiscard]] std::vector<workload::IndexExprPtr>

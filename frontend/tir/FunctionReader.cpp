@@ -77,6 +77,8 @@ FunctionTemplate FunctionReader::read() {
   readParameters();
   if (result_.isValid)
     readBody(function_.body);
+  forgetNest();
+  uses_.finish();
   if (result_.isValid && result_.issues.empty())
     refuseUnwrittenLocals();
   if (result_.isValid)
@@ -389,10 +391,14 @@ namespace {
 class ScalarFinder {
 public:
   void visit(std::span<const Stmt *const> body) {
-    const auto scope = definitions_; // names end with the block that they stand in
+    const std::size_t mark = undo_.size();
     for (const Stmt *stmt : body)
       visit(*stmt);
-    definitions_ = scope;
+    for (; undo_.size() > mark; undo_.pop_back()) // names end with the block that they stand in
+      if (undo_.back().wasDefined)
+        definitions_[undo_.back().name] = undo_.back().definition;
+      else
+        definitions_.erase(undo_.back().name);
   }
 
   std::set<const Stmt *> take() { return std::move(found_); }
@@ -410,10 +416,13 @@ private:
   void assign(const Stmt &stmt, std::string_view name) {
     const auto earlier = definitions_.find(name);
     const bool isAgain = stmt.kind == Stmt::Kind::Assign && earlier != definitions_.end();
-    if (isAgain && earlier->second != nullptr)
+    if (isAgain && earlier->second != nullptr) {
       found_.insert(earlier->second);
-    else
-      definitions_[name] = isNumber(stmt) ? &stmt : nullptr;
+      return;
+    }
+    const bool wasDefined = earlier != definitions_.end();
+    undo_.push_back({name, wasDefined, wasDefined ? earlier->second : nullptr});
+    definitions_[name] = isNumber(stmt) ? &stmt : nullptr;
   }
 
   /// Whether \p stmt may define a number, and no buffer, axis or size.
@@ -427,7 +436,16 @@ private:
                              (typeNamed(*stmt.value->children[0]) && positional(*stmt.value, 0)));
   }
 
-  std::map<std::string_view, const Stmt *> definitions_;
+  /// What a name meant before a statement that is being left.
+  struct Undo {
+    std::string_view name;
+    bool wasDefined = false;
+    const Stmt *definition = nullptr;
+  };
+
+  /// By name: the statement that may define a number, null if it defines something else.
+  std::unordered_map<std::string_view, const Stmt *> definitions_;
+  std::vector<Undo> undo_;
   std::set<const Stmt *> found_;
 };
 

@@ -154,8 +154,11 @@ void FunctionReader::addStore(const Expr &target, const Expr &value, SourceRange
   if (lane_)
     leaveVariables(activeMark);
   // Nothing refers to the lane of a store that is done; a nest of many stores keeps none of them.
-  if (lane_ && !frames_.back().isBlock && *lane_ + 1 == variables_.size())
+  if (lane_ && !frames_.back().isBlock && *lane_ + 1 == variables_.size()) {
+    if (uses_.needsVariables())
+      uses_.settle(nestVariables());
     variables_.pop_back();
+  }
   lane_.reset();
 }
 
@@ -588,6 +591,11 @@ void collectPinned(const ValueExpr &condition, std::set<std::size_t> &pinned) {
 
 /// \p index with the loops in the place of the block axes that are bound to them.
 IndexExprPtr FunctionReader::inLoops(const IndexExprPtr &index) const {
+  bool isBound = false;
+  forEachAxis(*index,
+              [&](std::size_t variable) { isBound = isBound || variables_[variable].inLoops; });
+  if (!isBound)
+    return index;
   std::vector<IndexExprPtr> values;
   for (std::size_t variable = 0; variable < variables_.size(); ++variable)
     values.push_back(variables_[variable].inLoops ? variables_[variable].inLoops
@@ -595,18 +603,13 @@ IndexExprPtr FunctionReader::inLoops(const IndexExprPtr &index) const {
   return substitute(index, values);
 }
 
-/// What is alive where a store is read, the outermost first.
-std::vector<PathVariable> FunctionReader::path() const {
-  std::vector<PathVariable> result;
-  for (const std::size_t id : active_) {
-    if (lane_ && id >= *lane_)
-      break;
-    const Variable &variable = variables_[id];
-    PathVariable entry{id, variable.extent, variable.isThread, variable.dependsOnOthers, {}};
-    if (variable.isBlockAxis && variable.inLoops)
-      forEachAxis(*variable.inLoops, [&](std::size_t loop) { entry.sources.insert(loop); });
-    result.push_back(std::move(entry));
-  }
+/// What uses of local buffers need to know of the variables of this nest.
+std::vector<NestVariable> FunctionReader::nestVariables() const {
+  std::vector<NestVariable> result;
+  result.reserve(variables_.size());
+  for (const Variable &variable : variables_)
+    result.push_back(
+        {variable.extent, variable.isThread, variable.dependsOnOthers, variable.inLoops});
   return result;
 }
 
@@ -631,20 +634,23 @@ bool isFirstIteration(const ValueExpr &condition, std::set<std::size_t> &loops) 
 
 } // namespace
 
+/// Whether it matters how a store that is being read uses \p tensor.
+bool FunctionReader::isNoted(TensorRef tensor) const {
+  return tensor.isLocal && !uses_.isShared(tensor.index);
+}
+
 /// Notes how \p access, of a store that is being read, uses a local buffer.
 void FunctionReader::noteUse(const Access &access, BufferUse use) {
-  if (!access.tensor.isLocal || uses_.isShared(access.tensor.index))
+  if (!isNoted(access.tensor))
     return;
   use.nest = nest_;
-  use.path = path();
-  if (use.path.empty())
-    return uses_.addOutside(access.tensor.index);
-  for (const IndexExprPtr &index : access.indices)
-    use.indices.push_back(inLoops(index));
-  std::vector<Axis> axes;
-  for (const Variable &variable : variables_)
-    axes.push_back({variable.name, variable.extent, Axis::Kind::Spatial});
-  uses_.add(access.tensor.index, std::move(use), axes);
+  use.indices = access.indices;
+  for (const std::size_t variable : active_) {
+    if (lane_ && variable >= *lane_)
+      break;
+    use.path.push_back(variable);
+  }
+  uses_.add(access.tensor.index, std::move(use));
 }
 
 /// Whether what is being read may happen more than once.
@@ -653,32 +659,38 @@ bool FunctionReader::isInLoop() const {
                              [&](std::size_t variable) { return variables_[variable].extent > 1; });
 }
 
+/// How \p store, which is being read, writes its tensor.
+BufferUse FunctionReader::writeOf(const Store &store, bool isInit) const {
+  BufferUse write;
+  write.isWrite = true;
+  write.isSum = store.combiner != Combiner::None;
+  write.range = store.range;
+  write.isPlain = store.combiner == Combiner::None && !store.hasLostGuards;
+  for (const Guard &guard : store.guards)
+    write.isPlain =
+        write.isPlain && !guard.isElse && isFirstIteration(*guard.value, write.startedBefore);
+  for (const std::size_t variable : active_) {
+    const Variable &each = variables_[variable];
+    write.isPlain = write.isPlain && !each.dependsOnOthers;
+    if (!isInit || !each.isBlockAxis || each.kind != Axis::Kind::Reduction)
+      continue;
+    write.startedBefore.insert(variable);
+    if (each.inLoops)
+      forEachAxis(*each.inLoops, [&](std::size_t loop) { write.startedBefore.insert(loop); });
+  }
+  return write;
+}
+
 /// Notes how the local buffers of a stage are used, in the order in which it does so.
-void FunctionReader::noteUses(const std::vector<Store> &stores, bool isInit) {
+void FunctionReader::noteUses(std::span<const Store> stores, bool isInit) {
   for (const Store &store : stores) {
     for (const Guard &guard : store.guards)
       for (const Access &access : guard.accesses)
         noteUse(access, {});
     for (const Access &access : store.accesses)
       noteUse(access, {});
-    BufferUse write;
-    write.isWrite = true;
-    write.isSum = store.combiner != Combiner::None;
-    write.range = store.range;
-    write.isPlain = store.combiner == Combiner::None && !store.hasLostGuards;
-    for (const Guard &guard : store.guards)
-      write.isPlain =
-          write.isPlain && !guard.isElse && isFirstIteration(*guard.value, write.startedBefore);
-    for (const std::size_t variable : active_) {
-      const Variable &each = variables_[variable];
-      write.isPlain = write.isPlain && !each.dependsOnOthers;
-      if (!isInit || !each.isBlockAxis || each.kind != Axis::Kind::Reduction)
-        continue;
-      write.startedBefore.insert(variable);
-      if (each.inLoops)
-        forEachAxis(*each.inLoops, [&](std::size_t loop) { write.startedBefore.insert(loop); });
-    }
-    noteUse(store.written, std::move(write));
+    if (isNoted(store.written.tensor))
+      noteUse(store.written, writeOf(store, isInit));
     const bool isOverwritten =
         store.written.tensor.isLocal && store.combiner == Combiner::None && isInLoop();
     if (isOverwritten)

@@ -105,27 +105,107 @@ bool isInside(const std::vector<std::optional<AffineIndex>> &forms, const Box &b
 
 } // namespace
 
-void BufferUses::add(std::uint32_t buffer, BufferUse use, const std::vector<Axis> &axes) {
+void BufferUses::share(Record &record) {
+  record = Record{};
+  record.isShared = true;
+}
+
+void BufferUses::add(std::uint32_t buffer, BufferUse use) {
+  if (buffer >= records_.size())
+    records_.resize(buffer + 1);
   Record &record = records_[buffer];
   if (record.isShared)
     return;
-  if (!record.isKnown) {
-    record.isKnown = true;
+  if (use.path.empty() || (record.isKnown && record.nest != use.nest))
+    return share(record);
+  record.isKnown = true;
+  record.nest = use.nest;
+  if (record.unsettled.empty())
+    open_.push_back(buffer);
+  record.unsettled.push_back(std::move(use));
+}
+
+void BufferUses::endNest(std::size_t nest, std::vector<NestVariable> variables) {
+  const bool isNeeded =
+      std::ranges::any_of(open_, [&](std::uint32_t buffer) { return !records_[buffer].isShared; });
+  if (isNeeded)
+    nests_.emplace(nest, std::move(variables));
+  open_.clear();
+}
+
+namespace {
+
+/// \p variables as the axes that indices are forms of.
+std::vector<Axis> axesOf(const std::vector<NestVariable> &variables) {
+  std::vector<Axis> axes;
+  axes.reserve(variables.size());
+  for (const NestVariable &variable : variables)
+    axes.push_back({"", variable.extent, Axis::Kind::Spatial});
+  return axes;
+}
+
+/// \p index with the loops in the place of the block axes that are bound to them.
+IndexExprPtr inLoops(const IndexExprPtr &index, const std::vector<NestVariable> &variables) {
+  bool isBound = false;
+  forEachAxis(*index,
+              [&](std::size_t variable) { isBound = isBound || variables[variable].inLoops; });
+  if (!isBound)
+    return index;
+  std::vector<IndexExprPtr> values;
+  for (std::size_t variable = 0; variable < variables.size(); ++variable)
+    values.push_back(variables[variable].inLoops ? variables[variable].inLoops
+                                                 : indexAxis(variable));
+  return substitute(index, values);
+}
+
+} // namespace
+
+void BufferUses::settle(const std::vector<NestVariable> &variables) {
+  const std::vector<Axis> axes = axesOf(variables);
+  for (const std::uint32_t buffer : open_)
+    settle(records_[buffer], variables, axes);
+  open_.clear();
+}
+
+void BufferUses::finish() {
+  for (Record &record : records_) {
+    if (record.unsettled.empty())
+      continue;
+    const std::vector<NestVariable> &variables = nests_.at(record.nest);
+    settle(record, variables, axesOf(variables));
+  }
+}
+
+void BufferUses::settle(Record &record, const std::vector<NestVariable> &variables,
+                        const std::vector<Axis> &axes) {
+  std::vector<BufferUse> uses = std::move(record.unsettled);
+  record.unsettled.clear();
+  for (BufferUse &use : uses)
+    if (!record.isShared)
+      settle(record, std::move(use), variables, axes);
+}
+
+void BufferUses::settle(Record &record, BufferUse use, const std::vector<NestVariable> &variables,
+                        const std::vector<Axis> &axes) {
+  Access access;
+  for (const std::size_t id : use.path) {
+    const NestVariable &variable = variables[id];
+    PathVariable entry{id, variable.extent, variable.isThread, variable.isIrregular, {}};
+    if (variable.inLoops)
+      forEachAxis(*variable.inLoops, [&](std::size_t loop) { entry.sources.insert(loop); });
+    access.path.push_back(std::move(entry));
+  }
+  if (record.accesses.empty()) {
     record.startsPlain = use.isWrite && use.isPlain;
-    record.nest = use.nest;
-    record.path = use.path;
+    record.path = access.path;
   }
   const auto [own, other] =
-      std::ranges::mismatch(record.path, use.path, {}, &PathVariable::id, &PathVariable::id);
+      std::ranges::mismatch(record.path, access.path, {}, &PathVariable::id, &PathVariable::id);
   record.path.erase(own, record.path.end());
-  if (record.nest != use.nest || record.path.empty() || axes.size() > mostVariables) {
-    record = Record{};
-    record.isShared = true;
-    return;
-  }
-  Access access;
-  access.path = std::move(use.path);
-  for (const IndexExprPtr &index : use.indices) {
+  if (record.path.empty() || variables.size() > mostVariables)
+    return share(record);
+  for (const IndexExprPtr &each : use.indices) {
+    const IndexExprPtr index = inLoops(each, variables);
     access.forms.push_back(affineForm(*index, axes));
     const auto &form = access.forms.back();
     forEachAxis(*index, [&](std::size_t variable) {
@@ -140,8 +220,15 @@ void BufferUses::add(std::uint32_t buffer, BufferUse use, const std::vector<Axis
   record.axes = axes;
 }
 
+/// What is known of \p buffer; null if that is nothing, or that it is shared.
+const BufferUses::Record *BufferUses::find(std::uint32_t buffer) const {
+  const bool isKnown = buffer < records_.size() && records_[buffer].isKnown;
+  return isKnown && !records_[buffer].isShared ? &records_[buffer] : nullptr;
+}
+
 /// The variables that the buffer does not depend on, outermost first.
-std::vector<PathVariable> BufferUses::candidates(const Record &record, bool isThreadLocal) {
+std::vector<BufferUses::PathVariable> BufferUses::candidates(const Record &record,
+                                                             bool isThreadLocal) {
   std::vector<PathVariable> path;
   std::set<std::size_t> bound; // loops that block axes stand for
   for (const PathVariable &variable : record.path) {
@@ -203,10 +290,10 @@ bool BufferUses::isCovered(Record record, const Shape &shape, bool isThreadLocal
 
 std::optional<PrivateLoops> BufferUses::privateLoops(std::uint32_t buffer, const Shape &shape,
                                                      bool isThreadLocal) const {
-  const auto found = records_.find(buffer);
-  if (found == records_.end() || found->second.isShared)
+  const Record *found = find(buffer);
+  if (!found)
     return std::nullopt;
-  const Record &record = found->second;
+  const Record &record = *found;
   PrivateLoops result;
   result.nest = record.nest;
   std::optional<std::int64_t> size = 1;
@@ -226,14 +313,13 @@ std::optional<PrivateLoops> BufferUses::privateLoops(std::uint32_t buffer, const
 
 std::optional<SourceRange> BufferUses::reusedBy(std::uint32_t buffer, const Shape &shape,
                                                 bool isThreadLocal) const {
-  const auto found = records_.find(buffer);
-  if (found == records_.end() || !found->second.accumulated ||
-      privateLoops(buffer, shape, isThreadLocal))
+  const Record *found = find(buffer);
+  if (!found || !found->accumulated || privateLoops(buffer, shape, isThreadLocal))
     return std::nullopt;
-  const std::vector<PathVariable> loops = candidates(found->second, isThreadLocal);
+  const std::vector<PathVariable> loops = candidates(*found, isThreadLocal);
   const bool isReused = std::ranges::any_of(
-      loops, [&](const PathVariable &loop) { return found->second.cancelled.contains(loop.id); });
-  return isReused ? found->second.accumulated : std::nullopt;
+      loops, [&](const PathVariable &loop) { return found->cancelled.contains(loop.id); });
+  return isReused ? found->accumulated : std::nullopt;
 }
 
 } // namespace acadlc::tir

@@ -37,21 +37,20 @@ struct PrivateLoops {
 /// By the number of the local buffer.
 using PrivateBuffers = std::map<std::uint32_t, PrivateLoops>;
 
-/// A loop or block axis that is alive where a buffer is used.
-struct PathVariable {
-  std::size_t id = 0;
+/// A variable of a nest, as far as the uses of buffers in it are concerned.
+struct NestVariable {
   std::int64_t extent = 1;
-  bool isThread = false;         ///< of a block of threads, which share memory
-  bool isIrregular = false;      ///< its extent depends on others
-  std::set<std::size_t> sources; ///< of a block axis: the loops that it is bound to
+  bool isThread = false;    ///< of a block of threads, which share memory
+  bool isIrregular = false; ///< its extent depends on others
+  /// Of a block axis: its value in terms of loops alone; else null.
+  workload::IndexExprPtr inLoops;
 };
 
 /// A read or a write of a local buffer.
 struct BufferUse {
   std::size_t nest = 0;
-  std::vector<PathVariable> path; ///< outermost first
-  /// Over the variables of the nest, with block axes written as the loops that they are bound to.
-  std::vector<workload::IndexExprPtr> indices;
+  std::vector<std::size_t> path; ///< the variables that are alive, outermost first
+  std::vector<workload::IndexExprPtr> indices; ///< over the variables of the nest
   bool isWrite = false;
   bool isSum = false;                  ///< joins a value to what is there
   bool isPlain = false;                ///< happens at every point, and does not need what was there
@@ -59,18 +58,27 @@ struct BufferUse {
   SourceRange range;
 };
 
-/// Collects how local buffers are used.
+/// Collects how local buffers are used. Most buffers are used by several nests, which ends the
+/// matter, so a use is kept as it was read until it turns out to be needed.
 class BufferUses {
 public:
-  /// \p axes: all variables of the nest so far.
-  void add(std::uint32_t buffer, BufferUse use, const std::vector<workload::Axis> &axes);
-  /// A use that stands in no loop.
-  void addOutside(std::uint32_t buffer) { records_[buffer].isShared = true; }
+  void add(std::uint32_t buffer, BufferUse use);
+  /// Whether several nests use \p buffer, or something outside of all: then nothing else matters.
   [[nodiscard]] bool isShared(std::uint32_t buffer) const {
-    const auto found = records_.find(buffer);
-    return found != records_.end() && found->second.isShared;
+    return buffer < records_.size() && records_[buffer].isShared;
   }
-  [[nodiscard]] bool isUsed(std::uint32_t buffer) const { return records_.contains(buffer); }
+  [[nodiscard]] bool isUsed(std::uint32_t buffer) const {
+    return buffer < records_.size() && (records_[buffer].isShared || records_[buffer].isKnown);
+  }
+  /// Whether uses since the last endNest() or settle() refer to variables of the current nest.
+  [[nodiscard]] bool needsVariables() const { return !open_.empty(); }
+  /// Nest \p nest is over: its uses refer to \p variables.
+  void endNest(std::size_t nest, std::vector<NestVariable> variables);
+  /// The uses so far in the current nest refer to \p variables; later ones may number others alike.
+  void settle(const std::vector<NestVariable> &variables);
+  /// To be called behind the last use, before what is asked below.
+  void finish();
+
   /// The loops of \p buffer of \p shape; none if it is to be left as it is. \p isThreadLocal: each
   /// thread has one.
   [[nodiscard]] std::optional<PrivateLoops> privateLoops(std::uint32_t buffer, const Shape &shape,
@@ -84,6 +92,14 @@ public:
 
 private:
   using Forms = std::vector<std::optional<workload::AffineIndex>>;
+  /// A variable of a path.
+  struct PathVariable {
+    std::size_t id = 0;
+    std::int64_t extent = 1;
+    bool isThread = false;
+    bool isIrregular = false;
+    std::set<std::size_t> sources; ///< of a block axis: the loops that it is bound to
+  };
   struct Access {
     Forms forms;
     std::vector<PathVariable> path;
@@ -93,7 +109,8 @@ private:
     bool isKnown = false;
     bool startsPlain = false; ///< the first use does
     std::size_t nest = 0;
-    std::vector<PathVariable> path; ///< what all uses have in common
+    std::vector<BufferUse> unsettled; ///< uses that the rest says nothing of yet
+    std::vector<PathVariable> path;   ///< what all uses have in common
     std::set<std::size_t> dependent;
     std::set<std::size_t> cancelled;        ///< stand in indices that don't depend on them
     std::optional<SourceRange> accumulated; ///< where first
@@ -102,13 +119,22 @@ private:
     std::vector<workload::Axis> axes; ///< of the nest
   };
 
+  static void share(Record &record);
+  static void settle(Record &record, const std::vector<NestVariable> &variables,
+                     const std::vector<workload::Axis> &axes);
+  static void settle(Record &record, BufferUse use, const std::vector<NestVariable> &variables,
+                     const std::vector<workload::Axis> &axes);
   [[nodiscard]] static std::vector<PathVariable> candidates(const Record &record,
                                                             bool isThreadLocal);
   [[nodiscard]] static std::set<std::size_t>
   fixedVariables(const Record &record, const Access &access, bool isThreadLocal);
   [[nodiscard]] static bool isCovered(Record record, const Shape &shape, bool isThreadLocal);
 
-  std::map<std::uint32_t, Record> records_;
+  [[nodiscard]] const Record *find(std::uint32_t buffer) const;
+
+  std::vector<Record> records_;     ///< by buffer
+  std::vector<std::uint32_t> open_; ///< with uses of the current nest that are not settled
+  std::map<std::size_t, std::vector<NestVariable>> nests_; ///< that have uses
 };
 
 } // namespace acadlc::tir
