@@ -18,6 +18,23 @@ namespace acadlc::workload {
 
 namespace {
 
+/// Sets the bytes that \p call, of \p structure, reads and writes.
+void countBytes(const Workload &workload, Call &call, const CallStructure &structure) {
+  call.bytesRead = 0;
+  call.bytesWritten = 0;
+  if (call.freeReason != FreeReason::None)
+    return;
+  std::vector<std::size_t> stages(call.computations.size());
+  std::iota(stages.begin(), stages.end(), std::size_t{0});
+  call.bytesRead = bytesRead(call, structure, stages, [&](TensorRef reference) {
+    return !reference.isLocal || tensorOf(workload, call, reference).origin == TensorOrigin::Weight;
+  });
+  // What depends on weights alone is written when the network is compiled.
+  for (const TensorRef output : call.outputs)
+    if (workload.tensors[output.index].origin == TensorOrigin::Activation)
+      call.bytesWritten += bytesWritten(call, structure, stages, output);
+}
+
 /// Fills the derived members of one call.
 class CallAnalyzer {
 public:
@@ -291,7 +308,7 @@ std::optional<AnalysisError> CallAnalyzer::run() {
   setFreeReason();
   for (std::size_t i = 0; i < call_.computations.size(); ++i)
     addSum(i);
-  countBytes(workload_, call_);
+  countBytes(workload_, call_, structure_);
   return std::nullopt;
 }
 
@@ -305,20 +322,7 @@ std::optional<std::int64_t> checkedProduct(const std::vector<std::int64_t> &valu
 }
 
 void countBytes(const Workload &workload, Call &call) {
-  call.bytesRead = 0;
-  call.bytesWritten = 0;
-  if (call.freeReason != FreeReason::None)
-    return;
-  std::vector<std::size_t> stages(call.computations.size());
-  std::iota(stages.begin(), stages.end(), std::size_t{0});
-  const CallStructure structure(workload, call);
-  call.bytesRead = bytesRead(call, structure, stages, [&](TensorRef reference) {
-    return !reference.isLocal || tensorOf(workload, call, reference).origin == TensorOrigin::Weight;
-  });
-  // What depends on weights alone is written when the network is compiled.
-  for (const TensorRef output : call.outputs)
-    if (workload.tensors[output.index].origin == TensorOrigin::Activation)
-      call.bytesWritten += bytesWritten(call, structure, stages, output);
+  countBytes(workload, call, CallStructure(workload, call));
 }
 
 namespace {

@@ -414,14 +414,16 @@ std::vector<IndexExprPtr> FunctionReader::valuesOfLoops(const std::vector<bool> 
   std::vector<IndexExprPtr> values(variables_.size(), nullptr);
   std::vector<std::size_t> bound; // axes that say what they are in loops
   std::set<std::size_t> needed;   // in extents
+  bool hasLoops = false;
   for (std::size_t variable = 0; variable < used.size(); ++variable) {
+    hasLoops = hasLoops || (used[variable] && !variables_[variable].isBlockAxis);
     if (used[variable] && variables_[variable].dependsOnOthers)
       forEachAxis(*variables_[variable].extentExpr, [&](std::size_t v) { needed.insert(v); });
     if (used[variable] && variables_[variable].isBlockAxis && variables_[variable].inLoops &&
         !variables_[variable].dependsOnOthers)
       bound.push_back(variable);
   }
-  if (bound.empty())
+  if (bound.empty() || !hasLoops)
     return values;
   std::vector<Axis> loops;
   for (const Variable &variable : variables_)

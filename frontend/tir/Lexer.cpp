@@ -15,6 +15,8 @@ namespace {
 /// What a character may be part of; bits.
 using CharacterClass = std::uint8_t;
 constexpr CharacterClass nameStart = 1, digit = 2, blank = 4, doubtful = 8;
+constexpr CharacterClass between = 16; ///< may be skipped in front of a token, as a blank may
+constexpr CharacterClass joint = 32;   ///< between the parts of plain arguments of a call
 constexpr CharacterClass namePart = nameStart | digit;
 
 /// Bytes beyond ASCII belong to names, as letters of other scripts do in Python; but those that
@@ -32,6 +34,10 @@ constexpr std::array<CharacterClass, 256> characterClasses() {
     else if (c == ' ' || c == '\t' || c == '\f')
       classes.at(c) = blank;
   }
+  for (const unsigned char c : std::string_view("#\\\n\r"))
+    classes.at(c) |= between;
+  for (const unsigned char c : std::string_view(",.:+-*/%"))
+    classes.at(c) |= joint;
   return classes;
 }
 
@@ -249,17 +255,8 @@ bool Lexer::skipArguments() {
       if (--square < 0)
         return false;
       break;
-    case ',':
-    case '.':
-    case ':':
-    case '+':
-    case '-':
-    case '*':
-    case '/':
-    case '%':
-      break;
     default:
-      if (!is(text_[at], namePart | blank))
+      if (!is(text_[at], namePart | blank | joint))
         return false;
     }
   }
@@ -299,6 +296,8 @@ void Lexer::skipBlank() {
     char c = peek();
     if (is(c, blank)) {
       ++position_;
+    } else if (!is(c, between | doubtful)) {
+      return;
     } else if (c == '#') {
       skipComment();
     } else if (c == '\\' && (peek(1) == '\n' || peek(1) == '\r')) {
