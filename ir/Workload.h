@@ -10,6 +10,8 @@
 
 #include "support/Source.h"
 
+#include <llvm/ADT/SmallVector.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -96,8 +98,10 @@ struct IndexExpr {
 
 /// constant + Σ coefficient[a] · axis a; the form of most indices.
 struct AffineIndex {
+  /// Most computations have fewer axes than a convolution, which has seven.
+  using Coefficients = llvm::SmallVector<std::int64_t, 8>;
   std::int64_t constant = 0;
-  std::vector<std::int64_t> coefficients; ///< one per axis of the computation
+  Coefficients coefficients; ///< one per axis of the computation
   friend bool operator==(const AffineIndex &, const AffineIndex &) = default;
 };
 /// The affine form of \p index over \p axes after deciding floor operations, minima and maxima by

@@ -32,7 +32,7 @@ IndexExprPtr operator%(const IndexExprPtr &a, std::int64_t b) {
   return indexBinary(Kind::FloorMod, a, indexConstant(b));
 }
 
-AffineIndex affine(std::int64_t constant, std::vector<std::int64_t> coefficients) {
+AffineIndex affine(std::int64_t constant, AffineIndex::Coefficients coefficients) {
   return {constant, std::move(coefficients)};
 }
 

@@ -2,6 +2,10 @@
 
 #include "ir/WorkloadExpr.h"
 
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/SmallBitVector.h>
+#include <llvm/ADT/SmallVector.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
@@ -13,7 +17,7 @@ namespace acadlc::workload {
 namespace {
 
 /// Which axes occur in each dimension of an operand.
-using Occurrences = std::vector<std::vector<bool>>;
+using Occurrences = std::vector<llvm::SmallBitVector>;
 
 /// Calls \p visit with every axis that \p index depends on, also through the elements that it
 /// reads.
@@ -39,8 +43,10 @@ Occurrences occurrences(const Computation &computation, const Contraction &contr
                         const std::vector<IndexExprPtr> &indices) {
   const bool isSplit = contraction.axes.size() != computation.axes.size();
   Occurrences result;
+  result.reserve(affine.size());
   for (std::size_t d = 0; d < affine.size(); ++d) {
-    std::vector<bool> &axes = result.emplace_back(contraction.axes.size(), false);
+    llvm::SmallBitVector &axes =
+        result.emplace_back(static_cast<unsigned>(contraction.axes.size()), false);
     if (affine[d]) {
       for (std::size_t a = 0; a < axes.size(); ++a)
         axes[a] = affine[d]->coefficients[a] != 0;
@@ -53,7 +59,7 @@ Occurrences occurrences(const Computation &computation, const Contraction &contr
 
 bool occursAnywhere(const Occurrences &dimensions, std::size_t axis) {
   return std::any_of(dimensions.begin(), dimensions.end(),
-                     [&](const std::vector<bool> &axes) { return axes[axis]; });
+                     [&](const llvm::SmallBitVector &axes) { return axes[axis]; });
 }
 
 class RoleFinder {
@@ -88,7 +94,7 @@ private:
 
   struct WindowAxes {
     std::size_t dimension = 0;
-    std::vector<std::size_t> positions, taps;
+    llvm::SmallVector<std::size_t, 2> positions, taps;
   };
 
   /// The dimensions of \p operand that axes of the result and reduced axes share.
@@ -141,8 +147,7 @@ private:
       return 0;
     const std::size_t last = owners.back();
     const bool isVector = std::find(owners.begin(), owners.end(), 1 - last) == owners.end();
-    const bool isColumn =
-        std::find(result_.back().begin(), result_.back().end(), true) == result_.back().end();
+    const bool isColumn = result_.back().none();
     return isVector && isColumn ? last : 1 - last;
   }
 
@@ -172,12 +177,12 @@ private:
   }
 
   ContractionWindow window(std::size_t operand, std::size_t dimension,
-                           const std::vector<std::size_t> &positions,
-                           const std::vector<std::size_t> &taps) {
+                           llvm::ArrayRef<std::size_t> positions,
+                           llvm::ArrayRef<std::size_t> taps) {
     const auto &affine = contraction_.operands[operand].affine[dimension];
     ContractionWindow window;
     window.dimension = dimension;
-    const auto add = [&](const std::vector<std::size_t> &axes, std::int64_t &extent,
+    const auto add = [&](llvm::ArrayRef<std::size_t> axes, std::int64_t &extent,
                          std::int64_t &step) {
       std::optional<std::int64_t> smallest; // of an axis in several parts, the innermost tells
       for (const std::size_t a : axes) {

@@ -52,7 +52,7 @@ public:
 
 private:
   [[nodiscard]] AffineIndex constant(std::int64_t value) const {
-    return {value, std::vector<std::int64_t>(axes_.size(), 0)};
+    return {value, AffineIndex::Coefficients(axes_.size(), 0)};
   }
 
   static bool isConstant(const AffineIndex &index) {

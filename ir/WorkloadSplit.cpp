@@ -109,7 +109,7 @@ void splitDimensions(AffineIndices &forms, std::vector<std::int64_t> &shape, Pad
     const auto group = groupOf(*forms[d], shape[d], groups, axes);
     if (!group)
       continue;
-    AffineIndex outer{0, std::vector<std::int64_t>(axes.size(), 0)};
+    AffineIndex outer{0, AffineIndex::Coefficients(axes.size(), 0)};
     outer.coefficients[*group] = 1;
     forms[d]->coefficients[*group] = 0;
     const auto at = static_cast<std::ptrdiff_t>(d);

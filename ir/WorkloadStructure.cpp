@@ -78,6 +78,7 @@ std::optional<AxisBounds> guardBounds(const Computation &computation) {
 
 AffineIndices affineForms(const std::vector<IndexExprPtr> &indices, const std::vector<Axis> &axes) {
   AffineIndices forms;
+  forms.reserve(indices.size());
   for (const IndexExprPtr &index : indices)
     forms.push_back(affineForm(*index, axes));
   return forms;

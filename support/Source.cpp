@@ -72,11 +72,16 @@ FileId SourceManager::addText(std::string name, std::string text) {
   file->lineStarts.push_back(0);
   // Line breaks as LSP counts them: "\n", "\r\n" and a lone "\r".
   const std::string &stored = file->text;
-  for (std::size_t i = 0; i < stored.size(); ++i) {
-    const bool breaks = stored[i] == '\n' ||
-                        (stored[i] == '\r' && (i + 1 == stored.size() || stored[i + 1] != '\n'));
-    if (breaks)
+  if (stored.find('\r') == std::string::npos) {
+    for (std::size_t i = stored.find('\n'); i != std::string::npos; i = stored.find('\n', i + 1))
       file->lineStarts.push_back(static_cast<std::uint32_t>(i + 1));
+  } else {
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+      const bool breaks = stored[i] == '\n' ||
+                          (stored[i] == '\r' && (i + 1 == stored.size() || stored[i + 1] != '\n'));
+      if (breaks)
+        file->lineStarts.push_back(static_cast<std::uint32_t>(i + 1));
+    }
   }
   files_.push_back(std::move(file));
   return FileId{static_cast<std::uint32_t>(files_.size() - 1)};

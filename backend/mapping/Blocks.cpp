@@ -182,7 +182,7 @@ private:
                      isWhole(view, result.inner, inner)
                  ? result
                  : other;
-    const std::vector<std::int64_t> &factors = view.forms[result.outer]->coefficients;
+    const auto &factors = view.forms[result.outer]->coefficients;
     const bool isSum = factors[outer] % axis(inner).extent == 0 &&
                        factors[outer] / axis(inner).extent == factors[inner];
     return isSum ? PairUse{PairUse::Kind::Joint, result.outer, result.outer} : other;
@@ -223,7 +223,7 @@ private:
   void joinIn(std::size_t t, const PairUse &found, std::size_t outer, std::size_t inner) {
     const TensorForms view = tensor(t);
     if (found.kind == PairUse::Kind::Joint) {
-      std::vector<std::int64_t> &factors = view.forms[found.outer]->coefficients;
+      auto &factors = view.forms[found.outer]->coefficients;
       factors[outer] = factors[inner];
       factors[inner] = 0;
     }

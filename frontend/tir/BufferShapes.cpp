@@ -186,7 +186,7 @@ void joinPair(Computation &computation, std::size_t outer, std::size_t inner) {
   forEachPlace(computation, [&](TensorRef, Indices &indices) {
     for (IndexExprPtr &index : indices) {
       const auto form = affineForm(*index, computation.axes);
-      AffineIndex whole{form->constant, std::vector<std::int64_t>(axes.size(), 0)};
+      AffineIndex whole{form->constant, AffineIndex::Coefficients(axes.size(), 0)};
       for (std::size_t a = 0, to = 0; a < computation.axes.size(); ++a) {
         if (a == inner)
           continue;
@@ -305,8 +305,8 @@ struct Halves {
 
 /// \p form as `high * step + low` with 0 ≤ low < step; none if the terms don't part so.
 std::optional<Halves> cut(const AffineIndex &form, std::int64_t step, const AxisBounds &bounds) {
-  Halves halves{{0, std::vector<std::int64_t>(form.coefficients.size(), 0)},
-                {form.constant, std::vector<std::int64_t>(form.coefficients.size(), 0)}};
+  Halves halves{{0, AffineIndex::Coefficients(form.coefficients.size(), 0)},
+                {form.constant, AffineIndex::Coefficients(form.coefficients.size(), 0)}};
   std::optional<std::int64_t> least = form.constant, most = form.constant;
   for (std::size_t a = 0; a < form.coefficients.size(); ++a) {
     const std::int64_t factor = form.coefficients[a];

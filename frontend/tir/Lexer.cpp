@@ -17,6 +17,7 @@ using CharacterClass = std::uint8_t;
 constexpr CharacterClass nameStart = 1, digit = 2, blank = 4, doubtful = 8;
 constexpr CharacterClass between = 16; ///< may be skipped in front of a token, as a blank may
 constexpr CharacterClass joint = 32;   ///< between the parts of plain arguments of a call
+constexpr CharacterClass stringPrefix = 64;
 constexpr CharacterClass namePart = nameStart | digit;
 
 /// Bytes beyond ASCII belong to names, as letters of other scripts do in Python; but those that
@@ -38,6 +39,8 @@ constexpr std::array<CharacterClass, 256> characterClasses() {
     classes.at(c) |= between;
   for (const unsigned char c : std::string_view(",.:+-*/%"))
     classes.at(c) |= joint;
+  for (const unsigned char c : std::string_view("rRbBfFuU"))
+    classes.at(c) |= stringPrefix;
   return classes;
 }
 
@@ -224,7 +227,7 @@ Lexer::Lexer(const SourceManager &sources, FileId file, std::uint32_t begin, std
 }
 
 Token Lexer::make(TokenKind kind, std::uint32_t begin, Symbol symbol) const {
-  return {kind, symbol, begin, position_, text_.substr(begin, position_ - begin)};
+  return {kind, symbol, begin, position_, {text_.data() + begin, position_ - begin}};
 }
 
 void Lexer::badToken(std::uint32_t begin, std::uint32_t end, std::string_view what) {
@@ -261,6 +264,26 @@ bool Lexer::skipArguments() {
     }
   }
   return false;
+}
+
+Token Lexer::skipNumber() {
+  const std::uint32_t before = position_;
+  if (peek() == '(') {
+    const std::uint32_t begin = ++position_;
+    if (peek() == '-')
+      ++position_;
+    Token token;
+    if (isDigit(peek()))
+      token = number();
+    if (token.kind != TokenKind::EndOfFile && peek() == ')') {
+      token.begin = begin;
+      token.text = textFrom(begin, token.end);
+      ++position_;
+      return token;
+    }
+  }
+  position_ = before;
+  return {};
 }
 
 void Lexer::leaveBrackets() { brackets_.clear(); }
@@ -385,40 +408,44 @@ Token Lexer::next() {
   while (true) {
     if (atLineStart_)
       startLine();
-    if (pendingIndents_ > 0) {
-      --pendingIndents_;
-      return make(TokenKind::Indent, position_);
-    }
-    if (pendingIndents_ < 0) {
-      ++pendingIndents_;
-      return make(TokenKind::Dedent, position_);
-    }
+    if (pendingIndents_ != 0)
+      return indentation();
     skipBlank();
     if (atEnd())
       return endOfFile();
-    char c = peek();
-    if (c == '\n' || c == '\r') {
-      std::uint32_t begin = position_;
-      skipLineBreak();
-      atLineStart_ = true;
-      lineHasTokens_ = false;
-      Token token = make(TokenKind::Newline, begin);
-      token.end = begin;
-      return token;
-    }
+    const char c = text_[position_];
     lineHasTokens_ = !inExpression_;
     if (is(c, nameStart) || isLetter())
       return startsString() ? string(position_) : name();
-    if (c == '"' || c == '\'')
-      return string(position_);
     if (isDigit(c) || (c == '.' && isDigit(peek(1))))
       return number();
+    if (c == '"' || c == '\'')
+      return string(position_);
+    if (c == '\n' || c == '\r')
+      return lineEnd();
     if (const LookAlike *found = lookAlike(); found && found->isQuote())
       return misquoted(*found);
     Token token = punctuation();
     if (token.kind == TokenKind::Operator)
       return token;
   }
+}
+
+/// The next of the indents or dedents that the line begins with.
+Token Lexer::indentation() {
+  const bool isIndent = pendingIndents_ > 0;
+  pendingIndents_ += isIndent ? -1 : 1;
+  return make(isIndent ? TokenKind::Indent : TokenKind::Dedent, position_);
+}
+
+Token Lexer::lineEnd() {
+  const std::uint32_t begin = position_;
+  skipLineBreak();
+  atLineStart_ = true;
+  lineHasTokens_ = false;
+  Token token = make(TokenKind::Newline, begin);
+  token.end = begin;
+  return token;
 }
 
 Token Lexer::name() {
@@ -466,9 +493,10 @@ Token Lexer::number() {
 }
 
 bool Lexer::startsString() const {
+  if (!is(text_[position_], stringPrefix))
+    return false;
   std::uint32_t ahead = 0;
-  while (ahead < 2 && std::string_view("rRbBfFuU").find(peek(ahead)) != std::string_view::npos &&
-         peek(ahead) != '\0')
+  while (ahead < 2 && is(peek(ahead), stringPrefix))
     ++ahead;
   return peek(ahead) == '"' || peek(ahead) == '\'';
 }

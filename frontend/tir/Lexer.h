@@ -135,6 +135,9 @@ public:
   /// Skips the arguments of a call that begin here if they stand in one line and hold nothing but
   /// names, numbers, brackets and plain operators; false, and nothing is skipped, if not.
   bool skipArguments();
+  /// The number of the call that has just begun, `(-3)`, which is skipped; the end of the file, and
+  /// nothing is skipped, if its argument is not a number alone, without blanks.
+  Token skipNumber();
   /// Makes all further tokens the end of the file.
   void stop();
   /// Position of the innermost open bracket; only valid if hasOpenBracket().
@@ -173,6 +176,8 @@ private:
     friend bool operator==(const Indent &, const Indent &) = default;
   };
   void changeIndent(Indent indent, std::uint32_t begin);
+  Token indentation();
+  Token lineEnd();
   Token number();
   Token name();
   Token string(std::uint32_t begin);

@@ -48,11 +48,9 @@ int precedenceOf(Symbol symbol) {
   }
 }
 
-/// The type that the callee of `T.int64(3)` names, if it is a type of numbers.
-std::optional<workload::ElementType> numberType(const Expr &callee) {
-  if (callee.dialect != Dialect::Tir)
-    return std::nullopt;
-  const std::string_view name = callee.text.substr(callee.text.find('.') + 1);
+/// The type that \p callee, as in `T.int64(3)`, names, if it is a type of numbers.
+std::optional<workload::ElementType> numberType(std::string_view callee) {
+  const std::string_view name = callee.substr(callee.find('.') + 1);
   const bool mayBeType = name.starts_with("int") || name.starts_with("uint") ||
                          name.starts_with("float") || name.starts_with("bfloat");
   return mayBeType ? workload::ElementType::fromName(name) : std::nullopt;
@@ -694,7 +692,9 @@ const Expr *Parser::power() {
 const Expr *Parser::postfix() {
   std::uint32_t begin = token_.begin;
   const Tree::Mark before = tree_.mark();
-  const Expr *result = atom();
+  const Expr *result = plainLiteral();
+  if (!result)
+    result = atom();
   while (true) {
     if (at(Symbol::LeftParenthesis)) {
       result = call(result, begin, before);
@@ -733,7 +733,8 @@ const Expr *Parser::call(const Expr *callee, std::uint32_t begin, Tree::Mark bef
   expressions_.push_back(callee);
   advance();
   arguments(Symbol::RightParenthesis, false);
-  const auto type = expressions_.size() == mark + 2 ? numberType(*callee) : std::nullopt;
+  const bool mayBeLiteral = expressions_.size() == mark + 2 && callee->dialect == Dialect::Tir;
+  const auto type = mayBeLiteral ? numberType(callee->text) : std::nullopt;
   if (!type || failed_)
     return makeFrom(mark, Expr::Kind::Call, begin);
   const Expr *typed = typedLiteral(*expressions_.back(), *type, begin, before);
@@ -741,6 +742,26 @@ const Expr *Parser::call(const Expr *callee, std::uint32_t begin, Tree::Mark bef
     return makeFrom(mark, Expr::Kind::Call, begin);
   expressions_.resize(mark);
   return typed;
+}
+
+const Expr *Parser::plainLiteral() {
+  if (!atKind(TokenKind::DottedName))
+    return nullptr;
+  const auto type = numberType(token_.text);
+  if (!type || tree_.prefixes.of(token_.text) != Dialect::Tir)
+    return nullptr;
+  const Token number = lexer_.skipNumber();
+  const bool toInteger = isInteger(*type);
+  if (number.kind != TokenKind::Integer && (toInteger || number.kind != TokenKind::Float))
+    return nullptr;
+  auto *expr = tree_.make<Expr>();
+  expr->kind = toInteger ? Expr::Kind::Integer : Expr::Kind::Float;
+  expr->elementType = *type;
+  expr->text = number.text;
+  token_.end = number.end + 1; // with the bracket
+  expr->range = lexer_.range(token_.begin, token_.end);
+  advance();
+  return expr;
 }
 
 const Expr *Parser::typedLiteral(const Expr &operand, workload::ElementType type,

@@ -849,7 +849,7 @@ TEST_CASE("tir reader: layers, paddings and strides of ResNet-18") {
     const AffineIndex &row = *input.affine[2];
     if (stage.axes[5].extent == 1) {
       ++shortcuts;
-      CHECK(row.coefficients == std::vector<std::int64_t>{0, 0, 2, 0, 0, 1, 0});
+      CHECK(row.coefficients == AffineIndex::Coefficients{0, 0, 2, 0, 0, 1, 0});
     }
   }
   CHECK(macs.size() == 21);
