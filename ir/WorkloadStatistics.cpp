@@ -99,16 +99,18 @@ private:
     return readsPowers ? std::optional(sources) : std::nullopt;
   }
 
-  /// The open stages that the result of stage \p begin reaches, up to the next reductions.
+  /// The open stages that the result of stage \p begin reaches, up to the next reductions: the first
+  /// of them in text order, as what a softmax consists of stands together.
   [[nodiscard]] std::set<std::size_t> behind(std::size_t begin) const {
+    constexpr std::size_t enough = 100;
     std::set<std::size_t> reached;
-    Stages open = {begin};
-    while (!open.empty()) {
-      const std::size_t index = open.back();
-      open.pop_back();
+    std::set<std::size_t> open = {begin};
+    while (!open.empty() && reached.size() < enough) {
+      const std::size_t index = *open.begin();
+      open.erase(open.begin());
       for (const std::size_t reader : context_.flow.readers(index))
         if (context_.isOpen(reader) && reached.insert(reader).second && !isReduction(stage(reader)))
-          open.push_back(reader);
+          open.insert(reader);
     }
     return reached;
   }
