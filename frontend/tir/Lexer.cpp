@@ -266,7 +266,7 @@ bool Lexer::skipArguments() {
   return false;
 }
 
-Token Lexer::skipNumber() {
+Token Lexer::skipNumber(bool mayBeFloat) {
   const std::uint32_t before = position_;
   if (peek() == '(') {
     const std::uint32_t begin = ++position_;
@@ -275,7 +275,9 @@ Token Lexer::skipNumber() {
     Token token;
     if (isDigit(peek()))
       token = number();
-    if (token.kind != TokenKind::EndOfFile && peek() == ')') {
+    const bool isWanted = token.kind == TokenKind::Integer ||
+                          (token.kind == TokenKind::Float && mayBeFloat);
+    if (isWanted && peek() == ')') {
       token.begin = begin;
       token.text = textFrom(begin, token.end);
       ++position_;

@@ -136,8 +136,9 @@ public:
   /// names, numbers, brackets and plain operators; false, and nothing is skipped, if not.
   bool skipArguments();
   /// The number of the call that has just begun, `(-3)`, which is skipped; the end of the file, and
-  /// nothing is skipped, if its argument is not a number alone, without blanks.
-  Token skipNumber();
+  /// nothing is skipped, if its argument is not a number alone, without blanks, or one with a point
+  /// or an exponent unless \p mayBeFloat.
+  Token skipNumber(bool mayBeFloat);
   /// Makes all further tokens the end of the file.
   void stop();
   /// Position of the innermost open bracket; only valid if hasOpenBracket().

@@ -750,9 +750,9 @@ const Expr *Parser::plainLiteral() {
   const auto type = numberType(token_.text);
   if (!type || tree_.prefixes.of(token_.text) != Dialect::Tir)
     return nullptr;
-  const Token number = lexer_.skipNumber();
   const bool toInteger = isInteger(*type);
-  if (number.kind != TokenKind::Integer && (toInteger || number.kind != TokenKind::Float))
+  const Token number = lexer_.skipNumber(!toInteger);
+  if (number.kind == TokenKind::EndOfFile)
     return nullptr;
   auto *expr = tree_.make<Expr>();
   expr->kind = toInteger ? Expr::Kind::Integer : Expr::Kind::Float;

@@ -100,6 +100,32 @@ TEST_CASE("tir parser: tuples, subscripts and arguments") {
         "tvm.ir.load_json({\\\"a\\\": \n)()");
 }
 
+TEST_CASE("tir parser: a literal in a type is a number, whatever blanks it has; all else is a call") {
+  const auto literal = [](const std::string &text) {
+    Parsed parsed(text + " + x");
+    CHECK(parsed.firstError() == "none");
+    const Expr &left = *parsed.tree.statements[0]->value->children[0];
+    CHECK(parsed.sources.textOf(left.range) == text);
+    return left.kind == Expr::Kind::Integer || left.kind == Expr::Kind::Float
+               ? left.elementType.name() + " " + std::string(left.text)
+               : spell(&left);
+  };
+  CHECK(literal("T.int64(16)") == "int64 16");
+  CHECK(literal("T.int8(-3)") == "int8 -3");
+  CHECK(literal("T.uint8( 0x10 )") == "uint8 0x10");
+  CHECK(literal("T.float32(-3.5e+38)") == "float32 -3.5e+38");
+  CHECK(literal("T.float16(1)") == "float16 1");
+  CHECK(literal("T.float32(\"-inf\")") == "float32 -inf");
+  CHECK(literal("T.int64(- 1)") == "T.int64((-1))");
+  CHECK(literal("T.int8(1e5)") == "T.int8(1e5)");
+  CHECK(literal("T.int64(3, 4)") == "T.int64(3,4)");
+  CHECK(literal("T.int64(n)") == "T.int64(n)");
+  CHECK(literal("T.int64()") == "T.int64()");
+  CHECK(literal("T.int64(3)[0]") == "3[0]");
+  CHECK(literal("T.floor(3)") == "T.floor(3)");
+  CHECK(literal("R.int64(3)") == "R.int64(3)");
+}
+
 TEST_CASE("tir parser: line ends, tabs, missing newline, UTF-8") {
   for (const char *text : {"if a:\r\n    b\r\n\r\nc\r\n", "if a:\n\tb\nc", "if a:\n    b\n  # x\nc",
                            "\xEF\xBB\xBFif a: b\nc # \xC3\xA9", "if a:\n    b\n\n\n\nc\n"}) {
