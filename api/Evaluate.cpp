@@ -19,7 +19,10 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace acadlc {
 
@@ -29,9 +32,8 @@ using analysis::Method;
 
 /// What is known of one stream.
 struct Timed {
-  timing::Evaluation evaluation;
-  std::vector<simulate::Replay> replays;    ///< of the certificates, if they were to be verified
-  std::optional<analysis::WaitChain> chain; ///< if it was to be found
+  std::shared_ptr<const timing::Evaluation> evaluation;
+  std::vector<simulate::Replay> replays; ///< of the certificates, if they were to be verified
 };
 
 /// Calls the user's progress function, one call at a time.
@@ -77,14 +79,23 @@ bool needsUsage(const arch::ArchitectureGraph &graph, const EstimateOptions &opt
          (options.countLower && std::ranges::any_of(graph.objects, asksOther));
 }
 
+/// Instructions of a stream that may be evaluated one by one.
+std::int64_t budgetOf(const EstimateOptions &options, bool extrapolates) {
+  return options.budget.value_or(extrapolates ? defaultBudget : unlimited);
+}
+
 /// \p isObserved: nothing may be left out.
 aidg::EstimateOptions estimation(const arch::ArchitectureGraph &graph,
                                  const EstimateOptions &options, bool isObserved) {
   aidg::EstimateOptions estimation;
   estimation.extrapolate = options.extrapolate && !isObserved;
-  estimation.budget = options.budget.value_or(estimation.extrapolate ? defaultBudget : unlimited);
+  estimation.budget = budgetOf(options, estimation.extrapolate);
   estimation.countUsage = needsUsage(graph, options);
   return estimation;
+}
+
+std::shared_ptr<const timing::Evaluation> shared(timing::Evaluation evaluation) {
+  return std::make_shared<const timing::Evaluation>(std::move(evaluation));
 }
 
 /// The time of each stream.
@@ -96,7 +107,7 @@ std::vector<Timed> timeStreams(const std::vector<const program::Program *> &stre
   const unsigned threads = threadCount(options.jobs);
   if (options.method == Method::Simulate) {
     forEachInParallel(streams.size(), threads, [&](std::size_t i) {
-      results[i].evaluation = evaluateStream(graph, *streams[i], options);
+      results[i].evaluation = shared(evaluateStream(graph, *streams[i], options));
       progress.finishedOne();
     });
     return results;
@@ -104,15 +115,15 @@ std::vector<Timed> timeStreams(const std::vector<const program::Program *> &stre
   aidg::Batch batch(graph, streams);
   forEachInParallel(batch.groups().size(), threads, [&](std::size_t group) {
     for (const std::size_t i : batch.groups()[group]) {
-      results[i].evaluation = batch.estimate(i, estimation(graph, options, false));
+      results[i].evaluation = shared(batch.estimate(i, estimation(graph, options, false)));
       progress.finishedOne();
     }
   });
   if (options.verifyCertificates)
     forEachInParallel(streams.size(), threads, [&](std::size_t i) {
-      if (results[i].evaluation.completed())
+      if (results[i].evaluation->completed())
         results[i].replays =
-            simulate::replay(graph, *streams[i], results[i].evaluation.certificates);
+            simulate::replay(graph, *streams[i], results[i].evaluation->certificates);
     });
   return results;
 }
@@ -156,37 +167,14 @@ void reportRefuted(const Layer &layer, const Timed &timed, DiagnosticEngine &dia
   for (std::size_t i = 0; i < timed.replays.size(); ++i)
     if (timed.replays[i].verdict == simulate::Replay::Verdict::Fails)
       diagnostics
-          .report(DiagnosticCode::CertificateRefuted, timed.evaluation.certificates[i].loop,
+          .report(DiagnosticCode::CertificateRefuted, timed.evaluation->certificates[i].loop,
                   timed.replays[i].finding)
           .note(layer.range, "in the stream of '" + layer.estimate.name +
                                  "'; this is a mistake of acadlc: please report it");
 }
 
-void findPlaces(std::vector<analysis::ChainItem> &items, const SourceManager &sources) {
-  for (analysis::ChainItem &item : items) {
-    if (item.range.isValid())
-      item.place = placeOf(item.range, sources);
-    findPlaces(item.body, sources);
-  }
-}
-
-void findWaitChains(std::vector<Timed> &results,
-                    const std::vector<const program::Program *> &streams,
-                    const arch::ArchitectureGraph &graph, unsigned jobs) {
-  forEachInParallel(results.size(), threadCount(jobs), [&](std::size_t i) {
-    if (results[i].evaluation.completed())
-      results[i].chain = analysis::findWaitChain(graph, *streams[i], results[i].evaluation);
-  });
-}
-
 void fill(analysis::LayerEstimate &layer, const Timed &timed, const SourceManager &sources) {
-  if (timed.chain) {
-    analysis::WaitChain chain = *timed.chain;
-    for (auto *items : {&chain.items, &chain.outline})
-      findPlaces(*items, sources);
-    layer.waitChain = std::make_shared<const analysis::WaitChain>(std::move(chain));
-  }
-  const timing::Evaluation &evaluation = timed.evaluation;
+  const timing::Evaluation &evaluation = *timed.evaluation;
   layer.cycles = evaluation.cycles;
   layer.guarantee = evaluation.guarantee;
   layer.bounds = evaluation.bounds;
@@ -222,6 +210,15 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
   return aidg::estimate(graph, program, estimating);
 }
 
+void describeEvaluation(analysis::AskedOptions &asked, const EstimateOptions &options) {
+  if (options.method != Method::Estimate)
+    return;
+  asked.extrapolates = options.extrapolate && !options.trace;
+  const std::int64_t budget = budgetOf(options, asked.extrapolates);
+  if (budget != unlimited)
+    asked.budget = budget;
+}
+
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     const EstimateOptions &options, const SourceManager &sources,
                     DiagnosticEngine &diagnostics) {
@@ -234,49 +231,134 @@ void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
   std::vector<Timed> results;
   if (!options.trace)
     results = timeStreams(streams.programs, graph, options);
-  if (options.findWaitChains)
-    findWaitChains(results, streams.programs, graph, options.jobs);
   for (Layer &layer : layers) {
-    const Timed timed = options.trace ? Timed{traced(layer, graph, options), {}, {}}
+    const Timed timed = options.trace ? Timed{shared(traced(layer, graph, options)), {}}
                                       : results[streams.places.at(&layer.lowered->program)];
-    if (timed.evaluation.completed()) {
-      if (options.trace && options.findWaitChains)
-        layer.estimate.waitChain = std::make_shared<const analysis::WaitChain>(
-            analysis::withoutChain("instructions are traced"));
+    if (timed.evaluation->completed()) {
       fill(layer.estimate, timed, sources);
-      layer.usage = timed.evaluation.usage;
+      layer.evaluation = timed.evaluation;
       reportRefuted(layer, timed, diagnostics);
     } else {
-      timing::reportFailure(timed.evaluation, graph, layer.range, diagnostics);
+      timing::reportFailure(*timed.evaluation, graph, layer.range, diagnostics);
     }
   }
 }
 
-void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
-                     const EstimateOptions &options) {
-  const Streams streams = streamsOf(layers);
-  std::vector<std::optional<std::int64_t>> certified(streams.programs.size()); ///< cycles
-  for (const Layer &layer : layers)
-    if (layer.estimate.guarantee == timing::Guarantee::Certified)
-      certified[streams.places.at(&layer.lowered->program)] = layer.estimate.cycles;
-  std::vector<analysis::CriticalPathReport> results(streams.programs.size());
-  aidg::StreamPaths paths(graph, streams.programs, aidg::Blame::Cause);
-  const auto analyse = [&](std::size_t i) -> analysis::CriticalPathReport {
-    const program::Program &program = *streams.programs[i];
+namespace {
+
+//===--- Critical paths -----------------------------------------------------------------------===//
+
+/// Looks for the critical path of each stream, and says what is on it.
+class PathSearch {
+public:
+  /// \p findsChains: chains of waits are wanted too.
+  PathSearch(const arch::ArchitectureGraph &graph, const std::vector<Layer> &layers,
+             const Streams &streams, bool findsChains)
+      : graph_(graph), programs_(streams.programs), evaluations_(programs_.size()),
+        findsChains_(findsChains), paths_(graph, programs_, aidg::Blame::Cause),
+        bounds_(programs_.size()), waits_(programs_.size()) {
+    for (const Layer &layer : layers)
+      evaluations_[streams.places.at(&layer.lowered->program)] = layer.evaluation;
+  }
+
+  [[nodiscard]] std::size_t groupCount() const { return paths_.groups().size(); }
+  /// Different groups may be looked at by different threads.
+  void searchGroup(std::size_t group) {
+    const std::vector<std::size_t> &streams = paths_.groups()[group];
+    for (const std::size_t i : streams)
+      bounds_[i] = findBound(i);
+    // For chains more may be evaluated. What is learned from that comes too late for the bounds,
+    // which are the same whatever else is wanted.
+    if (findsChains_)
+      for (const std::size_t i : streams)
+        findWaits(i);
+  }
+
+  [[nodiscard]] const analysis::CriticalPathReport &bound(std::size_t stream) const {
+    return bounds_[stream];
+  }
+  [[nodiscard]] analysis::WaitChain findChain(std::size_t stream) const {
+    return analysis::findWaitChain(graph_, *programs_[stream], *evaluations_[stream],
+                                   waits_[stream]);
+  }
+
+private:
+  analysis::CriticalPathReport findBound(std::size_t stream) {
+    const program::Program &program = *programs_[stream];
     // The graph that a critical path is found in has no nodes for queues and phases.
-    if (timing::usesOccupations(graph, program))
+    if (timing::usesOccupations(graph_, program))
       return {};
-    if (certified[i])
-      if (const auto path = paths.find(i, *certified[i], {analysis::wholePathInstructions}))
-        return analysis::attributePath(graph, program, *path);
-    return analysis::analyseCriticalPath(graph, program);
-  };
-  forEachInParallel(paths.groups().size(), threadCount(options.jobs), [&](std::size_t group) {
-    for (const std::size_t i : paths.groups()[group])
-      results[i] = analyse(i);
-  });
+    const timing::Evaluation &evaluation = *evaluations_[stream];
+    if (evaluation.guarantee == timing::Guarantee::Certified) {
+      auto path = paths_.find(stream, evaluation.cycles, {analysis::wholePathInstructions});
+      if (path) {
+        auto bound = analysis::attributePath(graph_, program, *path);
+        if (findsChains_ && paths_.isServedAtOnce(stream))
+          waits_[stream] = std::move(*path);
+        return bound;
+      }
+    }
+    return analysis::analyseCriticalPath(graph_, program);
+  }
+
+  void findWaits(std::size_t stream) {
+    const timing::Evaluation &evaluation = *evaluations_[stream];
+    if (!waits_[stream].empty() || !paths_.isServedAtOnce(stream) ||
+        evaluation.guarantee == timing::Guarantee::Bounded)
+      return;
+    if (auto path = paths_.find(stream, evaluation.cycles, {analysis::mostPathInstructions}))
+      waits_[stream] = std::move(*path);
+  }
+
+  const arch::ArchitectureGraph &graph_;
+  const std::vector<const program::Program *> &programs_;
+  std::vector<std::shared_ptr<const timing::Evaluation>> evaluations_;
+  bool findsChains_;
+  aidg::StreamPaths paths_;
+  // By stream:
+  std::vector<analysis::CriticalPathReport> bounds_;
+  /// The path, where it is the chain of waits too and that is wanted; else empty.
+  std::vector<std::vector<aidg::StreamStep>> waits_;
+};
+
+using SharedChain = std::shared_ptr<const analysis::WaitChain>;
+
+void findPlaces(std::vector<analysis::ChainItem> &items, const SourceManager &sources) {
+  for (analysis::ChainItem &item : items) {
+    if (item.range.isValid())
+      item.place = placeOf(item.range, sources);
+    findPlaces(item.body, sources);
+  }
+}
+
+/// \p chain with the places of its steps as texts.
+SharedChain withPlaces(analysis::WaitChain chain, const SourceManager &sources) {
+  for (auto *items : {&chain.items, &chain.outline})
+    findPlaces(*items, sources);
+  return std::make_shared<const analysis::WaitChain>(std::move(chain));
+}
+
+} // namespace
+
+void findCriticalPaths(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                       const EstimateOptions &options, const SourceManager &sources) {
+  const Streams streams = streamsOf(layers);
+  const unsigned threads = threadCount(options.jobs);
+  const bool findsChains = options.findWaitChains && !options.trace;
+  PathSearch search(graph, layers, streams, findsChains);
+  forEachInParallel(search.groupCount(), threads,
+                    [&](std::size_t group) { search.searchGroup(group); });
+  std::vector<SharedChain> chains(streams.programs.size());
+  if (findsChains)
+    forEachInParallel(chains.size(), threads,
+                      [&](std::size_t i) { chains[i] = withPlaces(search.findChain(i), sources); });
+  else if (options.findWaitChains)
+    std::ranges::fill(chains,
+                      withPlaces(analysis::withoutChain("instructions are traced"), sources));
   for (Layer &layer : layers) {
-    const analysis::CriticalPathReport &found = results[streams.places.at(&layer.lowered->program)];
+    const std::size_t stream = streams.places.at(&layer.lowered->program);
+    layer.estimate.waitChain = chains[stream];
+    const analysis::CriticalPathReport &found = search.bound(stream);
     if (found.shares.empty())
       continue;
     layer.estimate.bound = found.shares.front();
@@ -367,9 +449,10 @@ bool countResources(std::vector<Layer> &layers, const arch::ArchitectureGraph &g
     auto resources = analysis::groupResources(graph, entry->second);
     if (!resources || !analysis::addCounts(sum, entry->second))
       return false;
-    if (layer.usage)
-      analysis::assignUsage(*resources, graph, *layer.usage);
-    if (usage && (!layer.usage || !analysis::addUsage(*usage, *layer.usage)))
+    const std::optional<timing::Usage> &own = layer.evaluation->usage;
+    if (own)
+      analysis::assignUsage(*resources, graph, *own);
+    if (usage && (!own || !analysis::addUsage(*usage, *own)))
       usage.reset();
     layer.estimate.resources = std::move(*resources);
   }

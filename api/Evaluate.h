@@ -19,15 +19,19 @@ timing::Evaluation evaluateStream(const arch::ArchitectureGraph &graph,
                                   timing::InstructionObserver observer = {},
                                   std::int64_t maxInstructions = unlimited);
 
+/// What of \p options decides how streams are evaluated, as evaluateStream() understands it.
+void describeEvaluation(analysis::AskedOptions &asked, const EstimateOptions &options);
+
 /// Fills in the time of every layer. Equal streams are evaluated once. What keeps a layer from
 /// being evaluated is reported, in the order of the layers.
 void evaluateLayers(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
                     const EstimateOptions &options, const SourceManager &sources,
                     DiagnosticEngine &diagnostics);
 
-/// Finds out what each layer that was evaluated is bound by.
-void findBottlenecks(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
-                     const EstimateOptions &options);
+/// Finds out what each layer is bound by, and the chain of its waits if \p options want it. The
+/// layers have been evaluated.
+void findCriticalPaths(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,
+                       const EstimateOptions &options, const SourceManager &sources);
 
 /// Fills in what dependences alone would take in each layer that was evaluated.
 void boundDependences(std::vector<Layer> &layers, const arch::ArchitectureGraph &graph,

@@ -410,9 +410,8 @@ private:
                                                               bool isFused) const {
     std::vector<mapping::ForcedMapping> forced(inputs_.forced.begin(), inputs_.forced.end());
     if (isFused)
-      std::erase_if(forced, [&](const mapping::ForcedMapping &entry) {
-        return entry.layer == call.name || entry.layer == call.function;
-      });
+      std::erase_if(forced,
+                    [&](const mapping::ForcedMapping &entry) { return entry.layer == call.name; });
     return forced;
   }
 

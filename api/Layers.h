@@ -6,7 +6,7 @@
 #include "backend/analysis/NetworkEstimate.h"
 #include "backend/mapping/Lower.h"
 #include "backend/mapping/Match.h"
-#include "backend/timing/Usage.h"
+#include "backend/timing/Evaluation.h"
 #include "frontend/acadl/Elaborate.h"
 #include "ir/Workload.h"
 #include "support/Diagnostics.h"
@@ -26,8 +26,8 @@ struct Layer {
   std::shared_ptr<const mapping::LoweredLayer> lowered;
   SourceRange range;      ///< for messages: the call, or the program's name
   std::string scalarText; ///< the program that a layer of scalar code is; else empty
-  /// Of its objects, if that was asked for and is known.
-  std::optional<timing::Usage> usage = std::nullopt;
+  /// Of its stream, once it has been evaluated. Layers of equal shape share one.
+  std::shared_ptr<const timing::Evaluation> evaluation = nullptr;
 };
 
 /// A network taken apart.

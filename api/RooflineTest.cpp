@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 using namespace acadlc;
@@ -80,34 +81,43 @@ void checkRoofline(const analysis::NetworkEstimate &estimate,
   CHECK(layer.simple->roofline == doctest::Approx(roof));
 }
 
-} // namespace
+/// The models of the library that map what the networks below compute.
+constexpr std::array models{"systolic_array", "one_mac",       "gemmini",       "gamma",
+                            "plasticine",     "systolic_fold", "stonne_os_mesh"};
 
-TEST_CASE("no layer stands above a roof") {
-  for (const char *model : {"systolic_array", "one_mac", "gemmini", "gamma", "plasticine",
-                            "systolic_fold", "stonne_os_mesh"})
+/// Calls \p check with each model and its estimate of two networks.
+template <typename Check> void forEachEstimate(Check check) {
+  for (const std::string model : models)
     for (const char *network : {"tiny_conv.tir", "matmul.tir"}) {
       CAPTURE(model);
       CAPTURE(network);
-      const analysis::NetworkEstimate estimate = estimateOf(model, network);
-      CHECK(estimate.peakMacsPerCycle > 0);
-      std::size_t roofs = 0;
-      for (const analysis::LayerEstimate &layer : estimate.layers) {
-        CAPTURE(layer.name);
-        const auto cycles = static_cast<double>(layer.cycles);
-        CHECK(layer.traffic.size() == estimate.memoryLevels.size());
-        for (std::size_t i = 0; i < layer.traffic.size(); ++i) {
-          const analysis::MemoryLevel &level = estimate.memoryLevels[i];
-          if (layer.traffic[i].isUnserved || level.isBelowCache || !layer.traffic[i].isUsed())
-            continue;
-          CAPTURE(level.object);
-          CHECK(static_cast<double>(layer.traffic[i].bytes) <= level.bytesPerCycle * cycles);
-          ++roofs;
-        }
-        CHECK(static_cast<double>(layer.macs) <= estimate.peakMacsPerCycle * cycles * (1 + 1e-9));
-      }
-      // An array of SCALE-Sim has no memory.
-      CHECK((roofs != 0) == (std::string(model) != "systolic_fold"));
+      check(model, estimateOf(model, network));
     }
+}
+
+} // namespace
+
+TEST_CASE("no layer stands above a roof") {
+  forEachEstimate([](const std::string &model, const analysis::NetworkEstimate &estimate) {
+    CHECK(estimate.peakMacsPerCycle > 0);
+    std::size_t roofs = 0;
+    for (const analysis::LayerEstimate &layer : estimate.layers) {
+      CAPTURE(layer.name);
+      const auto cycles = static_cast<double>(layer.cycles);
+      CHECK(layer.traffic.size() == estimate.memoryLevels.size());
+      for (std::size_t i = 0; i < layer.traffic.size(); ++i) {
+        const analysis::MemoryLevel &level = estimate.memoryLevels[i];
+        if (layer.traffic[i].isUnserved || level.isBelowCache || !layer.traffic[i].isUsed())
+          continue;
+        CAPTURE(level.object);
+        CHECK(static_cast<double>(layer.traffic[i].bytes) <= level.bytesPerCycle * cycles);
+        ++roofs;
+      }
+      CHECK(static_cast<double>(layer.macs) <= estimate.peakMacsPerCycle * cycles * (1 + 1e-9));
+    }
+    // An array of SCALE-Sim has no memory.
+    CHECK((roofs != 0) == (model != "systolic_fold"));
+  });
 }
 
 TEST_CASE("what the busiest unit multiplies takes no longer than the layer") {
@@ -124,25 +134,19 @@ TEST_CASE("what the busiest unit multiplies takes no longer than the layer") {
 }
 
 TEST_CASE("views agree about what layers move, how fast, and what that takes") {
-  for (const char *model : {"systolic_array", "one_mac", "gemmini", "gamma", "plasticine",
-                            "systolic_fold", "stonne_os_mesh"})
-    for (const char *network : {"tiny_conv.tir", "matmul.tir"}) {
-      CAPTURE(model);
-      CAPTURE(network);
-      const analysis::NetworkEstimate estimate = estimateOf(model, network);
-      CHECK_FALSE(estimate.isPeakOfNetwork);
-      for (const analysis::LayerEstimate &layer : estimate.layers) {
-        CAPTURE(layer.name);
-        checkBytes(estimate, layer);
-        checkLimits(estimate, layer);
-        checkRoofline(estimate, layer);
-      }
+  forEachEstimate([](const std::string &, const analysis::NetworkEstimate &estimate) {
+    CHECK_FALSE(estimate.isPeakOfNetwork);
+    for (const analysis::LayerEstimate &layer : estimate.layers) {
+      CAPTURE(layer.name);
+      checkBytes(estimate, layer);
+      checkLimits(estimate, layer);
+      checkRoofline(estimate, layer);
     }
+  });
 }
 
 TEST_CASE("the peak of a library model is the same for every network") {
-  for (const char *model : {"systolic_array", "one_mac", "gemmini", "gamma", "plasticine",
-                            "systolic_fold", "stonne_os_mesh"}) {
+  for (const char *model : models) {
     CAPTURE(model);
     CHECK(estimateOf(model, "tiny_conv.tir").peakMacsPerCycle ==
           estimateOf(model, "matmul.tir").peakMacsPerCycle);

@@ -373,18 +373,8 @@ struct Session::State {
     estimate.architecture = architecture->graph.name;
     estimate.parameters = architecture->graph.parameters;
     estimate.clockHz = architecture->graph.clockHz;
-    if (options.method == analysis::Method::Estimate)
-      describeEvaluation(estimate.asked, options);
+    describeEvaluation(estimate.asked, options);
     return estimate;
-  }
-
-  /// As evaluateStream() understands it.
-  static void describeEvaluation(analysis::AskedOptions &asked, const EstimateOptions &options) {
-    asked.extrapolates = options.extrapolate && !options.trace;
-    const std::int64_t budget =
-        options.budget.value_or(asked.extrapolates ? defaultBudget : unlimited);
-    if (budget != unlimited)
-      asked.budget = budget;
   }
 
   /// What was asked of the network, beside what describe() says.
@@ -437,7 +427,7 @@ struct Session::State {
       return std::nullopt;
     {
       const PhaseTimer timer(phases, "find critical paths");
-      findBottlenecks(layers, architecture->graph, options);
+      findCriticalPaths(layers, architecture->graph, options, sources);
     }
     if (options.boundDependences)
       boundDependences(layers, architecture->graph, options);

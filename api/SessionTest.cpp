@@ -121,6 +121,23 @@ TEST_CASE("an estimate says what was asked for") {
   CHECK(!session.estimate(options)->asked.extrapolates);
 }
 
+TEST_CASE("a mapping is asked for by the name of a layer or an operator, not of a function") {
+  Session session;
+  REQUIRE(session.loadDescription(inputs + "device.acadl"));
+  REQUIRE(session.loadWorkload(inputs + "mixed.tir"));
+  REQUIRE(session.selectArchitecture({}));
+  for (const char *target : {"first", "dense"}) {
+    EstimateOptions options;
+    options.mappings = {{target, "matmul"}};
+    CHECK(session.estimate(options));
+  }
+  EstimateOptions options;
+  options.mappings = {{"product", "matmul"}};
+  CHECK_FALSE(session.estimate(options));
+  REQUIRE(session.diagnostics().errorCount() == 1);
+  CHECK(session.diagnostics().diagnostics().back().code == DiagnosticCode::UnknownLayer);
+}
+
 TEST_CASE("texts that are no files are described and estimated, errors are collected") {
   Session session;
   CHECK(!session.loadDescriptionText("<text>", "architecture Broken(size: bits = 8 bist) {}"));

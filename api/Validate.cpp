@@ -254,16 +254,21 @@ private:
     return overrides;
   }
 
-  void evaluate(Job &job, const ElaboratedArchitecture &architecture) {
-    const auto lowered = lower(job, architecture);
-    if (!lowered || !timing::checkEvaluable(architecture.graph, lowered->program, job.problems))
-      return;
+  /// How rows are evaluated.
+  [[nodiscard]] EstimateOptions ofRows() const {
     EstimateOptions options;
     options.method = inputs_.options.method;
     options.extrapolate = inputs_.options.extrapolate;
     options.budget = inputs_.options.budget;
+    return options;
+  }
+
+  void evaluate(Job &job, const ElaboratedArchitecture &architecture) {
+    const auto lowered = lower(job, architecture);
+    if (!lowered || !timing::checkEvaluable(architecture.graph, lowered->program, job.problems))
+      return;
     const timing::Evaluation evaluation =
-        evaluateStream(architecture.graph, lowered->program, options);
+        evaluateStream(architecture.graph, lowered->program, ofRows());
     if (!evaluation.completed())
       timing::reportFailure(evaluation, architecture.graph, targetName().range, job.problems);
     job.cycles = evaluation.cycles;
@@ -346,6 +351,9 @@ private:
       validation.experiment = inputs_.experiment->declaration->name.text.str();
     validation.target = targetName().text.str();
     validation.isProgram = inputs_.program.has_value();
+    describeEvaluation(validation.asked, ofRows());
+    if (inputs_.options.elementType)
+      validation.asked.elementType = inputs_.options.elementType->name();
     validation.columns = measurements_->columns;
     validation.groupBy = measurements_->groupBy;
     std::map<std::vector<std::string>, std::size_t> groups;

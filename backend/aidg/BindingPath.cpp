@@ -25,14 +25,13 @@ void BindingPath::add(const program::Instance &instance, const timing::Instructi
     stage.kind = Node::Kind::Stage;
     stage.object = object;
     stage.start = enter;
-    stage.done = enter + graph_.objects[object].latency;
     chooseEntry(stage, enter, previous, ready);
     if (s == 0)
       issue = stage.from;
     else if (blame_ == Blame::Cause)
       occupy(route.stages[s - 1], stage.from, enter);
-    ready = stage.done;
-    previous = append(stage);
+    ready = enter + graph_.objects[object].latency;
+    previous = append(stage, ready);
     if (blame_ == Blame::Occupant)
       occupy(object, previous,
              s + 1 == route.stages.size() ? times.entered
@@ -60,7 +59,6 @@ NodeId BindingPath::addUnit(const program::Instance &instance,
   unit.kind = Node::Kind::Unit;
   unit.object = object;
   unit.start = times.started;
-  unit.done = times.started + instruction.latency;
   Link entry = unit;
   chooseEntry(entry, times.entered, previous, ready);
   // Data binds the start, the others the entry. A busy object is a limit whatever its instructions
@@ -72,15 +70,22 @@ NodeId BindingPath::addUnit(const program::Instance &instance,
       unit.from = data;
       unit.over = DependenceKind::Data;
     }
-  const std::int64_t unitDone = unit.done;
-  NodeId last = append(unit);
+  std::int64_t done = times.started + instruction.latency;
+  NodeId last = append(unit, done);
   occupy(object, last,
          makesRequests ? times.finished
                        : times.started + timing::occupation(graph_.objects[object], instruction));
-  if (makesRequests)
-    last = append({unitDone, times.finished, last, instruction.memory.front().storage,
-                   Node::Kind::Memory, DependenceKind::Forward, instance.id});
-  recordUses(instance, last, links_[last].done);
+  if (makesRequests) {
+    const Link requests{done,
+                        last,
+                        instruction.memory.front().storage,
+                        Node::Kind::Memory,
+                        DependenceKind::Forward,
+                        instance.id};
+    done = times.finished;
+    last = append(requests, done);
+  }
+  recordUses(instance, last, done);
   if (object == fetch_.unit)
     branch_ = {makesRequests ? times.finished : occupants_[object].time, last};
   return entry.from;
@@ -100,7 +105,6 @@ void BindingPath::fetchBlock(std::int64_t arrival, std::int64_t index) {
   fetched.start = std::max(before, std::min(roomTime, arrival - least));
   if (branch_.node != noNode)
     fetched.start = std::max(fetched.start, branch_.time);
-  fetched.done = arrival;
   if (block_.node != noNode && before >= fetched.start) {
     fetched.from = block_.node;
     fetched.over = DependenceKind::Structural;
@@ -112,16 +116,17 @@ void BindingPath::fetchBlock(std::int64_t arrival, std::int64_t index) {
     fetched.over = DependenceKind::BufferFill;
   }
   branch_ = {};
-  block_ = {arrival, append(fetched)};
+  block_ = {arrival, append(fetched, arrival)};
   blockIndex_ = index;
 }
 
-NodeId BindingPath::append(const Link &link) {
+/// Adds a node whose latency has passed at \p done.
+NodeId BindingPath::append(const Link &link, std::int64_t done) {
   const auto id = static_cast<NodeId>(links_.size());
   links_.push_back(link);
-  if (id == 0 || link.done > lastDone_) {
+  if (id == 0 || done > lastDone_) {
     last_ = id;
-    lastDone_ = link.done;
+    lastDone_ = done;
   }
   return id;
 }
@@ -222,7 +227,7 @@ std::vector<PathStep> BindingPath::find() const {
   if (links_.empty())
     return path;
   NodeId at = last_;
-  std::int64_t end = links_[at].done;
+  std::int64_t end = lastDone_;
   DependenceKind over = DependenceKind::Forward;
   while (true) {
     const Link &link = links_[at];

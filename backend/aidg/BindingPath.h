@@ -33,8 +33,13 @@ struct PathStep {
 /// What the path goes on with where an instruction waited for an object or for room in the issue
 /// buffer.
 enum class Blame : std::uint8_t {
-  Occupant, ///< with the node of the instruction that was there, as Graph has it
-  Cause,    ///< with what let that one leave: the time that it waited there itself is no step
+  /// With the node of the instruction that was there, as the edges of Graph have it: the path of
+  /// the picture, against which this one is tested.
+  Occupant,
+  /// With what let that one leave: the time that it waited there itself is no step. So whoever made
+  /// others wait is named, and not those that stood in front. This is what reports show, as "bound
+  /// by" and as the chain of waits.
+  Cause,
 };
 
 /// Follows an exact evaluation. With Blame::Occupant it gives what Graph::criticalPath() gives for
@@ -44,7 +49,6 @@ public:
   /// What is kept of a node. Times are cycles.
   struct Link {
     std::int64_t start = 0; ///< begins to work
-    std::int64_t done = 0;  ///< its latency has passed
     NodeId from = noNode;   ///< what the path goes on with; none: it begins here
     arch::ObjectId object = arch::noObject;
     Node::Kind kind{};
@@ -54,8 +58,7 @@ public:
 
   /// \p graph and \p program must outlive it. The program must not use occupations
   /// (timing::usesOccupations).
-  BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program,
-              Blame blame = Blame::Occupant);
+  BindingPath(const arch::ArchitectureGraph &graph, const program::Program &program, Blame blame);
 
   /// The next instruction of the stream; to be called in program order.
   void add(const program::Instance &instance, const timing::InstructionTimes &times);
@@ -95,7 +98,7 @@ private:
   void fetchBlock(std::int64_t arrival, std::int64_t index);
   NodeId addUnit(const program::Instance &instance, const timing::InstructionTimes &times,
                  NodeId previous, std::int64_t ready);
-  NodeId append(const Link &link);
+  NodeId append(const Link &link, std::int64_t done);
   void chooseEntry(Link &link, std::int64_t enter, NodeId previous, std::int64_t ready) const;
   void occupy(arch::ObjectId object, NodeId node, std::int64_t leave);
   [[nodiscard]] NodeId dataAt(const program::Instance &instance, std::int64_t start);

@@ -20,7 +20,7 @@ std::vector<PathStep> pathInGraph(const Graph &graph) {
 }
 
 std::vector<PathStep> pathOnTheWay(const test::RandomCase &one, std::int64_t instructions) {
-  BindingPath path(one.graph, one.program);
+  BindingPath path(one.graph, one.program, Blame::Occupant);
   EstimateOptions options;
   options.extrapolate = false;
   options.maxInstructions = instructions;

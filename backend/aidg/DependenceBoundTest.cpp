@@ -62,6 +62,17 @@ void checkBound(Machine &machine, std::int64_t cycles, bool isLeast = false) {
   CHECK(bound->isLeast == isLeast);
 }
 
+/// Of a loop each iteration of which reads four bytes and writes those from \p written on, all
+/// \p stride further on each time: each access is behind the one before.
+void checkReadAndWrite(std::int64_t written, std::int64_t stride) {
+  Machine machine;
+  machine.beginRepeat(many);
+  machine.emitAccess(0, stride, false, 0);
+  machine.emitAccess(written, stride, true, 0);
+  machine.endRepeat();
+  checkBound(machine, 10 * many);
+}
+
 } // namespace
 
 TEST_CASE("dependences alone: an empty stream takes no cycles") {
@@ -131,12 +142,7 @@ TEST_CASE("dependences alone: a sum in memory") {
 }
 
 TEST_CASE("dependences alone: what the last iteration wrote is read, further on each time") {
-  Machine machine;
-  machine.beginRepeat(many);
-  machine.emitAccess(0, 4, false, 0);
-  machine.emitAccess(4, 4, true, 0);
-  machine.endRepeat();
-  checkBound(machine, 10 * many);
+  checkReadAndWrite(4, 4);
 }
 
 TEST_CASE("dependences alone: a fast chain overtakes others one behind the other, through memory") {
@@ -190,12 +196,7 @@ TEST_CASE("dependences alone: bytes that a loop around comes back to") {
 }
 
 TEST_CASE("dependences alone: each byte is read and written once, registers wait") {
-  Machine machine;
-  machine.beginRepeat(many);
-  machine.emitAccess(0, 8, false, 0);
-  machine.emitAccess(0, 8, true, 0);
-  machine.endRepeat();
-  checkBound(machine, 10 * many);
+  checkReadAndWrite(0, 8);
 }
 
 TEST_CASE("dependences alone: what a long loop leaves behind in memory is not followed") {

@@ -40,13 +40,19 @@ public:
   std::int64_t remaining = 0; ///< instructions of the present fetch block that are still to come
   Arithmetic arithmetic;
 
+  /// When an instruction enters its unit, starts there and ends.
+  struct UnitTimes {
+    Time entered{}, started{}, finished{};
+  };
+
   /// Evaluates an instruction that uses no addresses.
-  void evaluate(const FlatInstruction &instruction) {
-    const Time started = awaitRegisters(instruction, enter(instruction));
+  UnitTimes evaluate(const FlatInstruction &instruction) {
+    const Time entered = enter(instruction);
+    const Time started = awaitRegisters(instruction, entered);
     Time time = arithmetic.add(started, instruction.latency);
     if (instruction.accessCount == 0) {
       finish(instruction, time, arithmetic.add(started, instruction.occupation));
-      return;
+      return {entered, started, time};
     }
     for (std::uint32_t i = 0; i != instruction.accessCount; ++i) {
       const FlatAccess &access = program_->accesses[instruction.firstAccess + i];
@@ -54,6 +60,7 @@ public:
       giveBack(access, time);
     }
     finish(instruction, time, time);
+    return {entered, started, time};
   }
 
   /// Evaluates a series of instructions. Plain cycles only; for so few that no time can leave the

@@ -6,6 +6,7 @@
 #include "backend/aidg/ProgramOrderState.h"
 #include "backend/aidg/Transitions.h"
 #include "backend/timing/Machine.h"
+#include "support/InternalError.h"
 
 #include <llvm/ADT/DenseMap.h>
 
@@ -256,6 +257,7 @@ private:
       if (!isNew && passage.times == 1) {
         const auto [first, cycles] = before->second;
         const auto period = static_cast<std::int64_t>(passage.parts.size() - first) * atOnce;
+        ACADLC_CHECK(period > 0, "a state recurs after a trip at least");
         const std::int64_t periods = (repeat.count - trip) / period;
         passage.firstRecurring = first;
         passage.recurringEnd = passage.parts.size();
@@ -303,21 +305,13 @@ private:
   }
 
   void evaluate(std::uint32_t id, program::Instance &instance) {
-    const FlatInstruction &flat = flat_.instructions[id];
-    Recurrences<ExactArithmetic> &recurrences = state_.times;
+    const auto inUnit = state_.times.evaluate(flat_.instructions[id]);
     timing::InstructionTimes times;
-    times.entered = recurrences.enter(flat);
     times.fetched = state_.arrival();
-    times.issued = recurrences.issued();
-    times.started = recurrences.awaitRegisters(flat, times.entered);
-    times.finished = times.started + flat.latency;
-    for (std::uint32_t i = 0; i != flat.accessCount; ++i) {
-      const FlatAccess &access = flat_.accesses[flat.firstAccess + i];
-      times.finished = recurrences.grant(access, times.finished) + access.service;
-      recurrences.giveBack(access, times.finished);
-    }
-    recurrences.finish(flat, times.finished,
-                       flat.accessCount == 0 ? times.started + flat.occupation : times.finished);
+    times.issued = state_.times.issued();
+    times.entered = inUnit.entered;
+    times.started = inUnit.started;
+    times.finished = inUnit.finished;
     instance.instruction = &stream_.program.instructions[id];
     instance.id = id;
     path_.add(instance, times);
@@ -389,9 +383,11 @@ public:
   }
 
   /// The steps of \p piece, the last first.
-  [[nodiscard]] std::vector<StreamStep> flatten(PieceId piece, std::size_t most) const {
+  [[nodiscard]] std::vector<StreamStep> flatten(PieceId piece,
+                                                const StreamPathLimits &limits) const {
     std::vector<StreamStep> steps;
-    flatten(piece, 1, most, steps);
+    std::size_t left = limits.pieces;
+    flatten(piece, 1, limits.steps, left, steps);
     return steps;
   }
 
@@ -484,17 +480,20 @@ private:
     return {place, add(std::move(piece))};
   }
 
-  void flatten(PieceId id, std::int64_t times, std::size_t most,
+  /// \p left: pieces that may still be gone through.
+  void flatten(PieceId id, std::int64_t times, std::size_t mostSteps, std::size_t &left,
                std::vector<StreamStep> &steps) const {
-    const Piece &piece = pieces_[id];
-    for (StreamStep step : piece.steps) {
-      step.times = times;
-      steps.push_back(step);
-    }
-    if (steps.size() > most)
+    if (left == 0)
       throw NoPath{};
+    --left;
+    const Piece &piece = pieces_[id];
+    if (piece.steps.size() > mostSteps - steps.size())
+      throw NoPath{};
+    const auto added = steps.insert(steps.end(), piece.steps.begin(), piece.steps.end());
+    for (StreamStep &step : std::span(added, steps.end()))
+      step.times = times;
     for (const Piece::Part &part : piece.parts)
-      flatten(part.piece, times * part.times, most, steps);
+      flatten(part.piece, times * part.times, mostSteps, left, steps);
   }
 
   std::vector<DependenceKind> places_; ///< by place: how those that wait for its time depend on it
@@ -576,7 +575,7 @@ std::optional<std::vector<StreamStep>> StreamPaths::find(std::size_t index, std:
     // The stream begins with its first fetch.
     if (way.place != TimeLayout::arrival)
       return std::nullopt;
-    std::vector<StreamStep> steps = group->wayBack.flatten(way.piece, limits.steps);
+    std::vector<StreamStep> steps = group->wayBack.flatten(way.piece, limits);
     return sumOf(steps) == cycles ? std::optional(std::move(steps)) : std::nullopt;
   } catch (const NoPath &) {
     return std::nullopt;

@@ -37,13 +37,15 @@ struct StreamPathLimits {
   std::int64_t instructions = 0;
   /// Steps that the path may have, what recurs counted once.
   std::size_t steps = std::size_t{1} << 18;
+  /// Pieces of the path that may be gone through to collect them; a piece may have no step.
+  std::size_t pieces = std::size_t{1} << 22;
 };
 
 /// Finds the paths of streams on one architecture. Streams that use the same objects learn from one
 /// another.
 class StreamPaths {
 public:
-  /// \p graph and the programs must outlive it.
+  /// \p graph and the programs must outlive it. Reports want Blame::Cause.
   StreamPaths(const arch::ArchitectureGraph &graph,
               std::span<const program::Program *const> streams, Blame blame);
   ~StreamPaths();

@@ -209,6 +209,8 @@ TEST_CASE("there is no path that does not add up, or beyond the limits") {
   CHECK_FALSE(find(cycles + 1, limits));
   CHECK_FALSE(find(cycles, {1}));
   CHECK_FALSE(find(cycles, {limits.instructions, 1}));
+  CHECK(find(cycles, {limits.instructions, limits.steps, limits.pieces}));
+  CHECK_FALSE(find(cycles, {limits.instructions, limits.steps, 1}));
 }
 
 } // namespace acadlc::aidg

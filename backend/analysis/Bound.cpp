@@ -32,13 +32,4 @@ std::string withoutIndices(std::string_view name) {
   return result;
 }
 
-BoundKind kindOfStage(const arch::ArchitectureGraph &graph, arch::ObjectId stage) {
-  const auto &units = graph.contains[stage];
-  const auto isMemoryUnit = [&](arch::ObjectId unit) {
-    return graph.objects[unit].objectClass == arch::ObjectClass::MemoryAccessUnit;
-  };
-  return !units.empty() && std::ranges::all_of(units, isMemoryUnit) ? BoundKind::Memory
-                                                                    : BoundKind::Compute;
-}
-
 } // namespace acadlc::analysis

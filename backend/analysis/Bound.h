@@ -2,8 +2,7 @@
 /// What limits a stream: the object with the largest share of its critical path.
 #pragma once
 
-#include "ir/ArchitectureGraph.h"
-
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,15 +15,13 @@ enum class BoundKind : std::uint8_t {
   Memory,     ///< a memory access unit or a storage moves data
   Fetch,      ///< instructions are fetched or wait in the issue buffer
   Dependence, ///< an instruction waits for the result of another
-  Stage,      ///< instructions pass a stage, one behind the other; a limit, not part of a path
+  Stage,      ///< instructions pass a stage, one behind the other
 };
+inline constexpr std::size_t boundKindCount = 5;
 std::string_view boundKindName(BoundKind kind); ///< "compute", "memory", …
 
 /// Name of all objects that differ in indices alone: "pe[3][0].multiply" → "pe[*][*].multiply".
 std::string withoutIndices(std::string_view name);
-
-/// A stage belongs to what it serves: the memory if it holds memory access units alone.
-BoundKind kindOfStage(const arch::ArchitectureGraph &graph, arch::ObjectId stage);
 
 struct Bound {
   std::string object; ///< "pe[0][0].multiply"

@@ -22,7 +22,7 @@ BoundKind kindOf(const arch::ArchitectureGraph &graph, aidg::Node::Kind kind, ar
   case aidg::Node::Kind::Memory:
     return BoundKind::Memory;
   case aidg::Node::Kind::Stage:
-    return kindOfStage(graph, object);
+    return BoundKind::Stage;
   case aidg::Node::Kind::Unit:
     break;
   }
@@ -33,7 +33,7 @@ BoundKind kindOf(const arch::ArchitectureGraph &graph, aidg::Node::Kind kind, ar
              : BoundKind::Compute;
 }
 
-using CyclesByKind = std::array<std::int64_t, 4>;
+using CyclesByKind = std::array<std::int64_t, boundKindCount>;
 /// By object, then by kind.
 using ObjectCycles = std::vector<CyclesByKind>;
 

@@ -32,9 +32,9 @@ CriticalPathReport attributePath(const arch::ArchitectureGraph &graph,
                                  const std::vector<aidg::StreamStep> &path);
 
 /// Attributes the cycles of the critical path of the stream's first instructions. A unit's cycles
-/// are compute or memory by its class, a fetch's are fetch; cycles of a unit that the next
-/// instruction on the path reached over a data dependence, not because the unit was busy, are
-/// dependence.
+/// are compute or memory by its class, a storage's are memory, a stage's are stage and a fetch's
+/// are fetch; cycles of a unit that the next instruction on the path reached over a data
+/// dependence, not because the unit was busy, are dependence.
 ///
 /// A shorter stream is analysed as a whole. Of others a sixteenth of `criticalPathWindow` is looked
 /// at first, then four times as much, then all of it. Less than all suffices where every

@@ -95,16 +95,17 @@ std::optional<CertificateCounts> countReplays(const NetworkEstimate &estimate) {
   return counts;
 }
 
-std::optional<Bound> networkBound(const NetworkEstimate &estimate) {
-  constexpr std::size_t kinds = 4;
-  std::array<double, kinds> cyclesOf{};
-  std::array<std::map<std::string, double>, kinds> objects;
+std::optional<NetworkBound> networkBound(const NetworkEstimate &estimate) {
+  std::array<double, boundKindCount> cyclesOf{};
+  std::array<std::map<std::string, double>, boundKindCount> objects;
+  bool isPartial = false;
   for (const LayerEstimate &layer : estimate.layers) {
     if (!layer.bound)
       return std::nullopt;
     const auto kind = static_cast<std::size_t>(layer.bound->kind);
     cyclesOf[kind] += static_cast<double>(layer.cycles);
     objects[kind][layer.bound->object] += static_cast<double>(layer.cycles);
+    isPartial |= layer.boundIsPartial;
   }
   if (estimate.layers.empty() || estimate.isBounded() || estimate.cycles == 0)
     return std::nullopt;
@@ -113,8 +114,9 @@ std::optional<Bound> networkBound(const NetworkEstimate &estimate) {
   const auto object = std::max_element(
       objects[kind].begin(), objects[kind].end(),
       [](const auto &left, const auto &right) { return left.second < right.second; });
-  return Bound{object->first, static_cast<BoundKind>(kind),
-               *most / static_cast<double>(estimate.cycles)};
+  return NetworkBound{
+      {object->first, static_cast<BoundKind>(kind), *most / static_cast<double>(estimate.cycles)},
+      isPartial};
 }
 
 } // namespace acadlc::analysis

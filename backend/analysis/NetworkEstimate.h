@@ -196,25 +196,26 @@ struct AskedOptions {
 
 struct NetworkEstimate {
   Method method = Method::Estimate;
+  bool isProgram = false;
+  /// The peak is known from the best instructions of this network alone
+  /// (PeakRate::dependsOnNetwork).
+  bool isPeakOfNetwork = false;
+  bool areCertificatesReplayed = false;                   ///< as far as the limits of a replay go
+  timing::Guarantee guarantee = timing::Guarantee::Exact; ///< the weakest of the layers
   std::string architecture;
   std::vector<arch::ParameterValue> parameters;
   std::optional<double> clockHz;
-  std::string workload; ///< name of the network; of the program if isProgram
-  bool isProgram = false;
+  std::string workload;  ///< name of the network; of the program if isProgram
   std::string onlyLayer; ///< `--layer`; empty: all
   AskedOptions asked;
-  std::int64_t cycles = 0;                                ///< meaningless if bounded
-  timing::Guarantee guarantee = timing::Guarantee::Exact; ///< the weakest of the layers
+  std::int64_t cycles = 0;    ///< meaningless if bounded
   timing::CycleBounds bounds; ///< sums over the layers; both are `cycles` unless bounded
   /// Most multiply-accumulates that the architecture can do in a cycle (analysis/PeakRate.h).
   double peakMacsPerCycle = 0;
-  /// That is known from the best instructions of this network alone (PeakRate::dependsOnNetwork).
-  bool isPeakOfNetwork = false;
   Coverage coverage;
   std::vector<LayerEstimate> layers; ///< in execution order
   std::vector<UnmappedOperator> unmapped;
   std::vector<FreeCall> free;
-  bool areCertificatesReplayed = false; ///< as far as the limits of a replay go
   std::vector<FoldedNorm> folded;
   std::vector<Resource> resources;       ///< of all layers together, if they were asked for
   std::vector<MemoryLevel> memoryLevels; ///< of the architecture, if rooflines were asked for
@@ -240,9 +241,14 @@ struct CertificateCounts {
 /// None unless they were replayed.
 std::optional<CertificateCounts> countReplays(const NetworkEstimate &estimate);
 
-/// The kind of bound that most cycles of the network are under, with the object that has most of
-/// them; `share` is that of all cycles which layers so bounded take. None unless all layers have a
-/// bound and all cycles are known.
-std::optional<Bound> networkBound(const NetworkEstimate &estimate);
+/// What a network is bound by.
+struct NetworkBound {
+  /// The kind of bound that most cycles are under, with the object that has most of them; its share
+  /// is that of all cycles which layers so bounded take.
+  Bound bound;
+  bool isPartial = false; ///< the bound of a layer is that of its first instructions alone
+};
+/// None unless all layers have a bound and all cycles are known.
+std::optional<NetworkBound> networkBound(const NetworkEstimate &estimate);
 
 } // namespace acadlc::analysis

@@ -75,6 +75,7 @@ struct Validation {
   std::string experiment; ///< the declaration; empty: none
   std::string target;     ///< the mapping or program
   bool isProgram = false;
+  AskedOptions asked; ///< how rows were evaluated; what networks are asked for is empty
   std::vector<std::string> columns;    ///< what rows set: dimensions, parameters; and group columns
   std::vector<std::string> groupBy;    ///< columns; empty: no groups
   std::vector<ValidationRow> rows;     ///< in the order of the file

@@ -1,6 +1,5 @@
 #include "backend/analysis/WaitChain.h"
 
-#include "backend/aidg/StreamPath.h"
 #include "backend/analysis/Bound.h"
 #include "backend/analysis/ShortStream.h"
 #include "backend/simulate/OccupationSimulator.h"
@@ -10,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -88,16 +86,17 @@ namespace {
 
 // ---- What recurs --------------------------------------------------------------------------------
 
-/// An item with the number of its kind: items of one number differ in cycles and times alone.
+/// Steps of one kind, or a sequence that recurs. Those of one number differ in cycles and times
+/// alone.
 struct Numbered {
   std::uint32_t number = 0;
-  ChainItem item;
-  std::vector<Numbered> body;
+  std::int64_t cycles = 0, times = 0;
+  std::vector<Numbered> body; ///< of a sequence
 };
 
 void add(Numbered &sum, const Numbered &other) {
-  sum.item.cycles += other.item.cycles;
-  sum.item.times += other.item.times;
+  sum.cycles += other.cycles;
+  sum.times += other.times;
   for (std::size_t i = 0; i < sum.body.size(); ++i)
     add(sum.body[i], other.body[i]);
 }
@@ -105,15 +104,16 @@ void add(Numbered &sum, const Numbered &other) {
 /// Collapses a sequence of steps: what recurs, one directly behind the other, is one item.
 class Collapse {
 public:
-  std::vector<Numbered> run(std::vector<Numbered> items) {
+  /// \p firstFree: number for sequences.
+  explicit Collapse(std::uint32_t firstFree) : firstFree_(firstFree) {}
+
+  void run(std::vector<Numbered> &items) {
     for (std::size_t before = 0; before != items.size();) {
       before = items.size();
       for (std::size_t length = 1; length <= longest && 2 * length <= items.size(); ++length)
-        items = collapse(std::move(items), length);
+        collapse(items, length);
     }
-    return items;
   }
-  std::uint32_t firstFree = 0; ///< number for sequences
 
 private:
   static constexpr std::size_t longest = 96; ///< sequence
@@ -126,49 +126,49 @@ private:
     return true;
   }
 
-  std::vector<Numbered> collapse(std::vector<Numbered> items, std::size_t length) {
-    std::vector<Numbered> result;
+  /// Collapses sequences of one length, in place: mostly there are none.
+  void collapse(std::vector<Numbered> &items, std::size_t length) {
+    std::size_t kept = 0;
     for (std::size_t at = 0; at < items.size();) {
       std::size_t end = at + length;
       while (end + length <= items.size() && isAlike(items, at, end, length))
         end += length;
       if (end == at + length) {
-        result.push_back(std::move(items[at++]));
+        if (kept != at)
+          items[kept] = std::move(items[at]);
+        ++kept;
+        ++at;
         continue;
       }
-      result.push_back(length == 1 ? std::move(items[at]) : groupOf(items, at, length));
+      Numbered all = length == 1 ? std::move(items[at]) : groupOf(items, at, length);
       for (std::size_t next = at + length; next < end; next += length)
-        add(result.back(), length == 1 ? items[next] : groupOf(items, next, length));
+        add(all, length == 1 ? items[next] : groupOf(items, next, length));
+      items[kept++] = std::move(all);
       at = end;
     }
-    return result;
+    items.resize(kept);
   }
 
   Numbered groupOf(std::vector<Numbered> &items, std::size_t at, std::size_t length) {
     Numbered group;
     std::vector<std::uint32_t> numbers;
     // Counted is what begins it: steps of a shortened stream stand for several.
-    group.item.times = items[at].item.times;
+    group.times = items[at].times;
     for (std::size_t i = at; i < at + length; ++i) {
       numbers.push_back(items[i].number);
-      group.item.cycles += items[i].item.cycles;
-      group.item.times = std::min(group.item.times, items[i].item.times);
+      group.cycles += items[i].cycles;
+      group.times = std::min(group.times, items[i].times);
       group.body.push_back(std::move(items[i]));
     }
-    const auto [entry, isNew] = numbers_.try_emplace(std::move(numbers), firstFree);
-    firstFree += isNew ? 1 : 0;
+    const auto [entry, isNew] = numbers_.try_emplace(std::move(numbers), firstFree_);
+    firstFree_ += isNew ? 1 : 0;
     group.number = entry->second;
     return group;
   }
 
+  std::uint32_t firstFree_;
   std::map<std::vector<std::uint32_t>, std::uint32_t> numbers_; ///< of sequences
 };
-
-ChainItem withBody(Numbered numbered) {
-  for (Numbered &inner : numbered.body)
-    numbered.item.body.push_back(withBody(std::move(inner)));
-  return std::move(numbered.item);
-}
 
 // ---- Steps as items -----------------------------------------------------------------------------
 
@@ -178,10 +178,35 @@ public:
       : graph_(graph), program_(program) {}
 
   void add(const ChainStep &step, std::int64_t times) {
-    Numbered &numbered = items_.emplace_back();
-    ChainItem &item = numbered.item;
-    item.cycles = (step.end - step.begin) * times;
-    item.times = times;
+    items_.push_back({numberOf(kindOf(step)), (step.end - step.begin) * times, times, {}});
+  }
+
+  [[nodiscard]] std::vector<ChainItem> all() const { return collapsed(items_); }
+
+  /// Kinds of steps of less than \p least cycles are one kind.
+  [[nodiscard]] std::vector<ChainItem> outline(std::int64_t least) const {
+    std::vector<std::int64_t> cycles(kinds_.size());
+    for (const Numbered &numbered : items_)
+      cycles[numbered.number] += numbered.cycles;
+    std::vector<Numbered> items = items_;
+    for (Numbered &numbered : items)
+      if (cycles[numbered.number] < least)
+        numbered.number = otherKind();
+    return collapsed(std::move(items));
+  }
+
+private:
+  using Key = std::tuple<Activity, WaitKind, bool, std::string, std::string, std::string,
+                         std::string, std::uint32_t>;
+
+  /// The number of steps that are too small to be named, behind those of all kinds.
+  [[nodiscard]] std::uint32_t otherKind() const {
+    return static_cast<std::uint32_t>(kinds_.size());
+  }
+
+  /// What \p step is, without its cycles.
+  [[nodiscard]] ChainItem kindOf(const ChainStep &step) const {
+    ChainItem item;
     item.activity = step.activity;
     item.over = step.over;
     item.isContended = step.isContended;
@@ -196,44 +221,36 @@ public:
       if (hasPhase)
         item.phase = instruction.phases[step.phase].name;
     }
-    const Key key{item.activity, item.over,      item.isContended, item.object,
-                  item.awaited,  item.operation, item.phase,       item.range.begin.raw()};
-    const auto next = static_cast<std::uint32_t>(numbers_.size());
-    numbered.number = numbers_.try_emplace(key, next).first->second;
+    return item;
   }
 
-  [[nodiscard]] std::vector<ChainItem> all() const { return collapsed(items_); }
-
-  /// Kinds of steps of less than \p least cycles are one kind.
-  [[nodiscard]] std::vector<ChainItem> outline(std::int64_t least) const {
-    std::vector<std::int64_t> cycles(numbers_.size());
-    for (const Numbered &numbered : items_)
-      cycles[numbered.number] += numbered.item.cycles;
-    std::vector<Numbered> items = items_;
-    for (Numbered &numbered : items) {
-      if (cycles[numbered.number] >= least)
-        continue;
-      ChainItem other;
-      other.cycles = numbered.item.cycles;
-      other.times = numbered.item.times;
-      numbered.item = std::move(other);
-      numbered.number = static_cast<std::uint32_t>(numbers_.size());
-    }
-    return collapsed(std::move(items));
+  std::uint32_t numberOf(ChainItem kind) {
+    const Key key{kind.activity, kind.over,      kind.isContended, kind.object,
+                  kind.awaited,  kind.operation, kind.phase,       kind.range.begin.raw()};
+    const auto [known, isNew] =
+        numbers_.try_emplace(key, static_cast<std::uint32_t>(kinds_.size()));
+    if (isNew)
+      kinds_.push_back(std::move(kind));
+    return known->second;
   }
 
-private:
   [[nodiscard]] std::vector<ChainItem> collapsed(std::vector<Numbered> items) const {
-    Collapse collapse;
-    collapse.firstFree = static_cast<std::uint32_t>(numbers_.size()) + 1;
-    std::vector<ChainItem> result;
-    for (Numbered &numbered : collapse.run(std::move(items)))
-      result.push_back(withBody(std::move(numbered)));
-    return result;
+    Collapse(otherKind() + 1).run(items);
+    return itemsOf(items);
   }
 
-  using Key = std::tuple<Activity, WaitKind, bool, std::string, std::string, std::string,
-                         std::string, std::uint32_t>;
+  [[nodiscard]] std::vector<ChainItem> itemsOf(const std::vector<Numbered> &numbered) const {
+    std::vector<ChainItem> items;
+    items.reserve(numbered.size());
+    for (const Numbered &one : numbered) {
+      ChainItem &item =
+          items.emplace_back(one.number < kinds_.size() ? kinds_[one.number] : ChainItem());
+      item.cycles = one.cycles;
+      item.times = one.times;
+      item.body = itemsOf(one.body);
+    }
+    return items;
+  }
 
   [[nodiscard]] std::string nameOf(arch::ObjectId id) const {
     return id == arch::noObject ? "" : withoutIndices(graph_.objects[id].name);
@@ -242,6 +259,7 @@ private:
   const arch::ArchitectureGraph &graph_;
   const program::Program &program_;
   std::map<Key, std::uint32_t> numbers_;
+  std::vector<ChainItem> kinds_; ///< by number
   std::vector<Numbered> items_;
 };
 
@@ -351,20 +369,12 @@ ChainStep chainStepOf(const program::Program &program, const aidg::StreamStep &p
   return step;
 }
 
-/// The chain of a stream that is evaluated in program order, found without going through all
-/// periods of its loops; nothing if that is not possible.
-std::optional<WaitChain> chainInProgramOrder(const arch::ArchitectureGraph &graph,
-                                             const program::Program &program, std::int64_t cycles) {
-  const program::Program *const only = &program;
-  aidg::StreamPaths paths(graph, {&only, 1}, aidg::Blame::Cause);
-  if (!paths.isServedAtOnce(0))
-    return std::nullopt;
-  const auto path = paths.find(0, cycles, {mostPathInstructions});
-  if (!path)
-    return std::nullopt;
+/// The chain of a stream that is evaluated in program order and has the critical path \p path.
+WaitChain chainInProgramOrder(const arch::ArchitectureGraph &graph, const program::Program &program,
+                              std::span<const aidg::StreamStep> path) {
   std::vector<ChainStep> chain; // the last step first
   std::vector<std::int64_t> times;
-  for (const aidg::StreamStep &step : *path) {
+  for (const aidg::StreamStep &step : path) {
     ChainStep added = chainStepOf(program, step);
     if (step.cycles != 0) {
       chain.push_back(std::move(added));
@@ -391,13 +401,14 @@ WaitChain withoutChain(std::string why) {
 }
 
 WaitChain findWaitChain(const arch::ArchitectureGraph &graph, const program::Program &program,
-                        const timing::Evaluation &evaluation) {
+                        const timing::Evaluation &evaluation,
+                        std::span<const aidg::StreamStep> path) {
   // The chain lags behind the fetch: how many periods show it recur is not known in advance.
   constexpr std::array<std::int64_t, 3> periods{3, 8, 32};
   if (evaluation.guarantee == timing::Guarantee::Bounded)
     return withoutChain("the cycles are only bounded");
-  if (auto chain = chainInProgramOrder(graph, program, evaluation.cycles))
-    return std::move(*chain);
+  if (!path.empty())
+    return chainInProgramOrder(graph, program, path);
   std::string why = fmt::format("more than {} million instructions would have to be gone through",
                                 mostChainInstructions / 1'000'000);
   for (const std::int64_t kept : periods) {

@@ -3,12 +3,14 @@
 /// last, of which each step could not begin before the one in front of it was over.
 #pragma once
 
+#include "backend/aidg/StreamPath.h"
 #include "backend/simulate/CauseTrace.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,14 +60,18 @@ struct WaitChain {
 /// for at the most.
 inline constexpr std::int64_t mostChainInstructions = 4'000'000;
 
-/// The same of streams in program order, for which less is noted.
+/// Instructions of a stream in program order that are evaluated at the most to find the critical
+/// path that is its chain.
 inline constexpr std::int64_t mostPathInstructions = std::int64_t{1} << 20;
 
-/// The chain of the stream of \p program, whose cycles \p evaluation knows. Where loops are
-/// certified to recur, some of their periods are gone through and counted for all; a chain that
-/// does not add up to the cycles is not given.
+/// The chain of the stream of \p program, whose cycles \p evaluation knows. \p path: its critical
+/// path (aidg::StreamPaths, Blame::Cause), the last step first, if that is known and every request
+/// is served at once; then the chain is this path. Otherwise, where loops are certified to recur,
+/// some of their periods are gone through and counted for all; a chain that does not add up to the
+/// cycles is not given.
 WaitChain findWaitChain(const arch::ArchitectureGraph &graph, const program::Program &program,
-                        const timing::Evaluation &evaluation);
+                        const timing::Evaluation &evaluation,
+                        std::span<const aidg::StreamStep> path);
 
 /// None, because of \p why.
 WaitChain withoutChain(std::string why);

@@ -1023,7 +1023,7 @@ std::string forcedName(std::span<const ForcedMapping> forced, const Call &call,
   for (const ForcedMapping &entry : forced) {
     if (entry.layer == call.name)
       return entry.mapping;
-    if (entry.layer == workload::operatorName(contraction.kind) || entry.layer == call.function)
+    if (entry.layer == workload::operatorName(contraction.kind))
       byOperator = entry.mapping;
   }
   return byOperator;

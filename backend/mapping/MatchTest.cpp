@@ -202,6 +202,16 @@ TEST_CASE_FIXTURE(StandardBench, "conv1d and a dense layer match conv2d with uni
         Choice::Status::UnknownForced);
 }
 
+TEST_CASE_FIXTURE(StandardBench, "a mapping is forced on a layer or an operator, on no function") {
+  const std::string network = test::matmulText(4, 5, 8).text();
+  CHECK(chooseFor(*this, network, {{"dense", "conv2d"}}).forced == "conv2d");
+  const Choice other = chooseFor(*this, network, {{"op", "conv2d"}});
+  CHECK(workload->calls.front().function == "op");
+  CHECK(other.forced.empty());
+  REQUIRE(other.match);
+  CHECK(other.match->mapping->name.text == "matmul");
+}
+
 namespace {
 
 OperatorText depthwiseText() {
@@ -667,7 +677,7 @@ TEST_CASE_FIXTURE(Bench, "a mapping whose guard does not hold leaves the operato
           "its condition `isShort(K, arch.rows) and M > 1` does not hold for M=" +
               std::to_string(m) + ", N=5, K=" + std::to_string(k));
   }
-  const Choice forced = chosen(2, 9, {{"op", "short"}});
+  const Choice forced = chosen(2, 9, {{"y", "short"}});
   CHECK(forced.status == Choice::Status::Unmapped);
   CHECK_FALSE(diagnostics.hasErrors());
 }

@@ -77,6 +77,11 @@ std::string cyclesText(timing::Guarantee guarantee, std::int64_t cycles,
              : thousands(cycles);
 }
 
+std::string boundText(const analysis::Bound &bound, bool isPartial) {
+  return fmt::format("{} ({}){}", analysis::boundKindName(bound.kind), bound.object,
+                     isPartial ? " ~" : "");
+}
+
 std::string counted(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", thousands(count), noun, count == 1 ? "" : "s");
 }

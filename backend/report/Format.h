@@ -24,6 +24,8 @@ std::string namedNumbers(const std::vector<analysis::NamedNumber> &numbers);
 /// "1,234", or "1,200 .. 1,300" if they are only bounded.
 std::string cyclesText(timing::Guarantee guarantee, std::int64_t cycles,
                        const timing::CycleBounds &bounds);
+/// "memory (bank[*])", with a " ~" behind it if only first instructions were looked at.
+std::string boundText(const analysis::Bound &bound, bool isPartial);
 /// "1 layer", "3 layers"
 std::string counted(std::int64_t count, std::string_view noun);
 /// "2 weight-only, 3 reshape": how many calls are free for each reason.

@@ -77,13 +77,10 @@ void LayersView::print(std::string &out) const {
                    : "");
       cells.push_back(compared && compared->ratio ? percent(*compared->ratio) : "");
     }
-    cells.insert(cells.end(),
-                 {estimate_.isBounded() ? "" : percent(share),
-                  layer.utilisation ? percent(*layer.utilisation) : "",
-                  std::string(analysis::guaranteeName(layer.guarantee)),
-                  layer.bound ? fmt::format("{} ({}){}", analysis::boundKindName(layer.bound->kind),
-                                            layer.bound->object, layer.boundIsPartial ? " ~" : "")
-                              : ""});
+    cells.insert(cells.end(), {estimate_.isBounded() ? "" : percent(share),
+                               layer.utilisation ? percent(*layer.utilisation) : "",
+                               std::string(analysis::guaranteeName(layer.guarantee)),
+                               layer.bound ? boundText(*layer.bound, layer.boundIsPartial) : ""});
     table.add(std::move(cells));
   }
   out += "\n";

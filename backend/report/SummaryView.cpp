@@ -60,12 +60,12 @@ void SummaryView::printBounds(std::string &out) const {
 }
 
 void SummaryView::printBound(std::string &out) const {
-  if (const auto bound = analysis::networkBound(estimate_))
+  if (const auto found = analysis::networkBound(estimate_))
     out += fmt::format(
-        "  bound by {} ({}){}\n", analysis::boundKindName(bound->kind), bound->object,
+        "  bound by {}{}\n", boundText(found->bound, found->isPartial),
         estimate_.layers.size() == 1
             ? ""
-            : fmt::format(" in layers that take {} of the cycles", percent(bound->share)));
+            : fmt::format(" in layers that take {} of the cycles", percent(found->bound.share)));
   else if (!estimate_.isBounded() && estimate_.cycles > 0)
     // Through queues and phases a path is only followed where it is asked for: it takes longer.
     out += "  what bounds it: see --view critical-path,bounds,resources\n";

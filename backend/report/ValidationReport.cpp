@@ -161,6 +161,7 @@ public:
                                         ? llvm::json::Value(nullptr)
                                         : jsonText(validation.experiment));
       json_.attribute("measurements", jsonText(validation.file));
+      json_.attributeObject("options", [&] { asked(validation); });
       json_.attribute("guarantee", jsonText(analysis::guaranteeName(validation.guarantee())));
       statistics(validation.statistics);
       json_.attributeArray("groups", [&] {
@@ -178,6 +179,17 @@ public:
   }
 
 private:
+  /// As in the report of an estimate, as far as there is no network.
+  void asked(const Validation &validation) {
+    const analysis::AskedOptions &asked = validation.asked;
+    if (!validation.isProgram)
+      json_.attribute("element_type", asked.elementType.empty() ? llvm::json::Value(nullptr)
+                                                                : jsonText(asked.elementType));
+    json_.attribute("extrapolate", asked.extrapolates);
+    json_.attribute("budget",
+                    asked.budget ? llvm::json::Value(*asked.budget) : llvm::json::Value(nullptr));
+  }
+
   void statistics(const ErrorStatistics &statistics) {
     json_.attribute("points", static_cast<std::int64_t>(statistics.points));
     jsonReal(json_, "mape", statistics.mape);
