@@ -131,15 +131,21 @@ private:
     mappedStages_.clear();
     unmappedHere_.clear();
     const std::size_t first = list_->layers.size();
+    const std::int64_t coveredMacs = list_->coverage.macs.covered;
     for (const Contraction *contraction : main)
       // A sum behind another one may be part of that one's layer.
       if (!absorbedStages_.contains(contraction->computation))
         covered =
             addContraction(call, *contraction, layerName(call, main, *contraction)) && covered;
-    if (scalar_ && (!isAbsorbed || !unmappedHere_.empty()))
-      setUncounted(call, first, addScalar(call, first, covered));
-    else
+    if (scalar_ && (!isAbsorbed || !unmappedHere_.empty())) {
+      const std::vector<std::size_t> uncounted = addScalar(call, first, covered);
+      // Scalar code multiplies and adds some products on its own, those of several tensors say.
+      if (covered && uncounted.empty())
+        list_->coverage.macs.covered = coveredMacs + call.macs;
+      setUncounted(call, first, uncounted);
+    } else {
       covered = addRest(call, first) && covered;
+    }
     addArithmetic(call, main, first);
     return covered;
   }

@@ -145,3 +145,21 @@ TEST_CASE("texts that are no files are described and estimated, errors are colle
   CHECK(!session.loadWorkload(inputs + "no-such-file.tir"));
   CHECK(session.diagnostics().errorCount() == 2);
 }
+
+TEST_CASE("multiply-accumulates of scalar code are covered where it does all of a call") {
+  Session session;
+  REQUIRE(session.loadDescription(std::string(ACADLC_SOURCE_DIR) + "/stdlib/one_mac.acadl"));
+  REQUIRE(session.loadWorkloadText("<text>", R"(
+@I.ir_module
+class Module:
+    @R.function
+    def main(a: R.Tensor((2, 3), "float32"), b: R.Tensor((3, 4), "float32"), c: R.Tensor((4, 5), "float32")):
+        lv = R.einsum((a, b, c), subscripts="ij,jk,kl->il")
+        return lv
+)"));
+  REQUIRE(session.selectArchitecture({}));
+  const auto estimate = session.estimate({});
+  REQUIRE(estimate);
+  CHECK(estimate->coverage.macs.total == 2 * 2 * 5 * 3 * 4);
+  CHECK(estimate->coverage.macs.covered == estimate->coverage.macs.total);
+}

@@ -20,6 +20,7 @@
 #include "support/InternalError.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <csignal>
 #include <cstdio>
@@ -94,6 +95,7 @@ private:
     if (!description || !workload || !outputs)
       return false;
     if (options_.listOperators) {
+      reportUnknownMacs(*session_.workload());
       report_ = operatorReport(*session_.workload());
       return true;
     }
@@ -209,6 +211,21 @@ private:
       break;
     }
     return report::operatorsText(workload);
+  }
+
+  /// Nobody should take a sum that some operators are missing in for that of the network.
+  void reportUnknownMacs(const workload::Workload &workload) {
+    const std::vector<const workload::Call *> calls = report::unknownMacs(workload);
+    if (calls.empty())
+      return;
+    constexpr std::size_t shown = 8;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < calls.size() && i < shown; ++i)
+      names.push_back(fmt::format("'{}' ({})", calls[i]->name, calls[i]->function));
+    const std::string others =
+        calls.size() > shown ? fmt::format(" and {} more", calls.size() - shown) : "";
+    extra_.report(DiagnosticCode::UnknownMacs, calls.front()->range,
+                  fmt::format("{}{}", fmt::join(names, ", "), others));
   }
 
   /// Without --workload and --program the description's only program is meant.

@@ -1,6 +1,7 @@
 #include "ir/Workload.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -14,6 +15,27 @@ constexpr std::pair<std::string_view, ElementType::Kind> typePrefixes[] = {
     {"uint", ElementType::Kind::UInt},
     {"int", ElementType::Kind::Int},
 };
+
+constexpr std::uint16_t widest = 128;
+
+/// Whether there are numbers of \p kind with \p bits: integers of any width, floats of those that
+/// have a layout.
+bool isWidth(ElementType::Kind kind, std::uint16_t bits) {
+  if (kind == ElementType::Kind::BFloat)
+    return bits == 16;
+  if (kind == ElementType::Kind::Float)
+    return bits == 4 || bits == 6 || (bits >= 8 && bits <= widest && std::has_single_bit(bits));
+  return bits >= 1 && bits <= widest;
+}
+
+/// The nearest width of \p kind from \p bits on, in steps of \p step; none if there is none.
+std::optional<ElementType> nextWidth(ElementType::Kind kind, int bits, int step) {
+  for (int width = std::clamp<int>(bits, 0, widest + 1); width >= 0 && width <= widest + 1;
+       width += step)
+    if (isWidth(kind, static_cast<std::uint16_t>(width)))
+      return ElementType{kind, static_cast<std::uint16_t>(width)};
+  return std::nullopt;
+}
 
 } // namespace
 
@@ -43,12 +65,29 @@ std::optional<ElementType> ElementType::fromName(std::string_view name) {
       digits = digits.substr(0, 1);
     std::uint16_t bits = 0;
     auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    constexpr std::uint16_t widest = 128;
-    if (error == std::errc() && end == digits.data() + digits.size() && bits >= 1 && bits <= widest)
+    if (error == std::errc() && end == digits.data() + digits.size() && isWidth(kind, bits))
       return ElementType{kind, bits};
     return std::nullopt;
   }
   return std::nullopt;
+}
+
+std::vector<ElementType> ElementType::near(std::string_view name) {
+  std::vector<ElementType> found;
+  for (const auto &[prefix, kind] : typePrefixes) {
+    if (!name.starts_with(prefix))
+      continue;
+    const std::string_view digits = name.substr(prefix.size());
+    int bits = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (error != std::errc() || end != digits.data() + digits.size())
+      return found;
+    for (const auto &next : {nextWidth(kind, bits, -1), nextWidth(kind, bits, 1)})
+      if (next && (found.empty() || found.back() != *next))
+        found.push_back(*next);
+    return found;
+  }
+  return found;
 }
 
 std::int64_t Tensor::elementCount() const {

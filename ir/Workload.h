@@ -31,6 +31,9 @@ struct ElementType {
   [[nodiscard]] std::int64_t storageBits() const { return kind == Kind::Bool ? 8 : bits; }
   /// The type that TVM calls \p name; none if there is no such type.
   static std::optional<ElementType> fromName(std::string_view name);
+  /// Of the kind that \p name, which is no type, begins with: the types with the next smaller and
+  /// the next larger number of bits. Empty if it is no kind with a number.
+  static std::vector<ElementType> near(std::string_view name);
   friend bool operator==(ElementType, ElementType) = default;
 };
 
@@ -321,6 +324,9 @@ struct Operator {
   std::vector<std::int64_t> stride, dilation, before, after; ///< the last two: padding, in elements
   std::int64_t groups = 1; ///< of a convolution that is not depthwise
   std::int64_t macs = 0;   ///< taps on padding included
+  /// What it computes is not in the text, or not modelled: it may have multiply-accumulates that
+  /// `macs` does not count.
+  bool hasUnknownMacs = false;
   /// As if the operator stood alone: also what passes between operators of one call counts.
   std::int64_t bytesRead = 0, bytesWritten = 0;
   std::vector<ElementType> reads, writes; ///< of its tensors, in text order
@@ -379,7 +385,7 @@ struct Workload {
   /// The text says which parameters are inputs; else all of them count as activations.
   bool knowsInputs = false;
   std::vector<FoldedBatchNorm> foldedBatchNorms; ///< what foldBatchNorms has done
-  /// Multiply-accumulates of all calls.
+  /// Multiply-accumulates of all calls; those of operators with unknown ones not counted.
   [[nodiscard]] std::int64_t macs() const;
 };
 

@@ -202,10 +202,10 @@ void addGuardedPadding(const std::vector<Axis> &axes, double outside,
     operand.padding = std::move(padding);
 }
 
-/// Counts the multiply-accumulates of a sum of several products. False if they leave 64 bits.
+/// Counts the multiply-accumulates of a sum of several products, or of products of several tensors.
+/// False if they leave 64 bits.
 bool CallAnalyzer::addProducts(const Computation &computation) {
-  const auto macs =
-      checkedMul(computation.points, static_cast<std::int64_t>(productsIn(computation)));
+  const auto macs = checkedMul(computation.points, productsIn(computation).macs);
   const auto sum = macs ? checkedAdd(call_.macs, *macs) : std::nullopt;
   call_.macs = sum.value_or(call_.macs);
   return sum.has_value();

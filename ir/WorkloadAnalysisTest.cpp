@@ -252,6 +252,18 @@ TEST_CASE("workload: element types") {
   for (const char *name :
        {"", "int", "int0", "float32x4", "float4_", "int8_e4m3", "int99999", "handle", "int8 "})
     CHECK_FALSE(ElementType::fromName(name));
+  for (const char *name : {"float23", "float0", "float24", "bfloat32", "bfloat8", "float256"})
+    CHECK_FALSE(ElementType::fromName(name));
+  for (const char *name : {"float64", "float128", "float8", "int6", "uint1"})
+    CHECK(ElementType::fromName(name)->name() == name);
+  using Kind = ElementType::Kind;
+  using Types = std::vector<ElementType>;
+  CHECK(ElementType::near("float23") == Types{{Kind::Float, 16}, {Kind::Float, 32}});
+  CHECK(ElementType::near("bfloat32") == Types{{Kind::BFloat, 16}});
+  CHECK(ElementType::near("int0") == Types{{Kind::Int, 1}});
+  CHECK(ElementType::near("int99999") == Types{{Kind::Int, 128}});
+  for (const char *name : {"", "float", "float32x4", "flaot32", "float99999999999"})
+    CHECK(ElementType::near(name).empty());
   Tensor tensor;
   tensor.shape = {3, 3};
   tensor.elementType = {ElementType::Kind::Int, 4};

@@ -725,11 +725,14 @@ std::string scanName(const Computation &computation) {
       });
   if (!readsOwn)
     return "";
-  bool adds = false, multiplies = false;
+  bool adds = false, multiplies = false, isUnknown = false;
   forEachNode(*computation.value, [&](const ValueExpr &node) {
+    isUnknown = isUnknown || node.kind == Kind::Opaque;
     adds = adds || (node.kind == Kind::Binary && node.name == "+");
     multiplies = multiplies || (node.kind == Kind::Binary && node.name == "*");
   });
+  if (isUnknown)
+    return "";
   return adds == multiplies ? "scan" : adds ? "cumsum" : "cumprod";
 }
 

@@ -30,6 +30,51 @@ TensorKey keyOf(TensorRef tensor) { return {tensor.isLocal, tensor.index}; }
 
 //===--- One call -----------------------------------------------------------------------------===//
 
+/// Whether \p value is not modelled in full.
+bool isUnknown(const ValueExpr &value) {
+  bool found = false;
+  forEachNode(value, [&](const ValueExpr &node) { found |= node.kind == ValueExpr::Kind::Opaque; });
+  return found;
+}
+
+/// Whether \p value multiplies what it reads with what it reads.
+bool multipliesReads(const ValueExpr &value) {
+  const auto reads = [](const ValueExprPtr &operand) {
+    bool found = false;
+    forEachNode(*operand,
+                [&](const ValueExpr &node) { found |= node.kind == ValueExpr::Kind::Load; });
+    return found;
+  };
+  bool found = false;
+  forEachNode(value, [&](const ValueExpr &node) {
+    found |= node.kind == ValueExpr::Kind::Binary && node.name == "*" &&
+             std::all_of(node.operands.begin(), node.operands.end(), reads);
+  });
+  return found;
+}
+
+/// Whether one of \p statements computes what is not modelled, or sums up products beside others.
+bool hidesProducts(const std::vector<StageStatement> &statements) {
+  return std::any_of(statements.begin(), statements.end(), [](const StageStatement &statement) {
+    if (hidesProducts(statement.then) || hidesProducts(statement.otherwise))
+      return true;
+    if (statement.value == nullptr)
+      return false;
+    return isUnknown(*statement.value) ||
+           (statement.combiner == Combiner::Sum && multipliesReads(*statement.value));
+  });
+}
+
+/// Whether \p computation may have multiply-accumulates that no count of products sees.
+bool hidesProducts(const Computation &computation) {
+  if (computation.opaqueReason.empty() || productOf(computation) ||
+      productsIn(computation).products > 0)
+    return false;
+  if (computation.body)
+    return hidesProducts(computation.body->statements);
+  return computation.value == nullptr || isUnknown(*computation.value);
+}
+
 class OperatorFinder {
 public:
   OperatorFinder(const Workload &workload, const TensorUses &uses, std::size_t index)
@@ -437,13 +482,16 @@ private:
     result.detail = isAverage ? "mean" : "sum";
     if (isAverage)
       addSquares(index, result);
-    const std::size_t products = productsIn(stage(index));
-    if (products == 0)
+    const ProductCount count = productsIn(stage(index));
+    if (count.products == 0)
       return;
     // The analysis of the call has seen that this fits.
-    result.macs = stage(index).points * static_cast<std::int64_t>(products);
+    result.macs = stage(index).points * count.macs;
     result.detail +=
-        " of " + (products == 1 ? "" : std::to_string(products) + " ") + std::string("products");
+        " of " + (count.products == 1 ? "" : std::to_string(count.products) + " ") + "products";
+    if (count.factors > 2)
+      result.detail += " of " + std::string(count.products == 1 ? "" : "up to ") +
+                       std::to_string(count.factors) + " tensors";
   }
 
   /// A reduction of pairs: a whole number (the position) beside an element.
@@ -617,6 +665,10 @@ private:
     for (Operator &found : operators_) {
       if (found.part == OperatorPart::Single && hasMain)
         found.part = found.stages.back() < first ? OperatorPart::Prologue : OperatorPart::Epilogue;
+      found.hasUnknownMacs =
+          found.part != OperatorPart::Free &&
+          std::any_of(found.stages.begin(), found.stages.end(),
+                      [&](std::size_t index) { return hidesProducts(stage(index)); });
       setTensors(found);
     }
   }

@@ -101,22 +101,26 @@ public:
     return product;
   }
 
-  /// How many products of two different elements are added up; 0 if something else is as well.
-  std::size_t countProducts() {
+  /// The products of different elements that are added up; none if something else is as well.
+  ProductCount countProducts() {
     if (computation_.value->size > largest)
-      return 0;
+      return {};
     joinsElements_ = true;
     Summands summands;
     addSummands(withoutZeroChoices(*computation_.value), summands);
+    ProductCount count;
     for (const ValueExpr *summand : summands) {
       Terms terms;
       if (!addTerms(*summand, terms))
-        return 0;
-      terms = withoutScales(std::move(terms));
-      if (!isProduct(terms, summands.size()) || readSame(terms[0], terms[1]))
-        return 0;
+        return {};
+      const std::int64_t factors = factorsOf(std::move(terms), summands.size() == 1);
+      if (factors < 2)
+        return {};
+      ++count.products;
+      count.factors = std::max(count.factors, factors);
+      count.macs += factors - 1;
     }
-    return summands.size();
+    return count;
   }
 
 private:
@@ -347,6 +351,27 @@ private:
            (summands == 1 || (isSummed(terms[0]) && isSummed(terms[1])));
   }
 
+  /// How many different elements \p terms multiply, scales aside; 0 if they do more than that.
+  /// \p isOnly: else there are other products, and what nothing is summed over may be part of one.
+  [[nodiscard]] std::int64_t factorsOf(Terms terms, bool isOnly) {
+    Terms factors = withoutScales(terms);
+    // In x·A·y, summed over both axes, the vectors look like scales of the matrix.
+    if (factors.size() == 1) {
+      factors = joined(std::move(terms));
+      std::erase_if(factors, [&](const Term &term) { return !isSummed(term); });
+    }
+    std::int64_t different = 0;
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+      if (factors[i].isDivisor || (!isOnly && !isSummed(factors[i])))
+        return 0;
+      const bool isKnown =
+          std::any_of(factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const Term &other) { return readSame(other, factors[i]); });
+      different += isKnown ? 0 : 1;
+    }
+    return different;
+  }
+
   /// Of three and more \p terms those that are functions of the same element are one: `a·f(a)·b`.
   [[nodiscard]] Terms joined(Terms terms) const {
     if (terms.size() < 3)
@@ -444,8 +469,8 @@ std::optional<Product> productOf(const Computation &computation) {
   return product;
 }
 
-std::size_t productsIn(const Computation &computation) {
-  return isPlainSum(computation) ? ProductFinder(computation).countProducts() : 0;
+ProductCount productsIn(const Computation &computation) {
+  return isPlainSum(computation) ? ProductFinder(computation).countProducts() : ProductCount{};
 }
 
 } // namespace acadlc::workload

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace acadlc::workload {
@@ -40,9 +41,16 @@ struct Product {
 /// condition.
 std::optional<Product> productOf(const Computation &computation);
 
-/// How many products of two different elements \p computation, a sum, adds up in each iteration, if
-/// it adds nothing else: 2 for the real part of complex numbers, `a·b − c·d`, 1 for `(a + b)·c`.
-/// Else 0.
-std::size_t productsIn(const Computation &computation);
+/// The products of different elements that a sum adds up in each iteration.
+struct ProductCount {
+  std::int64_t products = 0; ///< 2 for the real part of complex numbers, `a·b − c·d`
+  std::int64_t factors = 0;  ///< the most that one of them has
+  /// Multiply-accumulates: a product of n factors takes n − 1, the last of which is accumulated.
+  std::int64_t macs = 0;
+};
+
+/// The products that \p computation, a sum, adds up: one of two factors for `(a + b)·c`, one of
+/// three for `a·b·c`. None if it adds anything else.
+ProductCount productsIn(const Computation &computation);
 
 } // namespace acadlc::workload

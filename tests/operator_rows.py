@@ -24,7 +24,7 @@ CALL = re.compile(r"^( +)(\w+) = R\.(?!dataflow|output)")
 def row_text(row: dict) -> str:
     parts = [f"{row['operator']} {row['dims']}".rstrip(), row["detail"]]
     if row["macs"] != "0":
-        parts.append(f"{row['macs']} MACs")
+        parts.append(f"{row['macs'] or 'unknown'} MACs")
     parts.append(f"{row['bytes_read']} -> {row['bytes_written']} bytes")
     if row["free"]:
         parts.append(f"free: {row['free']}")

@@ -125,7 +125,8 @@ void writeOperator(llvm::json::OStream &json, const Call &call, const Operator &
       numbers(json, "padding_after", entry.after);
       json.attribute("groups", entry.groups);
     });
-    json.attribute("macs", entry.macs);
+    json.attribute("macs", entry.hasUnknownMacs ? llvm::json::Value(nullptr)
+                                                : llvm::json::Value(entry.macs));
     json.attribute("bytes_read", entry.bytesRead);
     json.attribute("bytes_written", entry.bytesWritten);
     json.attributeArray("element_types", [&] {
@@ -136,6 +137,14 @@ void writeOperator(llvm::json::OStream &json, const Call &call, const Operator &
 }
 
 } // namespace
+
+std::vector<const Call *> unknownMacs(const Workload &workload) {
+  std::vector<const Call *> found;
+  for (const Call &call : workload.calls)
+    if (std::ranges::any_of(call.operators, &Operator::hasUnknownMacs))
+      found.push_back(&call);
+  return found;
+}
 
 void OperatorsView::print(std::string &out) const {
   using Align = TextTable::Align;
@@ -155,13 +164,16 @@ void OperatorsView::print(std::string &out) const {
     ++count;
     free += entry.part == OperatorPart::Free ? 1 : 0;
     table.add({call.name, call.function, std::string(operatorName(entry.kind)), dimensions(entry),
-               details(entry), thousands(entry.macs), thousands(entry.bytesRead),
-               thousands(entry.bytesWritten), typeText(entry), partText(entry)});
+               details(entry), entry.hasUnknownMacs ? "unknown" : thousands(entry.macs),
+               thousands(entry.bytesRead), thousands(entry.bytesWritten), typeText(entry),
+               partText(entry)});
   });
   table.print(out);
-  out += fmt::format("\n{}, {}, {} of them free: {} multiply-accumulates.\n",
-                     counted(static_cast<std::int64_t>(workload_.calls.size()), "call"),
-                     counted(count, "operator"), thousands(free), thousands(workload_.macs()));
+  out +=
+      fmt::format("\n{}, {}, {} of them free: {}{} multiply-accumulates.\n",
+                  counted(static_cast<std::int64_t>(workload_.calls.size()), "call"),
+                  counted(count, "operator"), thousands(free),
+                  unknownMacs(workload_).empty() ? "" : "at least ", thousands(workload_.macs()));
   for (const FoldedBatchNorm &folded : workload_.foldedBatchNorms)
     out += fmt::format("Batch norm folded into {}: {}.\n",
                        workload_.calls[folded.contraction.call].name,
@@ -188,6 +200,10 @@ std::string operatorsJson(const Workload &workload, std::string_view version) {
       });
     });
     json.attribute("total_macs", workload.macs());
+    json.attributeArray("unknown_macs", [&] {
+      for (const Call *call : unknownMacs(workload))
+        json.value(jsonText(call->name));
+    });
     json.attributeArray("folded_batch_norms", [&] {
       for (const FoldedBatchNorm &folded : workload.foldedBatchNorms)
         jsonFolded(json, workload.calls[folded.contraction.call].name,
@@ -206,8 +222,8 @@ std::string operatorsCsv(const Workload &workload) {
   forEachOperator(workload, [&](const Call &call, const Operator &entry) {
     csvRow(out, {call.name, call.function, std::string(operatorName(entry.kind)), details(entry),
                  std::string(partName(entry.part)), std::string(freeReasonName(entry.freeReason)),
-                 dimensions(entry), std::to_string(entry.macs), std::to_string(entry.bytesRead),
-                 std::to_string(entry.bytesWritten),
+                 dimensions(entry), entry.hasUnknownMacs ? "" : std::to_string(entry.macs),
+                 std::to_string(entry.bytesRead), std::to_string(entry.bytesWritten),
                  fmt::format("{}", fmt::join(typeNames(entry), " "))});
   });
   return out;

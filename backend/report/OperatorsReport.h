@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace acadlc::report {
 
@@ -39,6 +40,10 @@ public:
 private:
   const workload::Workload &workload_;
 };
+
+/// The calls with operators whose multiply-accumulates are not known: what the functions compute is
+/// not in the text. The sum over the workload is without them.
+std::vector<const workload::Call *> unknownMacs(const workload::Workload &workload);
 
 std::string operatorsText(const workload::Workload &workload);
 /// Follows docs/operators.schema.json. \p version is acadlc's.

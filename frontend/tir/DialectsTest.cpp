@@ -503,6 +503,26 @@ TEST_CASE("tir dialects: vectors are loops over their elements") {
        function("for i in range(16):\n    B[i] = T.Shuffle([T.float32(0), T.exp(A[i])], [1])\n"),
        ElementWise,
        {16}},
+      {"parts of vectors",
+       function("for i in range(4):\n    B[i * 4:i * 4 + 4] = T.exp("
+                "T.Shuffle([A[i * 4:i * 4 + 2], A[i * 4 + 2:i * 4 + 4]], [2, 3, 0, 1]))\n"),
+       ElementWise,
+       {16}},
+      {"all of a vector",
+       function("for i in range(4):\n    B[i * 4:i * 4 + 4] = T.exp("
+                "T.Shuffle([A[i * 4:i * 4 + 4]], [0, 1, 2, 3]))\n"),
+       ElementWise,
+       {16}},
+      {"an element of a vector",
+       function("for i in range(13):\n    B[i] = T.exp(T.Shuffle([A[i:i + 4]], [3]))\n"),
+       ElementWise,
+       {13}},
+      {"elements of buffers of vectors, of ramps and of copies of a number",
+       function("B[0:16] = T.exp(T.Shuffle([A[0], A[T.int32(3)], T.Broadcast(T.float32(1), 8)], "
+                "[0, 4, 1, 5, 2, 6, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15]))\n",
+                "A: T.Buffer((4,), \"float32x4\"), B: T.Buffer((16,), \"float32\")"),
+       ElementWise,
+       {16}},
       {"stores and functions of others",
        function("for i in range(16):\n    T.buffer_store(B, "
                 "T.call_pure_extern(\"float32\", \"__sinf\", A[i]) + T.float32(1), [i])\n"),
@@ -516,10 +536,9 @@ TEST_CASE("tir dialects: vectors are loops over their elements") {
         "predicate=T.Ramp(i, 1, 4) < T.Broadcast(5, 4))\n",
         "for i in range(16):\n    B[i] = A.vload([i], predicate=A[i] < T.float32(0))\n",
         "T.store(B.data, 0, A[0], A[1] < A[2])\n", "B[0] = T.load(\"float32\", A.data, 0, A[0])\n",
-        "B[0:2] = T.Shuffle([A[0:4]], [0, 1])\n", "B[0] = T.Shuffle([A[0]], [1])\n",
-        "B.vstore([0])\n", "B[0] = A.vload()\n",
-        "with T.allocate_const([1, 2], \"float32\", [2]) as t:\n"
-        "    t_1 = T.Buffer((2,), data=t)\n    B[0] = t_1[0]\n"}) {
+        "B[0:2] = T.Shuffle([A[0:4]], [0, 4])\n",
+        "for i in range(16):\n    B[i] = T.Shuffle([A[i // 4 * 4:i]], [0])\n",
+        "B[0] = T.Shuffle([A[0]], [1])\n", "B.vstore([0])\n", "B[0] = A.vload()\n"}) {
     CAPTURE(body);
     const Outcome refused(function(body));
     CHECK(refused.firstId() == "E0410");
@@ -546,6 +565,201 @@ TEST_CASE("tir dialects: vectors are loops over their elements") {
   CHECK(rank.firstId() == "E0420");
   const Outcome scalar(function("B[0] = A[0:8]\n"));
   CHECK(scalar.firstId() == "E0410");
+}
+
+TEST_CASE("tir dialects: a shuffle reads the elements that its numbers say") {
+  const auto read = [](const char *body) {
+    const Outcome outcome(function(body));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    return std::pair(call.operators.at(0).detail, call.bytesRead);
+  };
+  CHECK(read("for i in range(4):\n    B[i * 4:i * 4 + 4] = "
+             "T.Shuffle([A[i * 4:i * 4 + 4]], [0, 1, 2, 3])\n") ==
+        read("for i in range(16):\n    B[i] = A[i]\n"));
+  CHECK(read("B[0:4] = T.Shuffle([A[0:8]], [2, 3, 4, 5])\n") ==
+        read("for i in range(4):\n    B[i] = A[i + 2]\n"));
+  CHECK(read("B[0:8] = T.Shuffle([A[0:4], A[8:12]], [0, 1, 2, 3, 4, 5, 6, 7])\n").second == 8 * 4);
+}
+
+TEST_CASE("tir dialects: scalars are assigned by their names") {
+  const char *rows = "A: T.Buffer((16, 8), \"float32\"), B: T.Buffer((16,), \"float32\")";
+  const char *update = "    for k in range(8):\n        s = s + A[i, k]\n    B[i] = s\n";
+  for (const char *definition :
+       {"    s = T.alloc_scalar(\"float32\", \"local\")\n    s = T.float32(0)\n",
+        "    s = T.alloc_scalar(dtype=\"float32\", scope=\"local\")\n    s = T.float32(0)\n",
+        "    s = T.local_scalar(\"float32\")\n    s = T.float32(0)\n",
+        "    s = T.local_scalar(\"float32\", init=T.float32(0))\n",
+        "    s: T.float32 = T.float32(0)\n"}) {
+    CAPTURE(definition);
+    const Outcome outcome(
+        function(std::string("for i in range(16):\n") + definition + update, rows));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    REQUIRE(call.operators.size() == 1);
+    CHECK(call.operators[0].kind == Reduction);
+    CHECK(call.operators[0].dims == std::vector<NamedExtent>{{"N", 16}, {"K", 8}});
+    CHECK(call.bytesRead == 16 * 8 * 4);
+  }
+  // What each iteration of threads would have in common is started anew by all of them.
+  const Outcome shared(function("for i in T.thread_binding(16, thread=\"threadIdx.x\"):\n"
+                                "    s = T.shared_scalar(\"float32\")\n"
+                                "    s = T.float32(0)\n" +
+                                    std::string(update),
+                                rows));
+  CHECK(shared.firstId() == "E0410");
+}
+
+TEST_CASE("tir dialects: a scalar that no buffer can hold is one error") {
+  for (const auto &[body, message] : std::vector<std::pair<const char *, const char *>>{
+           {"p: T.int32 = 0\nfor i in range(16):\n    B[i] = A[p]\n    p = 1 - p\n",
+            "another assignment to 'p'"},
+           {"p: T.int32 = 0\nfor i in range(16):\n    B[i] = A[p]\n    p = 1 - p\n"
+            "    if i > 3:\n        p = 2 - p\n",
+            "another assignment to 'p'"},
+           {"for i in range(16):\n    x = T.alloc_scalar(\"int32\", \"local\")\n"
+            "    for k in range(8):\n        x = x + k\n    B[i] = A[x]\n",
+            "a read of 'x', which is not sure to have a value there,"}}) {
+    CAPTURE(body);
+    const Outcome outcome(function(body));
+    CHECK(outcome.firstId() == "E0410");
+    CHECK(outcome.diagnostics.errorCount() == 1);
+    CHECK(outcome.messages().find(message) != std::string::npos);
+  }
+  // It has a value wherever it is read.
+  const Outcome within(function("x = T.alloc_scalar(\"int32\", \"local\")\n"
+                                "for i in range(8):\n    if i > 3:\n        x = i * 2\n"
+                                "        B[i] = A[x]\n"));
+  CAPTURE(within.messages());
+  CHECK(within.workload);
+}
+
+TEST_CASE("tir dialects: a number that is assigned again in one body is what it was given last") {
+  const auto indicesOf = [](const char *body) {
+    const Outcome outcome(function(body));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    REQUIRE(call.computations.size() == 1);
+    const Computation &stage = call.computations[0];
+    const auto form = affineForm(*stage.accesses.at(0).indices.at(0), stage.axes);
+    REQUIRE(form);
+    return std::pair(form->coefficients, form->constant);
+  };
+  using Form = std::pair<AffineIndex::Coefficients, std::int64_t>;
+  CHECK(indicesOf("for i in range(4):\n    x: T.int32 = i * 2\n    x = x + 1\n    x += i\n"
+                  "    B[i] = A[x]\n") == Form{{3}, 1});
+  CHECK(indicesOf("for i in range(4):\n    x = T.local_scalar(\"int32\")\n    x = i + 1\n"
+                  "    B[i] = A[x]\n") == Form{{1}, 1});
+  CHECK(indicesOf("x: T.int32 = 1\nx = x + 2\nfor i in range(4):\n    B[i] = A[x + i]\n") ==
+        Form{{1}, 3});
+  // The value of before is read where the next one is made of it.
+  const Outcome loaded(function("for i in range(4):\n    x: T.int32 = i\n    y: T.float32 = A[x]\n"
+                                "    x = x + 4\n    y = y + A[x]\n    B[i] = y\n"));
+  CAPTURE(loaded.messages());
+  REQUIRE(loaded.workload);
+  CHECK(loaded.workload->calls.at(0).bytesRead == 8 * 4);
+  // A point is no index, whatever it begins with.
+  const Outcome point(function("for i in range(4):\n    x: T.float32 = i\n    x = x * A[i]\n"
+                               "    B[i] = x\n"));
+  CAPTURE(point.messages());
+  CHECK(point.workload);
+}
+
+TEST_CASE("tir dialects: constants of the program are weights") {
+  const std::string body = "for i in range(16):\n    with T.block(\"B\"):\n"
+                           "        v = T.axis.spatial(16, i)\n        B[v] = A[v] * K[v]\n";
+  const std::string data = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]";
+  for (const std::string &head :
+       {"K_data = T.allocate_const(" + data + ", \"float32\", [16])\n" +
+            "K = T.Buffer((16,), \"float32\", data=K_data)\n",
+        "K = T.allocate_const(" + data + ", dtype=\"float32\", extents=[16])\n"}) {
+    const Outcome outcome(function(head + body));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    const Workload &workload = *outcome.workload;
+    const Call &call = workload.calls.at(0);
+    CHECK(call.bytesRead == 2 * 16 * 4);
+    REQUIRE(call.inputs.size() == 2);
+    CHECK(workload.tensors[call.inputs[1].index].origin == TensorOrigin::Weight);
+    CHECK(workload.tensors[call.inputs[1].index].shape == std::vector<std::int64_t>{16});
+  }
+  const Outcome within(function("with T.allocate_const([1, 2], \"float32\", [2]) as t:\n"
+                                "    t_1 = T.Buffer((2,), data=t)\n    B[0] = t_1[0]\n"));
+  CHECK(within.workload);
+  const Outcome written(function("K = T.allocate_const([1], \"float32\", [1])\n"
+                                 "K[0] = A[0]\nB[0] = K[0]\n"));
+  CHECK(written.firstId() == "E0410");
+  CHECK(written.messages().find("a store to the constant 'K'") != std::string::npos);
+  CHECK(Outcome(function("K = T.allocate_const([1], \"float23\", [1])\nB[0] = K[0]\n")).firstId() ==
+        "E0419");
+  CHECK(Outcome(function("K = T.allocate_const([1])\nB[0] = A[0]\n")).firstId() == "E0410");
+}
+
+TEST_CASE("tir dialects: functions outside that are given memory are of unknown structure") {
+  const char *rows = "A: T.Buffer((8, 16), \"float32\"), B: T.Buffer((8,), \"float32\")";
+  const std::string loop = "for i in range(8):\n    with T.block(\"B\"):\n"
+                           "        v = T.axis.spatial(8, i)\n        ";
+  for (const char *statement :
+       {"T.evaluate(T.call_extern(\"int32\", \"dot\", A.access_ptr(\"r\", offset=v * 16), "
+        "B.access_ptr(\"w\", offset=v), 16))\n",
+        "T.call_extern(\"int32\", \"dot\", T.tvm_access_ptr(T.type_annotation(\"float32\"), "
+        "A.data, "
+        "v * 16, 16, 1), T.tvm_access_ptr(T.type_annotation(\"float32\"), B.data, v, 1, 2))\n",
+        "T.evaluate(T.call_extern(\"dot\", A.access_ptr(\"r\"), B.access_ptr(\"w\"), "
+        "dtype=\"int32\"))\n",
+        "T.call_packed(\"dot\", A.access_ptr(access_mask=1), B.access_ptr(access_mask=2))\n",
+        "B[v] = T.call_pure_extern(\"float32\", \"dot\", T.address_of(A[v, 0]), 16)\n",
+        "B[v] = T.call_extern(\"float32\", \"dot\", A.access_ptr(\"r\"), 16)\n"}) {
+    CAPTURE(statement);
+    const Outcome outcome(function(loop + statement, rows));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    REQUIRE(call.operators.size() == 1);
+    CHECK(call.operators[0].kind == Other);
+    CHECK(call.operators[0].hasUnknownMacs);
+    CHECK(call.bytesRead == 8 * 16 * 4);
+    CHECK(call.bytesWritten == 8 * 4);
+    CHECK(call.computations.at(0).opaqueReason == "'dot', a function that is not in the text");
+  }
+  // What starts a reduction may be done by such a function too.
+  const Outcome reduced(
+      function("for i, k in T.grid(8, 4):\n    with T.block(\"B\"):\n"
+               "        v, vk = T.axis.remap(\"SR\", [i, k])\n        with T.init():\n"
+               "            T.call_extern(\"int32\", \"reset\", B.access_ptr(\"w\"))\n"
+               "        T.call_extern(\"int32\", \"dot\", A.access_ptr(\"r\"), "
+               "B.access_ptr(\"rw\"))\n",
+               rows));
+  CAPTURE(reduced.messages());
+  REQUIRE(reduced.workload);
+  REQUIRE(reduced.workload->calls.at(0).operators.size() == 1);
+  CHECK(reduced.workload->calls.at(0).operators[0].hasUnknownMacs);
+  for (const auto &[statement, message] : std::vector<std::pair<const char *, const char *>>{
+           {"T.call_extern(\"int32\", \"dot\", T.address_of(A[v, 0]), B.access_ptr(\"w\"))\n",
+            "'T.call_extern' of 'dot' with the address of 'A', of which the text does not say "
+            "whether it is read or written,"},
+           {"T.call_extern(\"int32\", \"dot\", A.access_ptr(\"r\"))\n",
+            "'T.call_extern' of 'dot', of which the text does not say what it writes,"},
+           {"T.call_extern(\"int32\", \"dot\", 16)\n",
+            "'T.call_extern' of 'dot', of which the text does not say what it writes,"},
+           {"B[v] = T.call_extern(\"float32\", \"dot\", T.address_of(A[v, 0]))\n",
+            "'dot' as a value that is given the address of 'A', where it may write"}}) {
+    CAPTURE(statement);
+    const Outcome refused(function(loop + statement, rows));
+    CHECK(refused.firstId() == "E0410");
+    CHECK(refused.diagnostics.errorCount() == 1);
+    CHECK(refused.messages().find(message) != std::string::npos);
+  }
+  // The name of a scalar is its value, also as an argument.
+  const Outcome scalar(function("for i in range(8):\n    s: T.float32 = A[i, 0]\n    s = s + s\n"
+                                "    B[i] = T.call_pure_extern(\"float32\", \"__sinf\", s)\n",
+                                rows));
+  REQUIRE(scalar.workload);
+  CHECK_FALSE(scalar.workload->calls.at(0).operators.at(0).hasUnknownMacs);
 }
 
 TEST_CASE("tir dialects: expressions as TVM prints them") {

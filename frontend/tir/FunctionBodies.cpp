@@ -155,8 +155,10 @@ namespace {
 /// Resolves the conditions of a body.
 class GuardResolver {
 public:
-  GuardResolver(const std::vector<Variable> &variables, const std::vector<std::size_t> &own)
-      : variables_(variables), own_(own) {
+  /// \p isOneStore: all that stands under the conditions.
+  GuardResolver(const std::vector<Variable> &variables, const std::vector<std::size_t> &own,
+                bool isOneStore)
+      : variables_(variables), own_(own), isOneStore_(isOneStore) {
     for (std::size_t variable = 0; variable < variables.size(); ++variable)
       replacements_.push_back(indexAxis(variable));
     for (const std::size_t axis : own)
@@ -193,10 +195,13 @@ private:
     ValueExprPtr result;
     for (ValueExprPtr &part : parts) {
       part = substitute(part, replacements_);
-      forEachAxis(*part, [&](std::size_t variable) {
-        hasForeignLoop_ |=
-            !variables_[variable].isBlockAxis && std::ranges::find(own_, variable) == own_.end();
-      });
+      // A store in one iteration alone gets by without the loop (PinnedAxes.h).
+      const bool isPinned = isOneStore_ && statement.otherwise.empty() && isOneIteration(*part);
+      if (!isPinned)
+        forEachAxis(*part, [&](std::size_t variable) {
+          hasForeignLoop_ |=
+              !variables_[variable].isBlockAxis && std::ranges::find(own_, variable) == own_.end();
+        });
       result =
           result == nullptr ? part : valueNode(ValueExpr::Kind::Compare, "and", {result, part});
     }
@@ -222,8 +227,21 @@ private:
     });
   }
 
+  /// Whether \p condition holds a loop to one of its iterations: `tx == 0`.
+  [[nodiscard]] bool isOneIteration(const ValueExpr &condition) const {
+    if (condition.kind != ValueExpr::Kind::Compare || condition.name != "==" ||
+        condition.operands.size() != 2)
+      return false;
+    const IndexExprPtr left = asIndex(condition.operands[0]);
+    const IndexExprPtr right = asIndex(condition.operands[1]);
+    return left && right && left->kind == IndexExpr::Kind::Axis &&
+           right->kind == IndexExpr::Kind::Constant && right->value >= 0 &&
+           right->value < variables_[static_cast<std::size_t>(left->value)].extent;
+  }
+
   const std::vector<Variable> &variables_;
   const std::vector<std::size_t> &own_;
+  bool isOneStore_;
   std::vector<IndexExprPtr> replacements_;
   bool hasForeignLoop_ = false;
 };
@@ -231,8 +249,9 @@ private:
 } // namespace
 
 /// Conditions speak of loops, stages of axes.
-void FunctionReader::resolveGuards(StageBody &body, const std::vector<std::size_t> &own) const {
-  GuardResolver resolver(variables_, own);
+void FunctionReader::resolveGuards(StageBody &body, const std::vector<std::size_t> &own,
+                                   bool isOneStore) const {
+  GuardResolver resolver(variables_, own, isOneStore);
   resolver.resolve(body.statements);
   if (resolver.hasForeignLoop() && body.opaqueReason.empty())
     body.opaqueReason = "its conditions are on loops that are none of its axes";

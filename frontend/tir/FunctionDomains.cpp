@@ -100,14 +100,14 @@ bool isKindOfAxis(std::string_view kind) {
 void FunctionReader::readAxis(const Stmt &stmt, const Expr &call, std::string_view kind) {
   const Expr *domain = positional(call, 0);
   const Expr *binding = positional(call, 1);
-  if (!domain || !binding || stmt.targets.size() != 1) {
+  const bool isKind = isKindOfAxis(kind);
+  if (!domain || !binding || stmt.targets.size() != 1 || !isKind) {
     for (const Expr *target : stmt.targets)
       bindUnknownAxis(*target);
     return error(DiagnosticCode::TirBadAxis, stmt.range,
-                 isKindOfAxis(kind)
-                     ? "an axis needs a domain and a binding"
-                     : "there is no 'T.axis." + std::string(kind) +
-                           "'; axes are made by T.axis.spatial, reduce, scan, opaque and remap");
+                 isKind ? "an axis needs a domain and a binding"
+                        : "there is no 'T.axis." + std::string(kind) +
+                              "'; axes are made by T.axis.spatial, reduce, scan, opaque and remap");
   }
   Conversion conversion;
   ValueExprPtr low = context_.nodes.indexValue(0);
@@ -213,6 +213,10 @@ std::size_t FunctionReader::makeVariable(std::string_view name, ValueExprPtr ext
 /// The position in the vectors of the store that is being read: `A[i:i + 4] = B[i:i + 4]` is a loop
 /// over their elements.
 ValueExprPtr FunctionReader::laneOf(std::int64_t lanes, SourceRange range) {
+  if (givenLane_ && givenLane_->lanes == 0 && lanes > 0)
+    givenLane_->lanes = lanes;
+  if (givenLane_ && givenLane_->lanes == lanes && lanes > 0)
+    return givenLane_->value;
   if (!lane_ && readsTarget_ && lanes > 0)
     lane_ =
         makeVariable("lane", context_.nodes.indexValue(lanes), range, false, Axis::Kind::Spatial);

@@ -75,6 +75,11 @@ ValueExprPtr FunctionReader::convertName(const Expr &expr, Conversion &conversio
     return symbol->value;
   if (symbol && symbol->kind == NameMeaning::Kind::Let)
     return convert(*symbol->definition, conversion);
+  if (symbol && symbol->kind == NameMeaning::Kind::Unset)
+    return opaque(expr, reportedScalars_.insert(expr.text).second
+                            ? "a read of '" + std::string(expr.text) +
+                                  "', which is not sure to have a value there,"
+                            : "");
   if (symbol && symbol->kind == NameMeaning::Kind::Size)
     return sizeOfName(expr.text, expr.range);
   if (symbol && symbol->kind == NameMeaning::Kind::Buffer && symbol->tensor.isLocal &&
@@ -197,7 +202,7 @@ ValueExprPtr FunctionReader::convertCast(const Expr &expr, Conversion &conversio
   if (const auto vector = vectorTypeNamed(*type))
     element = vector->element;
   if (!element) {
-    error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
+    reportType(*type);
     return opaque(expr, {});
   }
   return convertLiteral(type == first ? *second : *first, *element, conversion);
@@ -276,47 +281,71 @@ IndexExprPtr FunctionReader::convertSlice(const Expr &expr, Conversion &conversi
   return indexOpaque(textOf(expr), std::move(element));
 }
 
-/// `T.call_pure_extern("float32", "__sinf", x)`: a function of numbers that somebody else defines.
-ValueExprPtr FunctionReader::convertExternal(const Expr &expr, Conversion &conversion) {
-  const Expr *function = positional(expr, 1);
-  if (!function)
-    return opaque(expr, "'" + textOf(*expr.children[0]) + "' without a function");
-  std::string name =
-      function->kind == Expr::Kind::String ? std::string(function->text) : textOf(*function);
-  std::vector<ValueExprPtr> operands;
-  for (std::size_t i = 2; const Expr *operand = positional(expr, i); ++i)
-    operands.push_back(convert(*operand, conversion));
-  return valueNode(ValueExpr::Kind::Unary, std::move(name), std::move(operands));
+/// The elements of the vector that \p expr is; 1 of a number. None after an error in it.
+std::optional<std::int64_t> FunctionReader::lanesOf(const Expr &expr) {
+  const std::size_t issues = result_.issues.size(), errors = diagnostics_.errorCount();
+  const auto outer = std::exchange(givenLane_, GivenLane{0, context_.nodes.indexValue(0)});
+  Conversion dropped;
+  convert(expr, dropped);
+  const std::int64_t lanes = givenLane_->lanes;
+  givenLane_ = outer;
+  if (result_.issues.size() != issues || diagnostics_.errorCount() != errors)
+    return std::nullopt;
+  return std::max({lanes, lanesIn(expr), std::int64_t{1}});
 }
 
-/// `T.Shuffle([a, b, c, d], [1, 0])`: of what is listed, the elements with these numbers.
+/// `T.Shuffle([a, b], [1, 0])`: of the elements of all vectors and numbers that are listed, one
+/// behind the other, those with these numbers.
 ValueExprPtr FunctionReader::convertShuffle(const Expr &expr, Conversion &conversion) {
-  const Expr *elements = positional(expr, 0);
+  const Expr *vectors = positional(expr, 0);
   const Expr *numbers = positional(expr, 1);
-  const bool isListed = elements && numbers && elements->kind == Expr::Kind::List &&
+  const bool isListed = vectors && numbers && vectors->kind == Expr::Kind::List &&
                         numbers->kind == Expr::Kind::List && !numbers->children.empty();
   if (!isListed)
     return opaque(expr, "'T.Shuffle' without two lists");
-  const auto lanes = static_cast<std::int64_t>(numbers->children.size());
-  const ValueExprPtr lane = lanes == 1 ? nullptr : laneOf(lanes, expr.range);
+  struct Element {
+    const Expr *vector = nullptr;
+    std::int64_t lanes = 1, lane = 0;
+  };
+  std::vector<Element> elements;
+  constexpr std::size_t mostElements = 4096;
+  for (const Expr *vector : vectors->children) {
+    const auto lanes = lanesOf(*vector);
+    if (!lanes)
+      return opaque(expr, {});
+    for (std::int64_t lane = 0; lane < *lanes && elements.size() < mostElements; ++lane)
+      elements.push_back({vector, *lanes, lane});
+  }
+  const auto count = static_cast<std::int64_t>(numbers->children.size());
+  const ValueExprPtr lane = count == 1 ? nullptr : laneOf(count, expr.range);
+  std::vector<const Element *> chosen;
+  for (const Expr *each : numbers->children) {
+    const auto number = integerLiteral(*each);
+    if (!number || *number < 0 || *number >= static_cast<std::int64_t>(elements.size()))
+      return opaque(expr, "'T.Shuffle' with a number that is none of its elements");
+    chosen.push_back(&elements[static_cast<std::size_t>(*number)]);
+  }
+  const auto take = [&](const Element &element, ValueExprPtr place) {
+    const auto outer = std::exchange(givenLane_, GivenLane{element.lanes, std::move(place)});
+    ValueExprPtr taken = convert(*element.vector, conversion);
+    givenLane_ = outer;
+    return taken;
+  };
+  // A part of one vector is read as that; else each element is one, so that none is read in vain.
+  bool isPart = lane != nullptr;
+  for (std::size_t i = 1; i < chosen.size(); ++i)
+    isPart = isPart && chosen[i]->vector == chosen[0]->vector &&
+             chosen[i]->lane == chosen[i - 1]->lane + 1;
+  if (isPart)
+    return take(*chosen[0], binaryValue("+", lane, context_.nodes.indexValue(chosen[0]->lane)));
   ValueExprPtr value;
-  for (std::int64_t i = lanes; i-- > 0;) {
-    const auto number = integerLiteral(*numbers->children[static_cast<std::size_t>(i)]);
-    const bool isInside =
-        number && *number >= 0 && *number < static_cast<std::int64_t>(elements->children.size());
-    const Expr *element =
-        isInside ? elements->children[static_cast<std::size_t>(*number)] : nullptr;
-    const bool isVector = element && element->kind == Expr::Kind::Subscript &&
-                          std::ranges::any_of(arguments(*element), [](const Expr *index) {
-                            return index->kind == Expr::Kind::Slice;
-                          });
-    if (!element || isVector)
-      return opaque(expr, "'T.Shuffle' of vectors");
+  for (std::size_t i = chosen.size(); i-- > 0;) {
     conversion.conditions += lane ? 1 : 0;
-    ValueExprPtr taken = convert(*element, conversion);
+    ValueExprPtr taken = take(*chosen[i], context_.nodes.indexValue(chosen[i]->lane));
     conversion.conditions -= lane ? 1 : 0;
     value = value ? valueNode(ValueExpr::Kind::Select, {},
-                              {binaryValue("==", lane, context_.nodes.indexValue(i)),
+                              {binaryValue("==", lane,
+                                           context_.nodes.indexValue(static_cast<std::int64_t>(i))),
                                std::move(taken), std::move(value)})
                   : std::move(taken);
   }

@@ -42,6 +42,7 @@ struct NameMeaning {
     Value,  ///< value: a loop or block variable, or a `let` without loads
     Let,    ///< definition: a `let` with loads, which belong to who uses the name
     Size,   ///< a symbolic size that may have no value
+    Unset,  ///< a scalar that is declared and has got no value yet
     Handle, ///< a parameter that `match_buffer` gives a shape; `parameter` counts buffers
   };
   Kind kind = Kind::Value;
@@ -65,6 +66,11 @@ struct NameMeaning {
     return {Kind::Value, {}, std::move(value), 0, nullptr, nullptr};
   }
   static NameMeaning size() { return {Kind::Size, {}, nullptr, 0, nullptr, nullptr}; }
+  static NameMeaning unset() {
+    NameMeaning meaning = size();
+    meaning.kind = Kind::Unset;
+    return meaning;
+  }
   static NameMeaning handle(std::size_t parameter) {
     return {Kind::Handle, {}, nullptr, parameter, nullptr, nullptr};
   }
@@ -94,6 +100,9 @@ struct Variable {
 struct ReadingPlan {
   /// The definitions of names that are assigned again: these are buffers of one element.
   std::set<const Stmt *> scalars;
+  /// The definition that an assignment belongs to, if all assignments to the name stand in the same
+  /// body one behind the other: each gives the name a value of its own.
+  std::map<const Stmt *, const Stmt *> straight;
   PrivateBuffers privates;
 };
 
@@ -141,6 +150,8 @@ struct Frame {
   bool isBlock = false;
   bool hasInit = false;
   bool isGuarded = false; ///< by `T.where`
+  /// Its reduction over threads is done before any of them goes on.
+  bool joinsThreads = false;
   std::string opaqueReason;
   std::vector<Store> stores;
   std::vector<Store> initStores; ///< those of `T.init`
@@ -159,9 +170,16 @@ struct Numbering {
   std::vector<workload::IndexExprPtr> replacements; ///< by variable; null for one that is no axis
 };
 
+/// What a function outside of the text is given: memory.
+struct Pointer {
+  workload::TensorRef tensor;
+  bool isRead = false, isWritten = false; ///< as the text says; neither if it does not
+  SourceRange range;
+};
+
 /// Reads one function. Its parts stand in FunctionReader.cpp (names, parameters and buffers),
 /// FunctionStatements.cpp, FunctionDomains.cpp (loops, blocks and axes), FunctionStages.cpp (what
-/// blocks compute) and FunctionExpressions.cpp.
+/// blocks compute), FunctionExpressions.cpp and FunctionCalls.cpp.
 class FunctionReader {
 public:
   FunctionReader(const Stmt &function, const FunctionContext &context,
@@ -183,6 +201,7 @@ private:
   void setParameter(std::string_view name, std::size_t index, workload::Tensor tensor);
   std::optional<workload::Tensor> readBuffer(const Expr &call, std::size_t firstArgument,
                                              SourceRange range, const std::optional<Shape> &known);
+  void reportType(const Expr &type);
   void noteVectors(workload::TensorRef tensor, const Expr &call, std::size_t firstArgument);
   std::optional<Shape> readShape(const Expr &expr, const std::optional<Shape> &known);
   std::optional<std::int64_t> readDimension(const Expr &expr, std::optional<std::int64_t> known);
@@ -204,11 +223,16 @@ private:
   void matchBuffer(const Stmt &stmt, const Expr &target, const Expr &call);
   void matchPart(const Expr &target, const Expr &part, const Expr &call);
   void declareBuffer(const Expr &target, const Expr &call);
+  void declareConstant(const Expr &target, const Expr &call);
   bool aliasBuffer(const Expr &target, const workload::Tensor &declared, const Expr &call);
   [[nodiscard]] const NameMeaning *bufferBehind(const Expr &data) const;
   void declareScalar(const Stmt &stmt);
+  bool assignStraight(const Stmt &stmt);
+  [[nodiscard]] bool isSizeText(const Expr &expr) const;
   void assignScalar(const Expr &target, const Expr &value, SourceRange range, std::uint32_t buffer);
-  void addLocal(std::string_view name, workload::Tensor tensor, const Expr *scope);
+  void newScalar(const Expr &target, const Expr &value, SourceRange range, const Stmt &definition);
+  [[nodiscard]] const Stmt *straightDefinition(const Stmt &stmt) const;
+  void addLocal(std::string_view name, workload::Tensor tensor, std::string_view scope);
   void bindLet(std::string_view name, const Expr &definition);
   void readFor(const Stmt &stmt);
   void readLoop(const Stmt &stmt, const LoopBounds &bounds);
@@ -231,6 +255,14 @@ private:
   bool isPointOfOuterBlock(const workload::ValueExpr &binding) const;
   void addStore(const Expr &target, const Expr &value, SourceRange range);
 
+  // Calls that name memory
+  [[nodiscard]] std::optional<Pointer> pointerIn(const Expr &argument) const;
+  [[nodiscard]] workload::Access accessToAny(workload::TensorRef tensor, SourceRange range);
+  bool readExternalCall(const Expr &call, SourceRange range);
+  void noteReducer(const Expr &attribute);
+  void readAllReduce(const Expr &call, SourceRange range);
+  bool bindThread(const Expr &thread);
+
   // Variables
   void addVariable(std::string_view name, const workload::ValueExprPtr &low,
                    workload::ValueExprPtr extent, SourceRange range, bool isBlockAxis,
@@ -251,7 +283,8 @@ private:
   void keepGuards(Store &store) const;
   [[nodiscard]] std::shared_ptr<const workload::StageBody>
   bodyOf(const Frame &frame, const std::vector<Store> &stores, bool goesOn) const;
-  void resolveGuards(workload::StageBody &body, const std::vector<std::size_t> &own) const;
+  void resolveGuards(workload::StageBody &body, const std::vector<std::size_t> &own,
+                     bool isOneStore) const;
   void buildComputation(const Frame &frame, std::vector<Store> stores);
   void setValue(Store &store, const Expr &target, const Expr &value, Conversion &conversion);
   [[nodiscard]] bool isReduction(const Store &store) const;
@@ -276,7 +309,7 @@ private:
   [[nodiscard]] const Shape &shapeOf(workload::TensorRef reference) const;
   void noteRestart(workload::TensorRef tensor, const std::vector<Guard> &guards);
   [[nodiscard]] bool isStartedOutside(const Store &store) const;
-  void refusePartialReads(const workload::Computation &computation,
+  void refusePartialReads(const Frame &frame, const workload::Computation &computation,
                           const std::vector<Store> &stores, const Numbering &numbering);
   [[nodiscard]] std::optional<std::size_t> loopBoundedBy(std::size_t outer,
                                                          const Numbering &numbering) const;
@@ -305,6 +338,7 @@ private:
   workload::ValueExprPtr opaque(const Expr &expr, std::string what);
   workload::ValueExprPtr convertRamp(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertExternal(const Expr &expr, Conversion &conversion);
+  std::optional<std::int64_t> lanesOf(const Expr &expr);
   workload::ValueExprPtr convertShuffle(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertAccess(const Expr &expr, std::string_view name,
                                        Conversion &conversion);
@@ -363,11 +397,19 @@ private:
   /// have a dimension more than the text says.
   std::map<std::pair<bool, std::uint32_t>, std::int64_t> vectors_;
   std::set<std::string, std::less<>> reportedSizes_;
+  std::set<std::string_view> reportedScalars_; ///< names with values that no buffer can hold
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read
   bool isInInit_ = false;
+  const Expr *reducer_ = nullptr; ///< how threads join values here: `T.comm_reducer(…)`
   /// While a store of vectors is read: the variable that goes through their elements.
   std::optional<std::size_t> lane_;
+  /// While a vector is read of which one element is wanted, or those from some place on.
+  struct GivenLane {
+    std::int64_t lanes = 0; ///< of the vector; 0: it is asked for, and set where it is met
+    workload::ValueExprPtr value;
+  };
+  std::optional<GivenLane> givenLane_;
   bool readsTarget_ = false; ///< what a store writes to is being read
   std::size_t convertDepth_ = 0;
   bool reportedLarge_ = false;

@@ -248,6 +248,12 @@ void FunctionReader::noteVectors(TensorRef tensor, const Expr &call, std::size_t
     vectors_[{tensor.isLocal, tensor.index}] = vector->lanes;
 }
 
+/// Reports that \p type is no element type.
+void FunctionReader::reportType(const Expr &type) {
+  const std::string_view name = type.kind == Expr::Kind::String ? type.text : tirName(type);
+  error(DiagnosticCode::TirUnknownElementType, type.range, textOf(type), nearTypes(name));
+}
+
 /// Reads the shape and type of `T.Buffer(shape, type)` and its like; the shape is positional
 /// argument \p firstArgument.
 std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t firstArgument,
@@ -267,7 +273,7 @@ std::optional<Tensor> FunctionReader::readBuffer(const Expr &call, std::size_t f
   if (type) {
     const auto element = vector.lanes != 0 ? vector.element : typeNamed(*type);
     if (!element) {
-      error(DiagnosticCode::TirUnknownElementType, type->range, textOf(*type));
+      reportType(*type);
       return std::nullopt;
     }
     tensor.elementType = *element;
@@ -392,8 +398,10 @@ class ScalarFinder {
 public:
   void visit(std::span<const Stmt *const> body) {
     const std::size_t mark = undo_.size();
+    ++depth_;
     for (const Stmt *stmt : body)
       visit(*stmt);
+    --depth_;
     for (; undo_.size() > mark; undo_.pop_back()) // names end with the block that they stand in
       if (undo_.back().wasDefined)
         definitions_[undo_.back().name] = undo_.back().definition;
@@ -401,9 +409,29 @@ public:
         definitions_.erase(undo_.back().name);
   }
 
-  std::set<const Stmt *> take() { return std::move(found_); }
+  ReadingPlan take() {
+    ReadingPlan plan;
+    for (const auto &[definition, name] : found_) {
+      plan.scalars.insert(definition);
+      if (!name.isStraight)
+        continue;
+      plan.straight.emplace(definition, definition);
+      for (const Stmt *stmt : name.assignments)
+        plan.straight.emplace(stmt, definition);
+    }
+    return plan;
+  }
 
 private:
+  struct Definition {
+    const Stmt *stmt = nullptr; ///< null if it is no number
+    std::size_t depth = 0;      ///< bodies around it
+  };
+  struct Name {
+    std::vector<const Stmt *> assignments; ///< behind the definition
+    bool isStraight = true;                ///< all in its body
+  };
+
   void visit(const Stmt &stmt) {
     const bool assigns =
         stmt.kind == Stmt::Kind::Assign || stmt.kind == Stmt::Kind::AnnotatedAssign;
@@ -415,14 +443,17 @@ private:
 
   void assign(const Stmt &stmt, std::string_view name) {
     const auto earlier = definitions_.find(name);
-    const bool isAgain = stmt.kind == Stmt::Kind::Assign && earlier != definitions_.end();
-    if (isAgain && earlier->second != nullptr) {
-      found_.insert(earlier->second);
+    const bool wasDefined = earlier != definitions_.end();
+    const bool isAgain =
+        stmt.kind == Stmt::Kind::Assign && wasDefined && !declaresScalar(stmt.value);
+    if (!isAgain || earlier->second.stmt == nullptr) {
+      undo_.push_back({name, wasDefined, wasDefined ? earlier->second : Definition()});
+      definitions_[name] = {isNumber(stmt) ? &stmt : nullptr, depth_};
       return;
     }
-    const bool wasDefined = earlier != definitions_.end();
-    undo_.push_back({name, wasDefined, wasDefined ? earlier->second : nullptr});
-    definitions_[name] = isNumber(stmt) ? &stmt : nullptr;
+    Name &known = found_[earlier->second.stmt];
+    known.assignments.push_back(&stmt);
+    known.isStraight = known.isStraight && earlier->second.depth == depth_;
   }
 
   /// Whether \p stmt may define a number, and no buffer, axis or size.
@@ -430,23 +461,24 @@ private:
     if (!stmt.value || stmt.value->kind != Expr::Kind::Call)
       return stmt.value || (stmt.annotation && typeNamed(*stmt.annotation));
     const std::string_view name = tirCallName(stmt.value);
-    return !name.empty() && (mathName(name).form != MathForm::Unknown || name == "if_then_else" ||
-                             name == "Select" || name == "Cast" || name == "cast" ||
-                             name == "min_value" || name == "max_value" ||
-                             (typeNamed(*stmt.value->children[0]) && positional(*stmt.value, 0)));
+    return !name.empty() &&
+           (mathName(name).form != MathForm::Unknown || name == "if_then_else" ||
+            name == "Select" || name == "Cast" || name == "cast" || name == "min_value" ||
+            name == "max_value" || declaresScalar(stmt.value) ||
+            (typeNamed(*stmt.value->children[0]) && positional(*stmt.value, 0)));
   }
 
   /// What a name meant before a statement that is being left.
   struct Undo {
     std::string_view name;
     bool wasDefined = false;
-    const Stmt *definition = nullptr;
+    Definition definition;
   };
 
-  /// By name: the statement that may define a number, null if it defines something else.
-  std::unordered_map<std::string_view, const Stmt *> definitions_;
+  std::unordered_map<std::string_view, Definition> definitions_;
   std::vector<Undo> undo_;
-  std::set<const Stmt *> found_;
+  std::map<const Stmt *, Name> found_;
+  std::size_t depth_ = 0;
 };
 
 /// Whether \p again leaves less without a meaning than \p first.
@@ -460,7 +492,7 @@ FunctionTemplate readFunction(const Stmt &function, const FunctionContext &conte
                               DiagnosticEngine &diagnostics) {
   ScalarFinder scalars;
   scalars.visit(function.body);
-  ReadingPlan plan{scalars.take(), {}};
+  ReadingPlan plan = scalars.take();
   if (!plan.scalars.empty()) {
     // Which of them can be read as buffers shows when they are.
     DiagnosticEngine dropped;

@@ -37,6 +37,7 @@ struct FunctionTemplate {
   std::vector<Parameter> parameters; ///< buffers only
   std::vector<std::string> scalars;  ///< parameters that are numbers, in order
   std::vector<workload::Tensor> locals;
+  std::set<std::uint32_t> constants; ///< locals whose content is part of the program
   std::vector<workload::Computation> computations;
   std::vector<Issue> issues;       ///< an error if the function is called
   SourceRange threadBinding;       ///< valid if loops are bound to threads of a GPU

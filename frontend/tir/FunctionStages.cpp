@@ -304,7 +304,7 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   }
   if (body != nullptr) {
     StageBody resolved = *body;
-    resolveGuards(resolved, own);
+    resolveGuards(resolved, own, stores.size() == 1 && !isReduction);
     const bool isPlain = resolved.statements.size() == 1 &&
                          resolved.statements[0].condition == nullptr && resolved.init.empty() &&
                          resolved.opaqueReason.empty() && computation.opaqueReason.empty() &&
@@ -315,7 +315,7 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
   Numbering numbering = setAxes(computation, own, computation.combiner != Combiner::None);
   addReadsOfBody(computation, goesOn);
   refuseRestarts(frame, computation, numbering);
-  refusePartialReads(computation, stores, numbering);
+  refusePartialReads(frame, computation, stores, numbering);
   if (!isReduction)
     noteRestart(computation.written, stores[0].guards);
   for (const Store &store : stores)
@@ -667,6 +667,7 @@ BufferUse FunctionReader::writeOf(const Store &store, bool isInit) const {
   write.isWrite = true;
   write.isSum = store.combiner != Combiner::None;
   write.range = store.range;
+  write.joinsThreads = frames_.back().joinsThreads;
   write.isPlain = store.combiner == Combiner::None && !store.hasLostGuards;
   for (const Guard &guard : store.guards)
     write.isPlain =
@@ -779,7 +780,7 @@ void collectLast(const ValueExpr &condition, const std::vector<Variable> &variab
 
 /// What is read in a loop that the accumulation in it goes on through is no result yet, but for the
 /// last iteration.
-void FunctionReader::refusePartialReads(const Computation &computation,
+void FunctionReader::refusePartialReads(const Frame &frame, const Computation &computation,
                                         const std::vector<Store> &stores,
                                         const Numbering &numbering) {
   std::set<std::size_t> last;
@@ -802,11 +803,17 @@ void FunctionReader::refusePartialReads(const Computation &computation,
         return refuse(access.tensor);
     }
   }
-  if (computation.combiner == Combiner::None)
+  if (computation.combiner == Combiner::None || frame.joinsThreads)
     return;
   Accumulation &own = accumulations_[{computation.written.isLocal, computation.written.index}];
+  // What each iteration has for itself accumulates over none of them, whatever the axis says.
+  const auto privates = computation.written.isLocal ? plan_.privates.find(computation.written.index)
+                                                    : plan_.privates.end();
   const auto add = [&](std::size_t loop) {
-    if (variables_[loop].extent > 1)
+    const bool isPrivate =
+        privates != plan_.privates.end() &&
+        std::ranges::find(privates->second.variables, loop) != privates->second.variables.end();
+    if (variables_[loop].extent > 1 && !isPrivate)
       own.loops.insert(loop);
   };
   for (std::size_t a = 0; a < computation.axes.size(); ++a) {
@@ -841,6 +848,8 @@ void FunctionReader::refuseReuse() {
 /// What a local buffer holds that nothing writes is not known.
 void FunctionReader::refuseUnwrittenLocals() {
   std::vector<bool> written(result_.locals.size());
+  for (const std::uint32_t constant : result_.constants)
+    written[constant] = true;
   const auto write = [&](TensorRef tensor) {
     if (tensor.isLocal)
       written[tensor.index] = true;
@@ -861,6 +870,8 @@ void FunctionReader::refuseUnwrittenLocals() {
 
 void FunctionReader::markUse(const Computation &computation) {
   auto write = [&](TensorRef reference) {
+    if (reference.isLocal && result_.constants.contains(reference.index))
+      issue(computation.range, "a store to the constant '" + tensorOf(reference).name + "'");
     if (reference.isLocal)
       return;
     FunctionTemplate::Parameter &parameter = result_.parameters[reference.index];

@@ -13,14 +13,52 @@ using namespace workload;
 
 namespace {
 
+/// The memory that the buffer which \p call declares is in, named by keyword or position; empty if
+/// it is not named.
+std::string_view scopeOf(const Expr &call, std::size_t position) {
+  const Expr *scope = keyword(call, "scope");
+  if (!scope)
+    scope = positional(call, position);
+  if (!scope)
+    return {};
+  return scope->text.empty() ? "global" : scope->text;
+}
+
+/// Where the scalar that \p definition makes is; empty if the text does not say.
+std::string_view scalarScope(const Stmt &definition) {
+  if (!declaresScalar(definition.value))
+    return {};
+  return tirCallName(definition.value) == "shared_scalar" ? "shared"
+                                                          : scopeOf(*definition.value, 1);
+}
+
+/// The type that \p definition gives a scalar; none if it does not say.
+std::optional<ElementType> scalarType(const Stmt &definition) {
+  if (definition.annotation)
+    return typeNamed(*definition.annotation);
+  if (!declaresScalar(definition.value))
+    return std::nullopt;
+  const Expr *type = positional(*definition.value, 0);
+  if (!type)
+    type = keyword(*definition.value, "dtype");
+  return type ? typeNamed(*type) : std::nullopt;
+}
+
+/// What \p stmt assigns; null if it only declares.
+const Expr *initialValue(const Stmt &stmt) {
+  return declaresScalar(stmt.value) ? keyword(*stmt.value, "init") : stmt.value;
+}
+
 /// A name that no text has: of what a scalar is from an assignment on, while that is read.
 constexpr std::string_view nextVersion = "next version";
 
 } // namespace
 
 void FunctionReader::readBody(std::span<const Stmt *const> body) {
+  const Expr *reducer = reducer_;
   for (const Stmt *stmt : body)
     readStatement(*stmt);
+  reducer_ = reducer;
 }
 
 void FunctionReader::readStatement(const Stmt &stmt) {
@@ -64,6 +102,8 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
     if (const Expr *condition = positional(*stmt.value, 0))
       readGuard(stmt, *condition);
   }
+  if (name == "attr")
+    noteReducer(*stmt.value);
   if (std::find(std::begin(ignored), std::end(ignored), name) != std::end(ignored))
     return;
   bool isLiteral = stmt.value->kind == Expr::Kind::String ||
@@ -71,15 +111,22 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
                    stmt.value->kind == Expr::Kind::Integer;
   if (isLiteral)
     return;
+  const Expr *call = stmt.value;
   if (name == "evaluate") {
     const Expr *operand = positional(*stmt.value, 0);
     if (operand && (integerLiteral(*operand) || tirCallName(operand) == "assume" ||
                     tirCallName(operand) == "tvm_storage_sync"))
       return;
     // The call is what matters.
-    if (const std::string_view inner = tirCallName(operand); !inner.empty())
+    if (const std::string_view inner = tirCallName(operand); !inner.empty()) {
       name = inner;
+      call = operand;
+    }
   }
+  if (name == "tvm_thread_allreduce")
+    return readAllReduce(*call, stmt.range);
+  if (readExternalCall(*call, stmt.range))
+    return;
   if (name == "launch_thread" && positional(*stmt.value, 0))
     return launchThread(*positional(*stmt.value, 0), *stmt.value);
   if (readMemberStore(*stmt.value, stmt.range))
@@ -106,24 +153,6 @@ void FunctionReader::readBufferStore(const Expr &call, const Expr &value, Source
 }
 
 namespace {
-
-/// The lanes of the vectors in \p value; 0 if there are none.
-std::int64_t lanesIn(const Expr &value) {
-  const std::string_view name = tirCallName(&value);
-  const bool isRamp = name == "Ramp" || name == "ramp";
-  const Expr *count = isRamp                                       ? positional(value, 2)
-                      : name == "Broadcast" || name == "broadcast" ? positional(value, 1)
-                                                                   : nullptr;
-  if (count)
-    return integerLiteral(*count).value_or(0);
-  std::int64_t lanes = 0;
-  for (const Expr *child : value.children) {
-    const auto vector = child ? vectorTypeNamed(*child) : std::nullopt;
-    if (child)
-      lanes = std::max(lanes, vector ? vector->lanes : lanesIn(*child));
-  }
-  return lanes;
-}
 
 /// Whether \p predicate holds for all elements: `T.Broadcast(T.bool(True), 4)`.
 bool holdsForAll(const Expr *predicate) {
@@ -259,11 +288,16 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
   if (stmt.targets.size() != 1)
     return readDeclarations(stmt);
   const Expr &target = *stmt.targets[0];
+  if (assignStraight(stmt))
+    return;
   if (plan_.scalars.contains(&stmt))
     return declareScalar(stmt);
   if (!stmt.value) {
+    const auto type = stmt.annotation ? typeNamed(*stmt.annotation) : std::nullopt;
+    const bool isPoint =
+        type && (type->kind == ElementType::Kind::Float || type->kind == ElementType::Kind::BFloat);
     if (target.kind == Expr::Kind::Name)
-      bind(target.text, NameMeaning::size());
+      bind(target.text, isPoint ? NameMeaning::unset() : NameMeaning::size());
     return;
   }
   if (target.kind == Expr::Kind::Subscript)
@@ -277,33 +311,93 @@ void FunctionReader::readAssignment(const Stmt &stmt) {
   if (earlier != nullptr && earlier->kind == NameMeaning::Kind::Buffer && earlier->tensor.isLocal &&
       localBuffers_[earlier->tensor.index].scalar)
     return assignScalar(target, *stmt.value, stmt.range, earlier->tensor.index);
-  if (earlier != nullptr && earlier->kind != NameMeaning::Kind::Size)
+  if (const Stmt *definition = straightDefinition(stmt))
+    return newScalar(target, *stmt.value, stmt.range, *definition);
+  const bool hasValue = earlier != nullptr && earlier->kind != NameMeaning::Kind::Size &&
+                        earlier->kind != NameMeaning::Kind::Unset;
+  if (hasValue && !reportedScalars_.insert(target.text).second)
+    return;
+  if (hasValue)
     return issue(stmt.range, "another assignment to '" + std::string(target.text) +
                                  "' (what changes must be a buffer, with a dimension for each "
                                  "loop around it)");
   bindLet(target.text, *stmt.value);
 }
 
+/// The definition of the name that \p stmt assigns to, if that is read as a scalar and all its
+/// assignments stand in one body; else null.
+const Stmt *FunctionReader::straightDefinition(const Stmt &stmt) const {
+  const auto found = plan_.straight.find(&stmt);
+  const bool isScalar = found != plan_.straight.end() && plan_.scalars.contains(found->second);
+  return isScalar ? found->second : nullptr;
+}
+
+/// Whether \p expr is arithmetic on integers, loops and names of such alone.
+bool FunctionReader::isSizeText(const Expr &expr) const {
+  const auto isSize = [this](const Expr *operand) { return isSizeText(*operand); };
+  switch (expr.kind) {
+  case Expr::Kind::Integer:
+    return true;
+  case Expr::Kind::Name: {
+    const NameMeaning *meaning = find(expr.text);
+    return meaning && meaning->kind == NameMeaning::Kind::Value && asIndex(meaning->value);
+  }
+  case Expr::Kind::Unary:
+    return (expr.text == "-" || expr.text == "+") && isSize(expr.children[0]);
+  case Expr::Kind::Binary: {
+    constexpr std::string_view operators[] = {"+", "-", "*", "//", "%"};
+    return std::ranges::find(operators, expr.text) != std::end(operators) &&
+           std::ranges::all_of(expr.children, isSize);
+  }
+  case Expr::Kind::Call:
+    return (isIntegerCast(expr) || !sizeOperator(expr).empty()) &&
+           std::ranges::all_of(arguments(expr), isSize);
+  default:
+    return false;
+  }
+}
+
+/// `x: T.int32 = i * 2` and `x = x + 1` behind it: from here on the name stands for that number.
+/// False if \p stmt is something else.
+bool FunctionReader::assignStraight(const Stmt &stmt) {
+  const Stmt *definition = straightDefinition(stmt);
+  if (!definition)
+    return false;
+  const Expr *value = initialValue(stmt);
+  const auto type = scalarType(*definition);
+  const bool isInteger =
+      !type || type->kind == ElementType::Kind::Int || type->kind == ElementType::Kind::UInt;
+  if (!value || !isInteger || !isSizeText(*value))
+    return false;
+  Conversion conversion;
+  ValueExprPtr number = convert(*value, conversion);
+  if (!asIndex(number))
+    return false;
+  bind(stmt.targets[0]->text, NameMeaning::of(std::move(number)));
+  return true;
+}
+
 /// `acc: T.float32 = e` of a name that gets other values later: a buffer of one element.
 void FunctionReader::declareScalar(const Stmt &stmt) {
   const Expr &target = *stmt.targets[0];
+  const Expr *value = initialValue(stmt);
   Tensor tensor;
   tensor.range = target.range;
-  if (const auto type = stmt.annotation ? typeNamed(*stmt.annotation) : std::nullopt) {
+  if (const auto type = scalarType(stmt)) {
     tensor.elementType = *type;
-  } else if (stmt.value) {
+  } else if (value) {
     Conversion conversion;
-    const ValueExprPtr value = convert(*stmt.value, conversion);
-    const bool isTyped = value->kind == ValueExpr::Kind::Load ||
-                         value->kind == ValueExpr::Kind::Cast ||
-                         value->kind == ValueExpr::Kind::Constant;
+    const ValueExprPtr first = convert(*value, conversion);
+    const bool isTyped = first->kind == ValueExpr::Kind::Load ||
+                         first->kind == ValueExpr::Kind::Cast ||
+                         first->kind == ValueExpr::Kind::Constant;
     if (isTyped)
-      tensor.elementType = value->elementType;
+      tensor.elementType = first->elementType;
   }
-  addLocal(target.text, std::move(tensor), nullptr);
+  addLocal(target.text, std::move(tensor), scalarScope(stmt));
   localBuffers_.back().scalar = &stmt;
-  if (stmt.value)
-    addStore(target, *stmt.value, stmt.range);
+  if (value)
+    addStore(target, *value, stmt.range);
 }
 
 /// `acc = e`. In the loops of the definition nothing can read the value of before any more: there
@@ -311,14 +405,23 @@ void FunctionReader::declareScalar(const Stmt &stmt) {
 void FunctionReader::assignScalar(const Expr &target, const Expr &value, SourceRange range,
                                   std::uint32_t buffer) {
   const LocalBuffer &local = localBuffers_[buffer];
-  const Stmt *definition = local.scalar;
   if (local.depth != active_.size() || local.conditions != conditions_)
     return addStore(target, value, range);
+  newScalar(target, value, range, *local.scalar);
+}
+
+/// Gives the name \p target a buffer of its own, which holds \p value, from here on.
+void FunctionReader::newScalar(const Expr &target, const Expr &value, SourceRange range,
+                               const Stmt &definition) {
   const NameMeaning earlier = *find(target.text);
-  Tensor next = result_.locals[buffer];
-  next.shape.clear();
-  addLocal(target.text, std::move(next), nullptr);
-  localBuffers_.back().scalar = definition;
+  Tensor next;
+  next.range = definition.targets[0]->range;
+  if (earlier.kind == NameMeaning::Kind::Buffer)
+    next.elementType = tensorOf(earlier.tensor).elementType;
+  else
+    next.elementType = scalarType(definition).value_or(ElementType{});
+  addLocal(target.text, std::move(next), scalarScope(definition));
+  localBuffers_.back().scalar = &definition;
   const NameMeaning own = *find(target.text);
   names_[target.text] = earlier; // the value reads what was there
   auto *place = context_.tree.make<Expr>();
@@ -329,15 +432,14 @@ void FunctionReader::assignScalar(const Expr &target, const Expr &value, SourceR
   names_[target.text] = own;
 }
 
-/// Declares a buffer of this function.
-void FunctionReader::addLocal(std::string_view name, Tensor tensor, const Expr *scope) {
+/// Declares a buffer of this function. \p scope: the memory that it is in; may be empty.
+void FunctionReader::addLocal(std::string_view name, Tensor tensor, std::string_view scope) {
   LocalBuffer local;
   local.shape = tensor.shape;
   local.depth = active_.size();
   local.conditions = conditions_;
   // Threads of a GPU share what has no scope or another one; elsewhere there are none.
-  const std::string_view where = scope ? scope->text : std::string_view();
-  local.isThreadLocal = where.starts_with("local") || where.starts_with("wmma") || !scope;
+  local.isThreadLocal = scope.starts_with("local") || scope.starts_with("wmma") || scope.empty();
   local.isInLoop = isInLoop();
   tensor.name = name;
   const auto index = static_cast<std::uint32_t>(result_.locals.size());
@@ -380,7 +482,8 @@ namespace {
 bool declaresBuffer(std::string_view name) {
   constexpr std::string_view forms[] = {
       "sblock_alloc_buffer", "alloc_buffer", "alloc_local", "alloc_shared",
-      "decl_buffer",         "allocate",     "Buffer",      "buffer_decl"};
+      "decl_buffer",         "allocate",     "Buffer",      "buffer_decl",
+      "allocate_const"};
   return std::find(std::begin(forms), std::end(forms), name) != std::end(forms);
 }
 
@@ -401,6 +504,14 @@ bool FunctionReader::readDeclaration(const Stmt &stmt, const Expr &target, const
     launchThread(target, call);
     return true;
   }
+  if (declaresScalar(&call)) {
+    // It could not be read as a buffer: its first value is one that the name stands for.
+    if (const Expr *first = keyword(call, "init"))
+      bindLet(target.text, *first);
+    else
+      bind(target.text, NameMeaning::unset());
+    return true;
+  }
   bool isSize = name == "var" || name == "SizeVar" || name == "Var" || name == "env_thread" ||
                 declaresSize(call);
   if (isSize)
@@ -409,15 +520,38 @@ bool FunctionReader::readDeclaration(const Stmt &stmt, const Expr &target, const
 }
 
 void FunctionReader::declareBuffer(const Expr &target, const Expr &call) {
+  if (tirCallName(&call) == "allocate_const")
+    return declareConstant(target, call);
   auto tensor = readBuffer(call, 0, target.range, std::nullopt);
   if (!tensor)
     tensor.emplace();
   else if (keyword(call, "data") && aliasBuffer(target, *tensor, call))
     return;
   // `T.allocate` names its scope by position.
-  const Expr *scope = keyword(call, "scope");
-  addLocal(target.text, std::move(*tensor), scope ? scope : positional(call, 2));
+  addLocal(target.text, std::move(*tensor), scopeOf(call, 2));
   noteVectors({true, static_cast<std::uint32_t>(result_.locals.size() - 1)}, call, 0);
+}
+
+/// `K = T.allocate_const([1, 2], "int32", [2])`: a buffer that is part of the program. What it
+/// holds is not read.
+void FunctionReader::declareConstant(const Expr &target, const Expr &call) {
+  const Expr *type = positional(call, 1) ? positional(call, 1) : keyword(call, "dtype");
+  const Expr *extents = positional(call, 2) ? positional(call, 2) : keyword(call, "extents");
+  Tensor tensor;
+  tensor.range = target.range;
+  bind(target.text, NameMeaning::size()); // whatever goes wrong, the name is declared
+  if (!type || !extents)
+    return issue(call.range, "'T.allocate_const' without a type and a shape");
+  const auto element = typeNamed(*type);
+  if (!element)
+    return reportType(*type);
+  auto shape = readShape(*extents, std::nullopt);
+  if (!shape)
+    return;
+  tensor.elementType = *element;
+  tensor.shape = std::move(*shape);
+  addLocal(target.text, std::move(tensor), "global");
+  result_.constants.insert(static_cast<std::uint32_t>(result_.locals.size() - 1));
 }
 
 /// What `A.data`, or the name of an allocation, is the memory of; null if that is not known.
@@ -739,7 +873,11 @@ void FunctionReader::readWith(const Stmt &stmt) {
     if (!name.empty() && declaresAxes(stmt.body))
       return readBlock(stmt, *stmt.value);
   }
+  const Expr *reducer = reducer_;
+  if (name == "attr")
+    noteReducer(*stmt.value);
   readBody(stmt.body);
+  reducer_ = reducer;
   leaveScope(mark);
 }
 

@@ -413,8 +413,19 @@ bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::st
     call.outputs.push_back({false, output});
   for (const auto &[parameter, output] : inPlace)
     call.outputs.push_back({false, output});
+  // What a function holds as a constant is a weight of the network.
+  std::map<std::uint32_t, std::uint32_t> constants;
+  for (const std::uint32_t constant : callee.constants) {
+    const Tensor &local = call.locals[constant];
+    constants[constant] = addTensor(call.name + "." + local.name, local.shape, local.elementType,
+                                    TensorOrigin::Weight, local.range);
+    call.inputs.push_back({false, constants[constant]});
+  }
   const auto resolve = [&](TensorRef &reference) {
-    if (!reference.isLocal)
+    const auto constant = reference.isLocal ? constants.find(reference.index) : constants.end();
+    if (constant != constants.end())
+      reference = {false, constant->second};
+    else if (!reference.isLocal)
       reference.index = tensors[reference.index];
   };
   // What is written in place is another tensor from then on.

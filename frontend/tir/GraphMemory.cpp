@@ -1,6 +1,8 @@
 #include "frontend/tir/NetworkReader.h"
 #include "frontend/tir/Vocabulary.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 // Texts from behind the passes that replace `R.call_tir` by calls into memory that they reserve.
@@ -34,6 +36,8 @@ GraphValue NetworkReader::evaluateMemory(const Expr &expr, std::string_view rela
   // Behind the storage and the place in it.
   if (relax == "memory.alloc_tensor" || relax == "vm.alloc_tensor")
     return allocate(expr, 2, name);
+  if (relax == "vm.call_tir_dyn")
+    return callDynamic(expr);
   if (relax.ends_with(".alloc_storage") || relax.find(".kill_") != std::string_view::npos)
     return GraphValue::of(GraphValue::Kind::Other);
   diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
@@ -57,6 +61,39 @@ GraphValue NetworkReader::callIntoMemory(Function &function, const Expr &expr) {
   std::vector<GraphValue> given;
   for (const Expr *argument : arguments(expr))
     given.push_back(evaluate(*argument, std::string(function.stmt->name) + "_argument"));
+  return writeIntoMemory(function, expr, std::move(given), {});
+}
+
+/// `R.vm.call_tir_dyn(cls.f, (x, y, alloc, R.shape([n])))`: the same, with sizes that the function
+/// is given behind the memory.
+GraphValue NetworkReader::callDynamic(const Expr &expr) {
+  const Expr *calleeExpr = positional(expr, 0);
+  const Expr *argumentExpr = positional(expr, 1);
+  Function *function = calleeExpr && argumentExpr ? calleeOf(*calleeExpr) : nullptr;
+  if (!calleeExpr || !argumentExpr || (function && !function->isPrim))
+    diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
+                        "'R.vm.call_tir_dyn' without a 'T.prim_func' and arguments");
+  if (!function || !function->isPrim)
+    return {};
+  GraphValue arguments = evaluate(*argumentExpr, std::string(function->stmt->name) + "_argument");
+  if (arguments.kind == GraphValue::Kind::Unknown)
+    return {};
+  std::vector<GraphValue> given{arguments};
+  if (arguments.kind == GraphValue::Kind::Tuple)
+    given = *arguments.elements;
+  std::vector<GraphValue> sizes;
+  if (!given.empty() && given.back().kind == GraphValue::Kind::Tuple) {
+    sizes = *given.back().elements;
+    given.pop_back();
+  }
+  return writeIntoMemory(*function, expr, std::move(given), std::move(sizes));
+}
+
+/// A call of \p function with \p given, of which the memory that stands last is written, and \p
+/// sizes.
+GraphValue NetworkReader::writeIntoMemory(Function &function, const Expr &expr,
+                                          std::vector<GraphValue> given,
+                                          std::vector<GraphValue> sizes) {
   std::vector<std::shared_ptr<Allocation>> written;
   std::vector<TensorType> types;
   std::size_t inputs = given.size();
@@ -84,6 +121,7 @@ GraphValue NetworkReader::callIntoMemory(Function &function, const Expr &expr) {
   }
   function.isReached = true;
   given.resize(inputs);
+  std::ranges::move(sizes, std::back_inserter(given));
   const GraphValue result = callFunctionOfTir(function, expr, GraphValue::tuple(std::move(given)),
                                               std::move(types), written[0]->name);
   keepWritten(result, written);

@@ -793,6 +793,39 @@ def add(A: T.Buffer((3, 8), "float32"), B: T.Buffer((3, 8), "float32"), C: T.Buf
   }
 }
 
+TEST_CASE("graph sizes: calls with sizes behind the memory that they write") {
+  const char *scaled = R"(
+@T.prim_func(private=True)
+def scaled(a: T.handle, c: T.handle, n: T.int64):
+    A = T.match_buffer(a, (n, 8))
+    C = T.match_buffer(c, (n, 8))
+    for i, j in T.grid(n, 8):
+        C[i, j] = A[i, j] * T.float32(2)
+)";
+  const std::string memory = "alloc = R.vm.alloc_tensor(R.vm.alloc_storage(R.shape([96]), "
+                             "R.prim_value(0), R.dtype(\"uint8\")), R.prim_value(0), "
+                             "R.shape([3, 8]), R.dtype(\"float32\"))\n";
+  for (const char *arguments : {"(x, alloc, R.shape([3]))", "(x, alloc)"}) {
+    CAPTURE(arguments);
+    const Outcome outcome(module(memory + "_: R.Tuple = R.vm.call_tir_dyn(Module.scaled, " +
+                                     arguments + ")\nlv = alloc\nreturn lv\n",
+                                 plain, scaled),
+                          {});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    REQUIRE(outcome.workload->calls.size() == 1);
+    CHECK(outcome.workload->calls[0].computations.at(0).points == 3 * 8);
+    CHECK(outcome.workload->results.at(0) == outcome.workload->calls[0].outputs.at(0));
+  }
+  for (const char *call : {"R.vm.call_tir_dyn(Module.scaled)\n", "R.vm.call_tir_dyn(Module.scaled, "
+                                                                 "(x,))\n"}) {
+    CAPTURE(call);
+    const Outcome outcome(module(memory + call + "return alloc\n", plain, scaled), {});
+    CHECK(outcome.onlyError().starts_with("E0425"));
+  }
+}
+
 TEST_CASE("graph sizes: memory is of the shape that a function writes") {
   const Outcome outcome(
       module("alloc = R.builtin.alloc_tensor(R.shape([4, 8]), R.dtype(\"float32\"), "

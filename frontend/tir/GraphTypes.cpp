@@ -201,7 +201,7 @@ std::optional<TensorType> NetworkReader::readTensorType(const Expr &expr) {
     auto element = ElementType::fromName(dtype->text);
     if (!element) {
       diagnostics_.report(DiagnosticCode::TirUnknownElementType, dtype->range,
-                          textOf(sources_, *dtype));
+                          textOf(sources_, *dtype), nearTypes(dtype->text));
       return std::nullopt;
     }
     type.elementType = *element;

@@ -198,6 +198,9 @@ private:
   GraphValue allocate(const Expr &expr, std::size_t shape, const std::string &name);
   GraphValue evaluateMemory(const Expr &expr, std::string_view relax, const std::string &name);
   GraphValue callIntoMemory(Function &function, const Expr &expr);
+  GraphValue callDynamic(const Expr &expr);
+  GraphValue writeIntoMemory(Function &function, const Expr &expr, std::vector<GraphValue> given,
+                             std::vector<GraphValue> sizes);
   std::optional<std::vector<TensorType>> externalTypes(const Expr *result, std::string_view name,
                                                        bool &isTuple);
   GraphValue callExternal(const Expr &expr, std::string_view relax, const std::string &name);

@@ -155,7 +155,7 @@ ElementType OperatorBuilder::elementType(std::string_view keyword, std::size_t p
     return fallback;
   const auto type = ElementType::fromName(name);
   if (!type)
-    throw OperatorError("'" + std::string(name) + "' is no element type");
+    throw OperatorError("'" + std::string(name) + "' is no element type" + nearTypes(name));
   return *type;
 }
 

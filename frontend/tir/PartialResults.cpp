@@ -19,15 +19,20 @@ using namespace workload;
 
 namespace {
 
-/// A reduction that does nothing else, at all points of its axes.
-bool isPlainReduction(const Computation &computation) {
+/// A reduction that does nothing else, at all points of its axes but for conditions.
+bool isReductionOfAll(const Computation &computation) {
   std::optional<std::int64_t> points = 1;
   for (const Axis &axis : computation.axes)
     points = points ? checkedMul(*points, axis.extent) : std::nullopt;
   const bool joins =
       computation.combiner != Combiner::None && computation.combiner != Combiner::Opaque;
-  return joins && !computation.body && computation.opaqueReason.empty() &&
-         computation.alsoWritten.empty() && points == computation.points;
+  return joins && computation.opaqueReason.empty() && computation.alsoWritten.empty() &&
+         points == computation.points;
+}
+
+/// A reduction that does nothing else, at all points of its axes.
+bool isPlainReduction(const Computation &computation) {
+  return !computation.body && isReductionOfAll(computation);
 }
 
 /// The axis that each dimension of a tensor of \p shape runs over, all of it; none where it has one
@@ -113,6 +118,142 @@ bool isDigitOfReduction(const Computation &computation, std::size_t axis) {
   return false;
 }
 
+/// The one condition that a reduction stands under, if that is all that its body says; else null.
+const ValueExpr *onlyCondition(const Computation &computation) {
+  if (!computation.body || !computation.body->opaqueReason.empty() ||
+      computation.body->statements.size() != 1)
+    return nullptr;
+  const StageStatement &statement = computation.body->statements[0];
+  const bool isOne = statement.condition && statement.then.size() == 1 &&
+                     !statement.then[0].condition && statement.otherwise.empty();
+  const auto startsFromNumber = [](const StageStatement &init) {
+    return stripCasts(*init.value).kind == ValueExpr::Kind::Constant;
+  };
+  return isOne && std::ranges::all_of(computation.body->init, startsFromNumber)
+             ? statement.condition.get()
+             : nullptr;
+}
+
+/// The reduced axes whose number, `ko * 8 + ki`, a condition keeps below an end.
+struct UnevenNumber {
+  AffineIndex form;
+  std::int64_t end = 0;  ///< less than all values that the axes can make
+  std::size_t first = 0; ///< the first of the axes
+};
+
+/// What \p condition, `ko * 8 + ki < 30`, keeps below an end: reduced axes of \p computation that
+/// are the digits of one number from its last one on. None if it says something else.
+std::optional<UnevenNumber> unevenNumber(const ValueExpr &condition,
+                                         const Computation &computation) {
+  if (condition.kind != ValueExpr::Kind::Compare || condition.name != "<" ||
+      condition.operands.size() != 2)
+    return std::nullopt;
+  const IndexExprPtr left = asIndex(condition.operands[0]);
+  const IndexExprPtr right = asIndex(condition.operands[1]);
+  auto form = left ? affineForm(*left, computation.axes) : std::nullopt;
+  if (!form || form->constant != 0 || !right || right->kind != IndexExpr::Kind::Constant)
+    return std::nullopt;
+  std::map<std::int64_t, std::size_t> digits; // axis by factor
+  for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+    const std::int64_t factor = form->coefficients[a];
+    if (factor == 0)
+      continue;
+    const Axis &axis = computation.axes[a];
+    if (factor < 0 || axis.kind != Axis::Kind::Reduction || !digits.emplace(factor, a).second)
+      return std::nullopt;
+  }
+  std::optional<std::int64_t> reached = 1;
+  for (const auto &[factor, axis] : digits) {
+    if (reached != factor)
+      return std::nullopt;
+    reached = checkedMul(factor, computation.axes[axis].extent);
+  }
+  if (digits.size() < 2 || !reached || right->value <= 0 || right->value > *reached)
+    return std::nullopt;
+  std::size_t first = computation.axes.size();
+  for (const auto &[factor, axis] : digits)
+    first = std::min(first, axis);
+  return UnevenNumber{std::move(*form), right->value, first};
+}
+
+/// \p index with one axis, number.first, in the place of those of \p number; null if it uses them
+/// in another way.
+IndexExprPtr asOneNumber(const IndexExpr &index, const UnevenNumber &number,
+                         const std::vector<Axis> &axes) {
+  const auto form = affineForm(index, axes);
+  if (!form)
+    return nullptr;
+  const std::int64_t unit = form->coefficients[number.first];
+  const std::int64_t factor = number.form.coefficients[number.first];
+  const std::int64_t step = unit / factor;
+  IndexExprPtr sum;
+  const auto add = [&](std::size_t axis, std::int64_t coefficient) {
+    if (coefficient == 0)
+      return;
+    IndexExprPtr term =
+        indexBinary(IndexExpr::Kind::Mul, indexAxis(axis), indexConstant(coefficient));
+    sum = sum ? indexBinary(IndexExpr::Kind::Add, sum, std::move(term)) : std::move(term);
+  };
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    const bool isDigit = number.form.coefficients[a] != 0;
+    if (isDigit && form->coefficients[a] != step * number.form.coefficients[a])
+      return nullptr;
+    if (!isDigit)
+      add(a, form->coefficients[a]);
+  }
+  add(number.first, step);
+  if (!sum)
+    return indexConstant(form->constant);
+  return form->constant == 0
+             ? sum
+             : indexBinary(IndexExpr::Kind::Add, sum, indexConstant(form->constant));
+}
+
+/// \p computation, a reduction under the condition that a split which does not divide its extent
+/// writes, `T.where(ko * 8 + ki < 30)`, as the reduction over 30 elements that it is. None if the
+/// condition is another one.
+std::optional<Computation> withoutUnevenSplit(Computation computation) {
+  const ValueExpr *condition = onlyCondition(computation);
+  const auto number = condition ? unevenNumber(*condition, computation) : std::nullopt;
+  if (!number)
+    return std::nullopt;
+  const std::vector<Axis> axes = computation.axes;
+  const auto isDigit = [&](std::size_t axis) { return number->form.coefficients[axis] != 0; };
+  bool isFree = true;
+  forEachNode(*computation.value, [&](const ValueExpr &node) {
+    if (node.index)
+      forEachAxis(*node.index, [&](std::size_t axis) { isFree = isFree && !isDigit(axis); });
+  });
+  if (!isFree)
+    return std::nullopt;
+  for (Access &access : computation.accesses)
+    for (IndexExprPtr &index : access.indices) {
+      bool isUsed = false;
+      forEachAxis(*index, [&](std::size_t axis) { isUsed = isUsed || isDigit(axis); });
+      if (isUsed)
+        index = asOneNumber(*index, *number, axes);
+      if (!index)
+        return std::nullopt;
+    }
+  std::vector<IndexExprPtr> places(axes.size(), indexConstant(0));
+  std::vector<Axis> kept;
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    if (isDigit(a) && a != number->first)
+      continue;
+    places[a] = indexAxis(kept.size());
+    kept.push_back(axes[a]);
+    if (a == number->first)
+      kept.back().extent = number->end;
+  }
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (isDigit(a))
+      computation.points /= axes[a].extent;
+  computation.points *= number->end;
+  computation.body = nullptr;
+  substituteAxes(computation, std::move(kept), places);
+  return computation;
+}
+
 //===--- Partial results ------------------------------------------------------------------===//
 
 class Joiner {
@@ -164,7 +305,9 @@ private:
   /// Joins stage \p partial with the one that reduces its results. False if there is no such stage.
   bool joinBehind(std::size_t partial) {
     const Computation &first = stage(partial);
-    if (!isPlainReduction(first) || !first.written.isLocal)
+    const bool isPlain = isPlainReduction(first);
+    const bool isUneven = isReductionOfAll(first) && onlyCondition(first) != nullptr;
+    if ((!isPlain && !isUneven) || !first.written.isLocal)
       return false;
     const auto reader = onlyReader(partial);
     if (!reader)
@@ -207,6 +350,12 @@ private:
     whole.writeIndices.clear();
     for (const IndexExprPtr &index : second.writeIndices)
       whole.writeIndices.push_back(substitute(index, values));
+    if (isUneven) {
+      auto even = withoutUnevenSplit(std::move(whole));
+      if (!even)
+        return false;
+      whole = std::move(*even);
+    }
     joinAxes(whole);
     function_.computations[*reader] = std::move(whole);
     function_.computations.erase(function_.computations.begin() +

@@ -12,6 +12,9 @@ namespace acadlc::tir {
 ///     for ki, n, ko:  part[ki, n] += value(ko * 16 + ki, n)
 ///     for ki, n:      result[n] += part[ki, n]
 ///
+/// Where ko and ki are made of a loop that they do not divide, `T.where(ko * 16 + ki < 60)` on the
+/// first, the reduction goes over the 60 elements.
+///
 /// What tells is that all indices hold the loop of the second one, `ki`, as a digit of the same
 /// number as a loop of the first, `ko`. A sum over one dimension and a sum of the results over
 /// another are two.

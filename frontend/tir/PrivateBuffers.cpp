@@ -215,6 +215,8 @@ void BufferUses::settle(Record &record, BufferUse use, const std::vector<NestVar
   }
   if (use.isSum && !record.accumulated)
     record.accumulated = use.range;
+  if (use.joinsThreads)
+    record.joined.insert(use.startedBefore.begin(), use.startedBefore.end());
   record.startedBefore.merge(use.startedBefore);
   record.accesses.push_back(std::move(access));
   record.axes = axes;
@@ -232,6 +234,8 @@ std::vector<BufferUses::PathVariable> BufferUses::candidates(const Record &recor
   std::vector<PathVariable> path;
   std::set<std::size_t> bound; // loops that block axes stand for
   for (const PathVariable &variable : record.path) {
+    if (record.joined.contains(variable.id))
+      continue;
     if (record.startedBefore.contains(variable.id) || variable.isIrregular)
       break;
     path.push_back(variable);

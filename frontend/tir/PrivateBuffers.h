@@ -55,6 +55,9 @@ struct BufferUse {
   bool isSum = false;                  ///< joins a value to what is there
   bool isPlain = false;                ///< happens at every point, and does not need what was there
   std::set<std::size_t> startedBefore; ///< loops that a reduction goes on in once it has begun
+  /// These are threads, which all end the reduction before any of them goes on: a loop within them
+  /// is done anew by all together.
+  bool joinsThreads = false;
   SourceRange range;
 };
 
@@ -115,6 +118,7 @@ private:
     std::set<std::size_t> cancelled;        ///< stand in indices that don't depend on them
     std::optional<SourceRange> accumulated; ///< where first
     std::set<std::size_t> startedBefore;
+    std::set<std::size_t> joined; ///< of these: threads that end the reduction together
     std::vector<Access> accesses;
     std::vector<workload::Axis> axes; ///< of the nest
   };

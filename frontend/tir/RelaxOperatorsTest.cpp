@@ -608,6 +608,10 @@ TEST_CASE("relax operators: a sum of products of three tensors is one nest, as T
   CHECK(call.computations.size() == 1);
   CHECK(call.computations.at(0).points == 3 * 6 * 4 * 5);
   CHECK(call.bytesRead == 4 * (12 + 20 + 30));
+  // Each point multiplies twice.
+  CHECK(call.macs == 2 * 3 * 6 * 4 * 5);
+  CHECK(call.operators.at(0).macs == call.macs);
+  CHECK(call.operators[0].detail == "sum of products of 3 tensors");
   // Printed behind LegalizeOps.
   SourceManager sources;
   DiagnosticEngine diagnostics;
@@ -625,6 +629,53 @@ def einsum(a: T.Buffer((3, 4), "float32"), b: T.Buffer((4, 5), "float32"), c: T.
   REQUIRE(legalised);
   CHECK(legalised->calls.at(0).kind == call.kind);
   CHECK(legalised->calls.at(0).macs == call.macs);
+}
+
+TEST_CASE("relax operators: products of several tensors") {
+  const auto macsOf = [](const std::string &parameters, const std::string &expression) {
+    const Outcome outcome(parameters, expression);
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    CHECK(call.operators.at(0).macs == call.macs);
+    CHECK_FALSE(call.operators[0].hasUnknownMacs);
+    return call.macs;
+  };
+  const std::string form = "a: " + tensor("3,") + ", b: " + tensor("3, 4") + ", c: " + tensor("4,");
+  CHECK(macsOf(form, "R.einsum((a, b, c), subscripts=\"i,ij,j->\")") == 2 * 3 * 4);
+  // What is not summed over scales the result of a product of two.
+  CHECK(macsOf(form, "R.einsum((a, b, c), subscripts=\"i,ij,j->i\")") == 3 * 4);
+  const std::string four = "a: " + tensor("3, 4") + ", b: " + tensor("4, 5") +
+                           ", c: " + tensor("5, 6") + ", d: " + tensor("6, 2");
+  CHECK(macsOf(four, "R.einsum((a, b, c, d), subscripts=\"ij,jk,kl,lm->im\")") ==
+        3 * 3 * 2 * 4 * 5 * 6);
+  const std::string batch =
+      "a: " + tensor("7, 3") + ", b: " + tensor("7, 4") + ", c: " + tensor("7, 5");
+  CHECK(macsOf(batch, "R.einsum((a, b, c), subscripts=\"bi,bj,bk->ijk\")") == 2 * 7 * 3 * 4 * 5);
+}
+
+TEST_CASE("relax operators: what is not modelled has unknown multiply-accumulates") {
+  for (const char *expression :
+       {"R.bucketize(x, b)", "R.median(x)", "R.image.grid_sample(x, b)", "R.qnn.dense(x, b)"}) {
+    CAPTURE(expression);
+    SourceManager sources;
+    DiagnosticEngine diagnostics;
+    const FileId file = sources.addText(
+        "unknown.tir",
+        "@I.ir_module\nclass Module:\n    @R.function\n    def main(x: " + tensor("4, 9") +
+            ", b: " + tensor("9,") + "):\n        lv: " + tensor("4, 9") + " = " + expression +
+            "\n        return lv\n");
+    const auto workload = readWorkload(sources, file, {}, diagnostics);
+    REQUIRE(workload);
+    CHECK(workload->calls.at(0).operators.at(0).hasUnknownMacs);
+  }
+  for (const char *expression :
+       {"R.nn.softmax(x)", "R.argmax(x, axis=1)", "R.add(x, x)", "R.matmul(x, x)"}) {
+    CAPTURE(expression);
+    const Outcome known("x: " + tensor("9, 9"), expression);
+    REQUIRE(known.workload);
+    for (const Operator &each : known.workload->calls.at(0).operators)
+      CHECK_FALSE(each.hasUnknownMacs);
+  }
 }
 
 TEST_CASE("relax operators: what is not modelled says so") {

@@ -693,6 +693,70 @@ for i, t in T.grid(6, 4):
             C[vi] = T.float32(0)
         C[vi] = C[vi] + C_rf[vt, vi]
 )"}});
+  // A split that does not divide the loop.
+  checkSame("A: T.Buffer((16, 30), \"float32\"), B: T.Buffer((30, 8), \"float32\"), "
+            "C: T.Buffer((16, 8), \"float32\")",
+            R"(for i, j, k in T.grid(16, 8, 30):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)",
+            {{"the outer loop", R"(C_rf = T.alloc_buffer((16, 8, 4))
+for i, j, ko, ki in T.grid(16, 8, 4, 8):
+    with T.block("C_rf"):
+        vko, vi, vj, vki = T.axis.remap("SSSR", [ko, i, j, ki])
+        T.where(ko * 8 + ki < 30)
+        with T.init():
+            C_rf[vi, vj, vko] = T.float32(0)
+        C_rf[vi, vj, vko] = C_rf[vi, vj, vko] + A[vi, vko * 8 + vki] * B[vko * 8 + vki, vj]
+for i, j, ko in T.grid(16, 8, 4):
+    with T.block("C"):
+        vko, vi, vj = T.axis.remap("RSS", [ko, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf[vi, vj, vko]
+)"},
+             {"the inner loop", R"(C_rf = T.alloc_buffer((8, 16, 8))
+for i, j, ko, ki in T.grid(16, 8, 4, 8):
+    with T.block("C_rf"):
+        vki, vi, vj, vko = T.axis.remap("SSSR", [ki, i, j, ko])
+        T.where(ko * 8 + ki < 30)
+        with T.init():
+            C_rf[vki, vi, vj] = T.float32(0)
+        C_rf[vki, vi, vj] = C_rf[vki, vi, vj] + A[vi, vko * 8 + vki] * B[vko * 8 + vki, vj]
+for i, j, ki in T.grid(16, 8, 8):
+    with T.block("C"):
+        vki, vi, vj = T.axis.remap("RSS", [ki, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf[vki, vi, vj]
+)"}});
+  // Conditions that say something else leave two reductions.
+  for (const char *condition : {"ko * 8 + ki < 0 + i", "ko * 4 + ki < 12", "ki < 7", "i < 7"}) {
+    CAPTURE(condition);
+    const Outcome outcome(function("A: T.Buffer((16, 32), \"float32\"), "
+                                   "C: T.Buffer((16,), \"float32\")",
+                                   std::string(R"(C_rf = T.alloc_buffer((16, 4))
+for i, ko, ki in T.grid(16, 4, 8):
+    with T.block("C_rf"):
+        vko, vi, vki = T.axis.remap("SSR", [ko, i, ki])
+        T.where()") + condition + R"()
+        with T.init():
+            C_rf[vi, vko] = T.float32(0)
+        C_rf[vi, vko] = C_rf[vi, vko] + A[vi, vko * 8 + vki]
+for i, ko in T.grid(16, 4):
+    with T.block("C"):
+        vko, vi = T.axis.remap("RS", [ko, i])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + C_rf[vi, vko]
+)"));
+    INFO(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.call().computations.size() == 2);
+  }
   const auto operators = [&](const char *combined, const char *other) {
     std::string text = R"(C_rf = T.alloc_buffer((8, 6))
 for i, j, k in T.grid(6, 8, 9):
@@ -723,6 +787,103 @@ for i, j in T.grid(6, 8):
   CHECK(operators("0, vj // 8 + vk", sum) == 2);
   CHECK(operators("vj, (vj + vk) % 9", sum) == 2);
   CHECK(operators("(vj * 9 + vk) // 12, (vj * 9 + vk) % 12 // 2", sum) == 1);
+}
+
+TEST_CASE("schedules: what threads join is one reduction") {
+  constexpr const char *rowSums =
+      "A: T.Buffer((128, 64), \"float32\"), B: T.Buffer((128,), \"float32\")";
+  const std::string head = R"(bx = T.launch_thread("blockIdx.x", 128)
+own = T.allocate([1], "float32", "local")
+all = T.allocate([1], "float32", "local")
+tx = T.launch_thread("threadIdx.x", 16)
+own_1 = T.Buffer((1,), data=own, scope="local")
+own_1[0] = T.float32(0)
+for k in range(4):
+    own_1[0] = own_1[0] + A[bx, k * 16 + tx]
+all_1 = T.Buffer((1,), data=all, scope="local")
+)";
+  const std::string reducer = "T.attr(T.comm_reducer(lambda x, y: x + y, [T.float32(0)]), "
+                              "\"reduce_scope\", T.reinterpret(\"handle\", T.uint64(0)))";
+  const std::string join =
+      "T.tvm_thread_allreduce(T.uint32(1), own_1[0], T.bool(True), all_1[0], tx)\n";
+  const std::string end = "if tx == 0:\n    B[bx] = all_1[0]\n";
+  const std::string lowered = head + "with " + reducer + ":\n    " + join + end;
+  const std::string statements = head + reducer + "\n" + join + end;
+  checkSame(rowSums, R"(for i, k in T.grid(128, 64):
+    with T.block("B"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            B[vi] = T.float32(0)
+        B[vi] = B[vi] + A[vi, vk]
+)",
+            {{"lowered", lowered.c_str()},
+             {"statements", statements.c_str()},
+             {"blocks", R"(cross = T.alloc_buffer((1,), strides=(1,), scope="local")
+own = T.alloc_buffer((1,), strides=(1,), scope="local")
+for i in range(128):
+    for to in T.thread_binding(16, thread="threadIdx.x"):
+        with T.block("own_init"):
+            own[0] = T.float32(0)
+        for ti in range(4):
+            with T.block("own"):
+                vi = T.axis.spatial(128, i)
+                vk = T.axis.reduce(64, to * 4 + ti)
+                own[0] = own[0] + A[vi, vk]
+        with T.block("cross"):
+            T.reads(own[0])
+            T.writes(cross[0])
+            T.attr(T.comm_reducer(lambda x, y: x + y, [T.float32(0)]), "reduce_scope", T.reinterpret(T.uint64(0), dtype="handle"))
+            T.tvm_thread_allreduce(T.uint32(1), own[0], True, cross[0], to)
+        with T.block("write_back"):
+            vi = T.axis.spatial(128, i)
+            T.where(to == 0)
+            B[vi] = cross[0]
+)"}});
+  // Threads that go through a loop together, and that all need the result.
+  checkSame("A: T.Buffer((16, 8, 32), \"float32\"), B: T.Buffer((16, 8, 32), \"float32\")",
+            R"(S = T.alloc_buffer((16, 8))
+for i, j, k in T.grid(16, 8, 32):
+    with T.block("S"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            S[vi, vj] = T.float32(-1000)
+        S[vi, vj] = T.max(S[vi, vj], A[vi, vj, vk])
+for i, j, k in T.grid(16, 8, 32):
+    with T.block("B"):
+        vi, vj, vk = T.axis.remap("SSS", [i, j, k])
+        B[vi, vj, vk] = A[vi, vj, vk] - S[vi, vj]
+)",
+            {{"a loop of all threads", R"(bx = T.launch_thread("blockIdx.x", 16)
+all = T.allocate([1], "float32", "local")
+tx = T.launch_thread("threadIdx.x", 8)
+ty = T.launch_thread("threadIdx.y", 4)
+all_1 = T.Buffer((1,), data=all, scope="local")
+for j in range(8):
+    with T.attr(T.comm_reducer(lambda x, y: T.max(x, y), [T.float32(-1000)]), "reduce_scope", T.reinterpret("handle", T.uint64(0))):
+        T.tvm_thread_allreduce(T.uint32(1), A[bx, j, ty * 8 + tx], T.bool(True), all_1[0], tx, ty)
+    B[bx, j, ty * 8 + tx] = A[bx, j, ty * 8 + tx] - all_1[0]
+)"}});
+  const auto messageOf = [&](const std::string &statement) {
+    const Outcome outcome(function(rowSums, head + statement + end));
+    CHECK_FALSE(outcome.workload);
+    return outcome.messages();
+  };
+  CHECK(messageOf(join).find("without a 'T.comm_reducer' around it") != std::string::npos);
+  CHECK(messageOf("with T.attr(T.comm_reducer(lambda x, y: x - y, [T.float32(0)]), "
+                  "\"reduce_scope\", 0):\n    " +
+                  join)
+            .find("without a 'T.comm_reducer' around it") != std::string::npos);
+  CHECK(messageOf("with " + reducer +
+                  ":\n    T.tvm_thread_allreduce(T.uint32(1), own_1[0], T.bool(True), all_1[0], "
+                  "bx)\n")
+            .find("over what is no loop of threads") != std::string::npos);
+  CHECK(messageOf("with " + reducer +
+                  ":\n    T.tvm_thread_allreduce(T.uint32(2), own_1[0], own_1[0], T.bool(True), "
+                  "all_1[0], all_1[0], tx)\n")
+            .find("of several values") != std::string::npos);
+  CHECK(messageOf("with " + reducer +
+                  ":\n    T.tvm_thread_allreduce(T.uint32(1), own_1[0], tx < 8, all_1[0], tx)\n")
+            .find("under a condition of its own") != std::string::npos);
 }
 
 TEST_CASE("schedules: steps that are written out are one product") {

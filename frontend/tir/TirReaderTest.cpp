@@ -1052,6 +1052,20 @@ TEST_CASE("tir reader: a mistyped axis and a text without functions are said to 
   REQUIRE(several.reports("E0421"));
   CHECK(several.diagnostics.diagnostics()[0].message.find("there is no 'T.axis.remapp'") !=
         std::string::npos);
+  // One axis: the letters would be its domain, the loops its binding.
+  Result one(moduleAround("        for m in range(4):\n"
+                          "            with T.sblock(\"b\"):\n"
+                          "                v = T.axis.rempa(\"S\", [m])\n"
+                          "                y[v] = x[v]\n"));
+  REQUIRE(one.reports("E0421"));
+  CHECK(one.diagnostics.errorCount() == 1);
+  CHECK(one.diagnostics.diagnostics()[0].message.find("there is no 'T.axis.rempa'") !=
+        std::string::npos);
+  Result remap(moduleAround("        for m in range(4):\n"
+                            "            with T.sblock(\"b\"):\n"
+                            "                v = T.axis.remap(\"S\", [m])\n"
+                            "                y[v] = x[v] + x[v]\n"));
+  CHECK(remap.workload);
   for (const char *text : {"{\"a\": 1}\n", "import tvm\nmod = tvm.lower()\nprint(mod)\n"}) {
     Result none(text);
     REQUIRE(none.reports("E0404"));

@@ -1,6 +1,7 @@
 #include "frontend/tir/Vocabulary.h"
 
 #include "support/CheckedArithmetic.h"
+#include "support/Diagnostics.h"
 
 #include <algorithm>
 #include <array>
@@ -285,6 +286,11 @@ bool declaresSize(const Expr &expr) {
          });
 }
 
+bool declaresScalar(const Expr *expr) {
+  const std::string_view name = tirCallName(expr);
+  return name == "local_scalar" || name == "alloc_scalar" || name == "shared_scalar";
+}
+
 std::string_view sizeOperator(const Expr &expr) {
   const std::string_view name = tirCallName(&expr);
   if (name == "ceildiv")
@@ -311,6 +317,18 @@ std::optional<workload::ElementType> typeNamed(const Expr &expr) {
   return workload::ElementType::fromName(tirName(expr));
 }
 
+std::string nearTypes(std::string_view name) {
+  const auto near = workload::ElementType::near(name);
+  if (near.size() == 2)
+    return ", the nearest are " + near[0].name() + " and " + near[1].name();
+  if (near.size() == 1)
+    return ", the nearest is " + near[0].name();
+  const std::string_view meant = nearestName(
+      name, {"bool", "int4", "int8", "int16", "int32", "int64", "uint4", "uint8", "uint16",
+             "uint32", "uint64", "float8", "float16", "float32", "float64", "bfloat16"});
+  return meant.empty() ? std::string() : ", did you mean " + std::string(meant) + "?";
+}
+
 std::optional<VectorType> vectorTypeNamed(const Expr &expr) {
   const std::size_t cross = expr.text.rfind('x');
   if (expr.kind != Expr::Kind::String || cross == std::string_view::npos)
@@ -320,6 +338,23 @@ std::optional<VectorType> vectorTypeNamed(const Expr &expr) {
   constexpr std::int64_t mostLanes = 1024;
   const bool isVector = element && lanes && *lanes > 1 && *lanes <= mostLanes;
   return isVector ? std::optional(VectorType{*element, *lanes}) : std::nullopt;
+}
+
+std::int64_t lanesIn(const Expr &value) {
+  const std::string_view name = tirCallName(&value);
+  const bool isRamp = name == "Ramp" || name == "ramp";
+  const Expr *count = isRamp                                       ? positional(value, 2)
+                      : name == "Broadcast" || name == "broadcast" ? positional(value, 1)
+                                                                   : nullptr;
+  if (count)
+    return integerLiteral(*count).value_or(0);
+  std::int64_t lanes = 0;
+  for (const Expr *child : value.children) {
+    const auto vector = child ? vectorTypeNamed(*child) : std::nullopt;
+    if (child)
+      lanes = std::max(lanes, vector ? vector->lanes : lanesIn(*child));
+  }
+  return lanes;
 }
 
 double lowestNumber(workload::ElementType type) {

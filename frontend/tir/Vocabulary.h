@@ -47,6 +47,10 @@ bool isIntegerCast(const Expr &call);
 /// `is_size_var`.
 bool declaresSize(const Expr &expr);
 
+/// Whether \p expr makes a scalar that is assigned by its name: `T.local_scalar("int32")`. May be
+/// null.
+bool declaresScalar(const Expr *expr);
+
 /// Whether \p expr is a call that makes an integer of integers: `T.min(n, 2)`, `T.int64(n)`, a
 /// cast.
 bool isSizeArithmetic(const Expr &expr);
@@ -62,12 +66,19 @@ std::optional<double> parseFloat(std::string_view text);
 /// The type that `T.float32` or "float32" names.
 std::optional<workload::ElementType> typeNamed(const Expr &expr);
 
+/// What an error says behind \p name, which is no element type: ", the nearest are float16 and
+/// float32" or the like; empty if nothing is near.
+std::string nearTypes(std::string_view name);
+
 /// The type of vectors that "float32x4" names.
 struct VectorType {
   workload::ElementType element;
   std::int64_t lanes = 0; ///< elements of a vector, 2 or more
 };
 std::optional<VectorType> vectorTypeNamed(const Expr &expr);
+
+/// The lanes of the vectors that \p value says it has; 0 if it says nothing.
+std::int64_t lanesIn(const Expr &value);
 
 /// The lowest number of a type, as a pool starts from it.
 double lowestNumber(workload::ElementType type);
