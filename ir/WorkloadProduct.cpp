@@ -84,7 +84,7 @@ public:
       Terms terms;
       if (!addTerms(*summand, terms))
         return std::nullopt;
-      terms = withoutScales(std::move(terms));
+      terms = factorsOf(*summand, std::move(terms));
       if (product || !isProduct(terms, summands.size())) {
         others.push_back(std::move(terms));
         continue;
@@ -403,14 +403,52 @@ private:
       result_.isScaled = result_.isScaled || summed.size() < terms.size();
       return summed;
     }
-    Terms kept;
-    for (const Term &term : terms)
-      if (std::none_of(terms.begin(), terms.end(), [&](const Term &other) {
-            return !other.isDivisor && hasFewerAxes(term, other);
-          }))
-        kept.push_back(term);
+    Terms kept = withoutNarrower(terms);
     result_.isScaled = result_.isScaled || kept.size() < terms.size();
     return kept;
+  }
+
+  /// \p terms without those that have fewer axes than another one.
+  static Terms withoutNarrower(const Terms &terms) {
+    Terms kept;
+    std::copy_if(terms.begin(), terms.end(), std::back_inserter(kept), [&](const Term &term) {
+      return std::none_of(terms.begin(), terms.end(), [&](const Term &other) {
+        return !other.isDivisor && hasFewerAxes(term, other);
+      });
+    });
+    return kept;
+  }
+
+  /// The factors among \p terms, which \p summand multiplies. Where a vector and the scales of a
+  /// matrix both have fewer axes than the matrix, how the product is bracketed tells which of them
+  /// is a factor: `v·(m·s)`.
+  Terms factorsOf(const ValueExpr &summand, Terms terms) {
+    terms = joined(std::move(terms));
+    if (terms.size() < 3 || !std::all_of(terms.begin(), terms.end(), [&](const Term &term) {
+          return isSummed(term) && !term.isDivisor;
+        }))
+      return withoutScales(std::move(terms));
+    const ValueExpr &inner = stripCasts(summand);
+    if (isBinary(inner, "*")) {
+      const Product before = result_;
+      const auto left = widestTerm(*inner.operands[0]);
+      const auto right = left ? widestTerm(*inner.operands[1]) : std::nullopt;
+      result_ = before;
+      if (right) {
+        result_.isScaled = true;
+        return {*left, *right};
+      }
+    }
+    return withoutScales(std::move(terms));
+  }
+
+  /// The term of \p value, a product, that all its others scale.
+  std::optional<Term> widestTerm(const ValueExpr &value) {
+    Terms terms;
+    if (!addTerms(value, terms))
+      return std::nullopt;
+    terms = withoutNarrower(joined(std::move(terms)));
+    return terms.size() == 1 ? std::optional(terms.front()) : std::nullopt;
   }
 
   /// Whether \p term has another element for some of what is summed, if several are.

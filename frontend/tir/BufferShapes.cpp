@@ -242,9 +242,18 @@ namespace {
 
 //===--- Rows -----------------------------------------------------------------------------===//
 
+constexpr std::size_t mostSums = 32; ///< that conditions tell of one access
+
+/// Values that a sum of axes takes where an access happens: low … high − 1.
+struct SumBounds {
+  std::vector<std::int64_t> coefficients;
+  std::int64_t low = 0, high = 0;
+};
+
 /// Values that an axis takes where an access happens: low … high − 1.
 struct AxisBounds {
   std::vector<std::int64_t> low, high;
+  std::vector<SumBounds> sums; ///< of several axes, as far as conditions tell
 };
 
 AxisBounds boundsOf(const std::vector<Axis> &axes) {
@@ -256,13 +265,57 @@ AxisBounds boundsOf(const std::vector<Axis> &axes) {
   return bounds;
 }
 
-/// Narrows \p bounds by those parts of \p condition that compare an axis with a number.
-void narrow(const ValueExpr &condition, AxisBounds &bounds) {
+/// The bounds in \p bounds of the sum with \p coefficients; at first those that its axes give. Null
+/// if they leave 64 bits.
+SumBounds *sumIn(AxisBounds &bounds, const std::vector<std::int64_t> &coefficients) {
+  const auto known = std::ranges::find(bounds.sums, coefficients, &SumBounds::coefficients);
+  if (known != bounds.sums.end())
+    return &*known;
+  std::optional<std::int64_t> least = 0, most = 0;
+  for (std::size_t a = 0; a < coefficients.size(); ++a) {
+    const auto first = checkedMul(coefficients[a], bounds.low[a]);
+    const auto last = checkedMul(coefficients[a], bounds.high[a] - 1);
+    least = least && first && last ? checkedAdd(*least, std::min(*first, *last)) : std::nullopt;
+    most = most && first && last ? checkedAdd(*most, std::max(*first, *last)) : std::nullopt;
+  }
+  const auto high = most ? checkedAdd(*most, 1) : std::nullopt;
+  if (!least || !high)
+    return nullptr;
+  bounds.sums.push_back({coefficients, *least, *high});
+  return &bounds.sums.back();
+}
+
+/// Narrows \p bounds: there \p index is below \p limit, or, if \p isLow, at least that.
+void narrow(const IndexExpr &index, bool isLow, std::int64_t limit, const std::vector<Axis> &axes,
+            AxisBounds &bounds) {
+  constexpr std::int64_t farAway = std::int64_t{1} << 60;
+  if (std::abs(limit) >= farAway)
+    return;
+  std::int64_t *low = nullptr, *high = nullptr;
+  if (const auto axis = plainAxis(index)) {
+    low = &bounds.low[*axis];
+    high = &bounds.high[*axis];
+  } else if (const auto form = affineForm(index, axes);
+             form && std::abs(form->constant) < farAway && bounds.sums.size() < mostSums) {
+    limit -= form->constant;
+    if (SumBounds *sum = sumIn(bounds, form->coefficients)) {
+      low = &sum->low;
+      high = &sum->high;
+    }
+  }
+  if (isLow && low != nullptr)
+    *low = std::max(*low, limit);
+  if (!isLow && high != nullptr)
+    *high = std::min(*high, limit);
+}
+
+/// Narrows \p bounds by those parts of \p condition that compare a sum of axes with a number.
+void narrow(const ValueExpr &condition, const std::vector<Axis> &axes, AxisBounds &bounds) {
   if (condition.kind != ValueExpr::Kind::Compare || condition.operands.size() != 2)
     return;
   if (condition.name == "and") {
-    narrow(*condition.operands[0], bounds);
-    narrow(*condition.operands[1], bounds);
+    narrow(*condition.operands[0], axes, bounds);
+    narrow(*condition.operands[1], axes, bounds);
     return;
   }
   const IndexExprPtr left = asIndex(condition.operands[0]);
@@ -273,28 +326,25 @@ void narrow(const ValueExpr &condition, AxisBounds &bounds) {
   const bool isGreater = condition.name == ">" || condition.name == ">=";
   const IndexExprPtr &lower = isLess ? left : right;
   const IndexExprPtr &upper = isLess ? right : left;
-  constexpr std::int64_t farAway = std::int64_t{1} << 60;
   const std::int64_t open = condition.name.size() == 1 ? 1 : 0; // the limit itself is excluded
   if (!isLess && !isGreater)
     return;
-  if (const auto axis = plainAxis(*lower);
-      axis && upper->kind == IndexKind::Constant && std::abs(upper->value) < farAway)
-    bounds.high[*axis] = std::min(bounds.high[*axis], upper->value + 1 - open);
-  if (const auto axis = plainAxis(*upper);
-      axis && lower->kind == IndexKind::Constant && std::abs(lower->value) < farAway)
-    bounds.low[*axis] = std::max(bounds.low[*axis], lower->value + open);
+  if (upper->kind == IndexKind::Constant)
+    narrow(*lower, false, upper->value + 1 - open, axes, bounds);
+  else if (lower->kind == IndexKind::Constant)
+    narrow(*upper, true, lower->value + open, axes, bounds);
 }
 
 /// The bounds of every read of \p computation, by the conditions within its value.
-void addReadBounds(const ValueExpr &value, const AxisBounds &bounds,
+void addReadBounds(const ValueExpr &value, const std::vector<Axis> &axes, const AxisBounds &bounds,
                    std::vector<AxisBounds> &reads) {
   if (value.kind == ValueExpr::Kind::Load)
     reads[value.value] = bounds;
   for (std::size_t i = 0; i < value.operands.size(); ++i) {
     AxisBounds inside = bounds;
     if (value.kind == ValueExpr::Kind::Select && i == 1)
-      narrow(*value.operands[0], inside);
-    addReadBounds(*value.operands[i], inside, reads);
+      narrow(*value.operands[0], axes, inside);
+    addReadBounds(*value.operands[i], axes, inside, reads);
   }
 }
 
@@ -303,31 +353,70 @@ struct Halves {
   AffineIndex high, low;
 };
 
+/// A part of a sum: how often a sum with known bounds is in it.
+struct SumPart {
+  const SumBounds *sum = nullptr;
+  std::int64_t factor = 0;
+};
+
+/// The first sum of several axes with known bounds that \p form holds a multiple of; none if there
+/// is none.
+std::optional<SumPart> knownSum(const AffineIndex &form, const AxisBounds &bounds) {
+  for (const SumBounds &sum : bounds.sums) {
+    std::int64_t factor = 0;
+    bool fits = true;
+    for (std::size_t a = 0; a < sum.coefficients.size() && fits; ++a) {
+      const std::int64_t own = sum.coefficients[a];
+      if (own == 0)
+        continue;
+      if (factor == 0 && form.coefficients[a] % own == 0)
+        factor = form.coefficients[a] / own;
+      fits = factor > 0 && checkedMul(own, factor) == form.coefficients[a];
+    }
+    if (fits && factor > 0)
+      return SumPart{&sum, factor};
+  }
+  return std::nullopt;
+}
+
+/// Smallest and largest value of \p form; none if that is not known.
+std::optional<IndexRange> rangeWithin(AffineIndex form, const AxisBounds &bounds) {
+  std::optional<std::int64_t> least = form.constant, most = form.constant;
+  const auto add = [&](std::int64_t factor, std::int64_t low, std::int64_t high) {
+    const auto first = checkedMul(factor, low);
+    const auto last = checkedMul(factor, high - 1);
+    const bool isKnown = low < high && first && last;
+    least = isKnown && least ? checkedAdd(*least, std::min(*first, *last)) : std::nullopt;
+    most = isKnown && most ? checkedAdd(*most, std::max(*first, *last)) : std::nullopt;
+  };
+  for (auto part = knownSum(form, bounds); part; part = knownSum(form, bounds)) {
+    add(part->factor, part->sum->low, part->sum->high);
+    for (std::size_t a = 0; a < form.coefficients.size(); ++a)
+      if (part->sum->coefficients[a] != 0)
+        form.coefficients[a] = 0;
+  }
+  for (std::size_t a = 0; a < form.coefficients.size(); ++a)
+    if (form.coefficients[a] != 0)
+      add(form.coefficients[a], bounds.low[a], bounds.high[a]);
+  return least && most ? std::optional(IndexRange{*least, *most}) : std::nullopt;
+}
+
 /// \p form as `high * step + low` with 0 ≤ low < step; none if the terms don't part so.
 std::optional<Halves> cut(const AffineIndex &form, std::int64_t step, const AxisBounds &bounds) {
   Halves halves{{0, AffineIndex::Coefficients(form.coefficients.size(), 0)},
                 {form.constant, AffineIndex::Coefficients(form.coefficients.size(), 0)}};
-  std::optional<std::int64_t> least = form.constant, most = form.constant;
   for (std::size_t a = 0; a < form.coefficients.size(); ++a) {
     const std::int64_t factor = form.coefficients[a];
-    if (factor % step == 0) {
+    if (factor % step == 0)
       halves.high.coefficients[a] = factor / step;
-      continue;
-    }
-    halves.low.coefficients[a] = factor;
-    if (bounds.low[a] >= bounds.high[a])
-      return std::nullopt;
-    const auto first = checkedMul(factor, bounds.low[a]);
-    const auto last = checkedMul(factor, bounds.high[a] - 1);
-    if (!first || !last)
-      return std::nullopt;
-    least = least ? checkedAdd(*least, std::min(*first, *last)) : std::nullopt;
-    most = most ? checkedAdd(*most, std::max(*first, *last)) : std::nullopt;
+    else
+      halves.low.coefficients[a] = factor;
   }
-  if (!least || !most)
+  const auto range = rangeWithin(halves.low, bounds);
+  if (!range)
     return std::nullopt;
-  const std::int64_t multiple = *checkedFloorDiv(*least, step);
-  if (*checkedFloorDiv(*most, step) != multiple)
+  const std::int64_t multiple = *checkedFloorDiv(range->low, step);
+  if (*checkedFloorDiv(range->high, step) != multiple)
     return std::nullopt;
   halves.high.constant = multiple;
   halves.low.constant -= multiple * step;
@@ -358,7 +447,8 @@ bool isWindow(const RowAccess &access) {
   return turns > 1;
 }
 
-/// Whether \p step parts a position of a window from its taps.
+/// Whether \p step parts a position of a window from its taps. Taps that step as far as the
+/// position are its own: what is below them is another dimension.
 bool partsWindow(const RowAccess &access, std::int64_t step) {
   if (!isWindow(access))
     return false;
@@ -373,9 +463,10 @@ bool partsWindow(const RowAccess &access, std::int64_t step) {
       nextBelow = factor;
       isTap = axes[a].kind == Axis::Kind::Reduction;
     }
-    if (factor >= step && factor < nextAbove) {
+    if (factor >= step && factor <= nextAbove) {
+      const bool isOwn = factor < nextAbove || isPosition;
       nextAbove = factor;
-      isPosition = axes[a].kind == Axis::Kind::Spatial;
+      isPosition = isOwn && axes[a].kind == Axis::Kind::Spatial;
     }
   }
   return isTap && isPosition;
@@ -498,7 +589,7 @@ private:
     for (Computation &computation : function_.computations) {
       const AxisBounds whole = boundsOf(computation.axes);
       std::vector<AxisBounds> reads(computation.accesses.size(), whole);
-      addReadBounds(*computation.value, whole, reads);
+      addReadBounds(*computation.value, computation.axes, whole, reads);
       for (std::size_t i = 0; i < reads.size(); ++i)
         if (computation.accesses[i].tensor == tensor)
           add(computation, computation.accesses[i].indices, reads[i]);
@@ -602,7 +693,7 @@ private:
     for (Computation &computation : function_.computations) {
       const AxisBounds whole = boundsOf(computation.axes);
       std::vector<AxisBounds> reads(computation.accesses.size(), whole);
-      addReadBounds(*computation.value, whole, reads);
+      addReadBounds(*computation.value, computation.axes, whole, reads);
       for (std::size_t i = 0; i < reads.size(); ++i)
         if (computation.accesses[i].tensor == tensor)
           unroll(computation.accesses[i].indices, chain, computation, reads[i]);

@@ -1008,4 +1008,85 @@ TEST_CASE("tir dialects: a condition in the graph is one error") {
   CHECK(outcome.firstId() == "E0416");
 }
 
+TEST_CASE("tir dialects: what a function alone writes is its result, wherever it stands") {
+  const auto bytes = [](const Outcome &outcome) {
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    CHECK(call.operators.at(0).part != OperatorPart::Free);
+    return std::pair(call.bytesRead, call.bytesWritten);
+  };
+  const std::pair<std::int64_t, std::int64_t> vector(16 * 4, 16 * 4);
+  CHECK(bytes(Outcome(function("for i in range(16):\n    A[i] = B[i] + 1.0\n"))) == vector);
+  // In the place of what it reads: an input, and a result.
+  const Outcome inPlace(
+      function("for i in range(16):\n    A[i] = T.abs(A[i])\n", "A: T.Buffer((16,), \"float32\")"));
+  CHECK(bytes(inPlace) == vector);
+  CHECK(inPlace.workload->parameters.size() == 1);
+  CHECK(inPlace.workload->results.size() == 1);
+  const Outcome product(function(R"(for i, j, k in T.grid(16, 16, 16):
+    C[i, j] = C[i, j] + A[i, k] * B[k, j]
+)",
+                                 "C: T.Buffer((16, 16), \"float32\"), " + std::string(matrices)));
+  CHECK(bytes(product) == std::pair<std::int64_t, std::int64_t>(3 * 1024, 1024));
+  CHECK(product.workload->macs() == 16 * 16 * 16);
+}
+
+TEST_CASE("tir dialects: calls of other functions name their type first or last") {
+  for (const char *value :
+       {"T.call_pure_extern(\"float32\", \"expf\", A[i])",
+        "T.call_pure_extern(\"expf\", A[i], dtype=\"float32\")",
+        "T.call_llvm_pure_intrin(T.llvm_lookup_intrinsic_id(\"expf\"), A[i], dtype=\"float32\")",
+        "T.call_llvm_pure_intrin(\"float32\", \"expf\", A[i])"}) {
+    CAPTURE(std::string(value));
+    const Outcome outcome(function("for i in range(16):\n    B[i] = " + std::string(value) + "\n"));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    const Call &call = outcome.workload->calls.at(0);
+    CHECK(call.operators.at(0).detail == "expf");
+    CHECK(call.bytesRead == 16 * 4);
+  }
+}
+
+TEST_CASE("tir dialects: a name for the memory of a name for memory") {
+  check({{"flat, and flat again",
+          function("a = T.decl_buffer((256,), data=A.data)\n"
+                   "b = T.decl_buffer((4, 64), data=a.data)\n"
+                   "for i, j in T.grid(16, 16):\n    B[i, j] = b[i // 4, i % 4 * 16 + j] * 2.0\n",
+                   matrices),
+          ElementWise,
+          {256}}});
+  CHECK(Outcome(function("a = T.decl_buffer((128,), data=A.data)\n"
+                         "b = T.decl_buffer((256,), data=a.data)\n"
+                         "for i, j in T.grid(16, 16):\n    B[i, j] = b[i * 16 + j]\n",
+                         matrices))
+            .firstId() == "E0410");
+}
+
+TEST_CASE("tir dialects: other spellings of the graph") {
+  for (const char *body :
+       {"t = R.tuple(x, x)\na = R.TupleGetItem(t, 1)\ny = R.nn.relu(a)\nreturn y\n",
+        "y: R.Tensor((2, 3), \"float32\", \"cuda:1\") = R.nn.relu(x)\nreturn y\n",
+        "y = relax.op.nn.relu(x)\nreturn y\n"}) {
+    CAPTURE(std::string(body));
+    const Outcome outcome(module(body));
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    REQUIRE(outcome.workload->calls.size() == 1);
+    CHECK(outcome.workload->calls[0].bytesRead == 2 * 3 * 4);
+  }
+  const Outcome memory(
+      module("cls = Module\na = R.builtin.alloc_tensor(R.shape([2, 3]), dtype=\"float32\", "
+             "runtime_device_index=0)\n_ = cls.f(x, a)\nreturn a\n",
+             "x: " + tensor("2, 3"), R"(
+@T.prim_func(private=True)
+def f(A: T.Buffer((2, 3), "float32"), B: T.Buffer((2, 3), "float32")):
+    for i, j in T.grid(2, 3):
+        B[i, j] = A[i, j] + 1.0
+)"));
+  CAPTURE(memory.messages());
+  REQUIRE(memory.workload);
+  CHECK(memory.workload->calls.size() == 1);
+}
+
 } // namespace acadlc::tir

@@ -168,6 +168,8 @@ ValueExprPtr FunctionReader::convertExternal(const Expr &expr, Conversion &conve
   const Expr *function = positional(expr, position);
   if (!function)
     return opaque(expr, "'" + textOf(*expr.children[0]) + "' without a function");
+  if (tirCallName(function) == "llvm_lookup_intrinsic_id" && positional(*function, 0))
+    function = positional(*function, 0);
   std::string name =
       function->kind == Expr::Kind::String ? std::string(function->text) : textOf(*function);
   const bool isPure = tirCallName(&expr).find("pure") != std::string_view::npos;

@@ -164,6 +164,12 @@ struct Conversion {
   std::size_t conditions = 0;            ///< around what is being converted
 };
 
+/// Some of the values of an axis: `first + step · i`.
+struct AxisPart {
+  std::int64_t first = 0, step = 1, count = 1;
+  bool hasGaps = false; ///< not all of these are reached either
+};
+
 /// How a computation numbers the variables of its function.
 struct Numbering {
   std::vector<std::size_t> variables;               ///< by axis
@@ -225,6 +231,7 @@ private:
   void declareBuffer(const Expr &target, const Expr &call);
   void declareConstant(const Expr &target, const Expr &call);
   bool aliasBuffer(const Expr &target, const workload::Tensor &declared, const Expr &call);
+  [[nodiscard]] bool isWholeInOrder(const BufferView &view) const;
   [[nodiscard]] const NameMeaning *bufferBehind(const Expr &data) const;
   void declareScalar(const Stmt &stmt);
   bool assignStraight(const Stmt &stmt);
@@ -286,8 +293,11 @@ private:
   void resolveGuards(workload::StageBody &body, const std::vector<std::size_t> &own,
                      bool isOneStore) const;
   void buildComputation(const Frame &frame, std::vector<Store> stores);
-  void setValue(Store &store, const Expr &target, const Expr &value, Conversion &conversion);
+  void setValue(Store &store, const Expr &target, const Expr &given, Conversion &conversion);
+  [[nodiscard]] const Expr &named(const Expr &value) const;
   [[nodiscard]] bool isReduction(const Store &store) const;
+  [[nodiscard]] std::optional<AxisPart> reachedPart(const Variable &variable,
+                                                    const std::vector<workload::Axis> &loops) const;
   Numbering setAxes(workload::Computation &computation, const std::vector<std::size_t> &own,
                     bool accumulates);
   [[nodiscard]] bool isCertain() const;

@@ -1,7 +1,9 @@
 #include "frontend/tir/FunctionReader.h"
 
 #include "frontend/tir/BufferShapes.h"
+#include "frontend/tir/FilledCopies.h"
 #include "frontend/tir/FunctionParts.h"
+#include "frontend/tir/FusedAxes.h"
 #include "frontend/tir/Parser.h"
 #include "frontend/tir/PartialResults.h"
 #include "frontend/tir/PinnedAxes.h"
@@ -520,9 +522,11 @@ FunctionTemplate readFunction(const Stmt &function, const FunctionContext &conte
   }
   if (result.isValid && result.issues.empty()) {
     dropPinnedAxes(result);
+    splitFusedAxes(result);
     restoreShapes(result, plan.privates, context.argumentShapes.empty());
     joinWrittenOutSteps(result);
     joinPartialResults(result);
+    joinFilledCopies(result);
   }
   return result;
 }

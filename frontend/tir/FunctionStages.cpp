@@ -4,6 +4,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -184,9 +185,23 @@ bool FunctionReader::isReduction(const Store &store) const {
   });
 }
 
-void FunctionReader::setValue(Store &store, const Expr &target, const Expr &value,
+/// What \p value is the name of, if that is a `let` with reads; else \p value.
+const Expr &FunctionReader::named(const Expr &value) const {
+  const Expr *inner = &value;
+  constexpr std::size_t mostNames = 64;
+  for (std::size_t i = 0; i < mostNames && inner->kind == Expr::Kind::Name; ++i) {
+    const NameMeaning *name = find(inner->text);
+    if (name == nullptr || name->kind != NameMeaning::Kind::Let)
+      break;
+    inner = name->definition;
+  }
+  return *inner;
+}
+
+void FunctionReader::setValue(Store &store, const Expr &target, const Expr &given,
                               Conversion &conversion) {
   const bool mayReduce = isReduction(store);
+  const Expr &value = mayReduce ? named(given) : given;
   if (const auto summands = mayReduce ? addedTo(target, value) : std::nullopt) {
     store.combiner = Combiner::Sum;
     for (const Summand &summand : *summands) {
@@ -293,8 +308,14 @@ void FunctionReader::buildComputation(const Frame &frame, std::vector<Store> sto
     for (Access &access : store.accesses)
       computation.accesses.push_back(std::move(access));
   }
+  // Values that are named first and stored together are one reduction of several results.
+  const bool isTuple =
+      stores.size() > 1 && isReduction && frame.hasInit && stores[0].definition.isValid();
+  if (isTuple)
+    computation.combiner = Combiner::Opaque;
   if (stores.size() > 1 && computation.opaqueReason.empty())
-    computation.opaqueReason = "several stores in one block";
+    computation.opaqueReason =
+        isTuple ? "a reduction of several results" : "several stores in one block";
   if (computation.combiner == Combiner::Opaque || stores.size() > 1) {
     // Loads of the accumulators leave the list of accesses, so the value can't refer to it.
     computation.value = valueNode(ValueExpr::Kind::Opaque, computation.opaqueReason, {});
@@ -447,6 +468,32 @@ std::vector<IndexExprPtr> FunctionReader::valuesOfLoops(const std::vector<bool> 
   return values;
 }
 
+/// The values that block axis \p variable takes if its loops reach only a part of its domain: then
+/// a reduction has only these. None if they reach all of it, or that is not known.
+std::optional<AxisPart> FunctionReader::reachedPart(const Variable &variable,
+                                                    const std::vector<Axis> &loops) const {
+  const auto form = variable.isBlockAxis && variable.inLoops && !variable.dependsOnOthers
+                        ? affineForm(*variable.inLoops, loops)
+                        : std::nullopt;
+  const auto range = form ? rangeOf(*form, loops) : std::nullopt;
+  if (!range || range->low < 0 || range->high >= variable.extent)
+    return std::nullopt;
+  std::int64_t step = 0;
+  std::optional<std::int64_t> iterations = 1;
+  for (std::size_t loop = 0; loop < loops.size(); ++loop) {
+    if (form->coefficients[loop] == 0 || loops[loop].extent == 1)
+      continue;
+    if (variables_[loop].dependsOnOthers)
+      return std::nullopt;
+    step = std::gcd(step, form->coefficients[loop]);
+    iterations = iterations ? checkedMul(*iterations, loops[loop].extent) : std::nullopt;
+  }
+  step = std::max<std::int64_t>(step, 1);
+  AxisPart part{range->low, step, (range->high - range->low) / step + 1};
+  part.hasGaps = iterations && *iterations < part.count;
+  return part.count < variable.extent || part.hasGaps ? std::optional(part) : std::nullopt;
+}
+
 /// Gives \p computation its axes: \p own variables and others that it refers to, numbered anew.
 Numbering FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
                                   bool accumulates) {
@@ -480,6 +527,15 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
       ordered.push_back(variable);
   std::vector<IndexExprPtr> replacements(variables_.size(), nullptr);
   std::vector<Axis> axes;
+  const bool isBox = std::ranges::none_of(
+      ordered, [&](std::size_t variable) { return variables_[variable].dependsOnOthers; });
+  std::vector<Axis> loops;
+  const bool hasBlocks = std::ranges::any_of(
+      ordered, [&](std::size_t variable) { return variables_[variable].isBlockAxis; });
+  if (accumulates && isBox && hasBlocks)
+    for (const Variable &variable : variables_)
+      loops.push_back({variable.name, variable.extent, Axis::Kind::Spatial});
+  auto points = countPoints(ordered);
   for (std::size_t i = 0; i < ordered.size(); ++i) {
     const Variable &variable = variables_[ordered[i]];
     const bool isOwn = std::ranges::find(own, ordered[i]) != own.end();
@@ -493,12 +549,25 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
       kind = Axis::Kind::Spatial; // of a block around this one, whose parts have their own results
     axes.push_back({variable.name, variable.extent, kind});
     replacements[ordered[i]] = context_.nodes.axis(i);
+    const auto part = loops.empty() ? std::nullopt : reachedPart(variable, loops);
+    if (!part)
+      continue;
+    if (part->hasGaps)
+      issue(computation.range, "an axis, '" + variable.name +
+                                   "', of which the loops reach only some values, with gaps,");
+    axes.back().extent = part->count;
+    replacements[ordered[i]] = indexBinary(
+        IndexExpr::Kind::Add,
+        indexBinary(IndexExpr::Kind::Mul, context_.nodes.axis(i), indexConstant(part->step)),
+        indexConstant(part->first));
+    if (points)
+      points = *points / variable.extent * part->count;
   }
   for (std::size_t loop = 0; loop < loopValues.size(); ++loop)
     if (loopValues[loop])
       replacements[loop] = substitute(loopValues[loop], replacements);
   substituteAxes(computation, std::move(axes), replacements);
-  if (auto points = countPoints(ordered))
+  if (points)
     computation.points = *points;
   else
     error(DiagnosticCode::TirTooLarge, computation.range, "the number of iterations");

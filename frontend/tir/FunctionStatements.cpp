@@ -594,10 +594,23 @@ std::optional<std::int64_t> lastOf(const Shape &shape, const std::vector<std::in
 
 } // namespace
 
+/// Whether \p view has all elements of its buffer, in their order in memory.
+bool FunctionReader::isWholeInOrder(const BufferView &view) const {
+  const bool isAtStart =
+      !view.offset || (view.offset->kind == IndexExpr::Kind::Constant && view.offset->value == 0);
+  return view.begin.empty() && isAtStart && view.strides.empty() && view.lanes == 0 &&
+         elementCount(view.shape) == elementCount(shapeOf(view.tensor));
+}
+
 /// Reads `B = T.decl_buffer(shape, type, data=A.data)`: another name, perhaps another shape, of
 /// what A is, or of a part of it. Reports what can't be understood so and returns false.
 bool FunctionReader::aliasBuffer(const Expr &target, const Tensor &declared, const Expr &call) {
   const NameMeaning *behind = bufferBehind(*keyword(call, "data"));
+  // Another name for all of a buffer in its order in memory.
+  std::optional<NameMeaning> whole;
+  if (behind && behind->kind == NameMeaning::Kind::View && isWholeInOrder(*behind->view))
+    behind = &whole.emplace(
+        NameMeaning::buffer(behind->view->tensor.isLocal, behind->view->tensor.index));
   const Expr *place = keyword(call, "elem_offset");
   const bool isKnown = behind && behind->kind == NameMeaning::Kind::Buffer;
   const auto strides = numbersOf(keyword(call, "strides"));

@@ -436,6 +436,9 @@ bool NetworkReader::addCall(FunctionTemplate &callee, bool isLast, const std::st
     resolve(reference);
   };
   for (Computation &computation : call.computations) {
+    // A sum that goes on from what is there reads and writes one tensor.
+    if (TensorRef own = computation.written; computation.combiner != Combiner::None)
+      write(own);
     for (Access &access : computation.accesses)
       resolve(access.tensor);
     if (computation.body)

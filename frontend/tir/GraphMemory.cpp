@@ -14,8 +14,11 @@ using namespace workload;
 /// Memory for a tensor. Its shape is positional argument \p shape, its type the one behind that.
 GraphValue NetworkReader::allocate(const Expr &expr, std::size_t shape, const std::string &name) {
   const Expr *shapeExpr = positional(expr, shape);
-  const Expr *typeExpr = positional(expr, shape + 1);
-  const Expr *typeName = relaxCallName(typeExpr) == "dtype" ? positional(*typeExpr, 0) : nullptr;
+  const Expr *typeExpr = keyword(expr, "dtype");
+  if (!typeExpr)
+    typeExpr = positional(expr, shape + 1);
+  // `R.dtype("float32")`, in old texts `"float32"`.
+  const Expr *typeName = relaxCallName(typeExpr) == "dtype" ? positional(*typeExpr, 0) : typeExpr;
   const Expr *extents = relaxCallName(shapeExpr) == "shape" ? positional(*shapeExpr, 0) : nullptr;
   const auto element = typeName ? typeNamed(*typeName) : std::nullopt;
   if (!element || !extents) {

@@ -286,11 +286,44 @@ GraphValue NetworkReader::evaluate(const Expr &expr, const std::string &name) {
       const bool isArithmetic = expr.kind == Expr::Kind::Unary || expr.kind == Expr::Kind::Binary;
       return isArithmetic ? sizeValue(expr) : GraphValue::of(GraphValue::Kind::Other);
     }
+    return evaluateArithmetic(expr, name);
+  }
+}
+
+namespace {
+
+/// The operator that Relax makes of Python's on tensors; empty if it makes none.
+std::string_view operatorOf(const Expr &expr) {
+  using Spelling = std::pair<std::string_view, std::string_view>;
+  constexpr Spelling binary[] = {{"+", "add"},     {"-", "subtract"},      {"*", "multiply"},
+                                 {"/", "divide"},  {"//", "floor_divide"}, {"%", "floor_mod"},
+                                 {"**", "power"},  {"<", "less"},          {"<=", "less_equal"},
+                                 {">", "greater"}, {">=", "greater_equal"}};
+  if (expr.kind == Expr::Kind::Unary)
+    return expr.text == "-" ? "negative" : std::string_view();
+  const auto found = std::ranges::find(binary, expr.text, &Spelling::first);
+  return expr.kind == Expr::Kind::Binary && found != std::end(binary) ? found->second
+                                                                      : std::string_view();
+}
+
+} // namespace
+
+/// `a + b` on tensors is `R.add(a, b)`.
+GraphValue NetworkReader::evaluateArithmetic(const Expr &expr, const std::string &name) {
+  const std::string_view relax = operatorOf(expr);
+  if (relax.empty() || !isKnownOperator(relax)) {
     diagnostics_.report(DiagnosticCode::GraphUnsupported, expr.range,
                         "arithmetic on tensors, '" + textOf(sources_, expr) +
                             "' instead of an operator like R.add(a, b),");
     return {};
   }
+  std::vector<const Expr *> parts{&expr};
+  parts.insert(parts.end(), expr.children.begin(), expr.children.end());
+  auto *call = tree_.make<Expr>();
+  call->kind = Expr::Kind::Call;
+  call->range = expr.range;
+  call->children = tree_.list(parts);
+  return callOperator(*call, relax, name);
 }
 
 /// `cls.f` where no call is meant: the function itself, if it is one of the graph.
@@ -310,15 +343,18 @@ GraphValue NetworkReader::evaluateMember(const Expr &expr) {
   return GraphValue::ofFunction(*found->second);
 }
 
+/// `t[1]`, also as `R.TupleGetItem(t, 1)`.
 GraphValue NetworkReader::evaluateItem(const Expr &expr, const std::string &name) {
-  const Expr *base = expr.children[0];
+  const bool isCall = expr.kind == Expr::Kind::Call;
+  const Expr *base = isCall ? positional(expr, 0) : expr.children[0];
+  const Expr *place = isCall ? positional(expr, 1) : nullptr;
+  if (!isCall && expr.children.size() == 2)
+    place = expr.children[1];
   // metadata["relax.expr.Constant"][i]: the value of a constant that the text does not show.
   if (base->kind == Expr::Kind::Subscript && base->children[0]->isName("metadata"))
     return GraphValue::of(GraphValue::Kind::Constant);
   GraphValue value = evaluate(*base, name);
-  std::int64_t index = -1;
-  if (expr.children.size() == 2)
-    index = integerLiteral(*expr.children[1]).value_or(-1);
+  const std::int64_t index = place ? integerLiteral(*place).value_or(-1) : -1;
   if (value.kind == GraphValue::Kind::Unknown)
     return {};
   if (value.kind == GraphValue::Kind::Tuple && index >= 0 &&
@@ -514,6 +550,8 @@ GraphValue NetworkReader::evaluateRelax(const Expr &expr, std::string_view relax
     return GraphValue::tuple(std::move(elements));
   }
   const Expr *first = positional(expr, 0);
+  if (relax == "TupleGetItem" && first)
+    return evaluateItem(expr, name);
   if (relax == "match_cast" && first) {
     GraphValue value = evaluate(*first, name);
     if (const Expr *type = positional(expr, 1))

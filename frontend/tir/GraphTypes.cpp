@@ -4,6 +4,7 @@
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace acadlc::tir {
 
@@ -185,11 +186,14 @@ std::optional<Shape> NetworkReader::readShape(const Expr &expr) {
   return shape;
 }
 
+/// Reads `R.Tensor(shape, dtype)`. Where the tensor lies may follow, and says nothing of its type.
 std::optional<TensorType> NetworkReader::readTensorType(const Expr &expr) {
-  const Expr *shape = nullptr;
-  const Expr *dtype = keyword(expr, "dtype");
-  for (std::size_t i = 0; const Expr *argument = positional(expr, i); ++i)
-    (argument->kind == Expr::Kind::String ? dtype : shape) = argument;
+  const Expr *shape = positional(expr, 0);
+  const Expr *dtype = positional(expr, 1);
+  if (shape && shape->kind == Expr::Kind::String) // `R.Tensor("float32")`
+    dtype = std::exchange(shape, nullptr);
+  if (const Expr *named = keyword(expr, "dtype"))
+    dtype = named;
   if (!shape)
     shape = keyword(expr, "shape");
   if (!shape) {

@@ -189,6 +189,7 @@ private:
   [[nodiscard]] const Expr *externalMember(const Expr &expr);
   GraphValue functionValue(const Expr &expr);
   GraphValue evaluateMember(const Expr &expr);
+  GraphValue evaluateArithmetic(const Expr &expr, const std::string &name);
   GraphValue evaluateItem(const Expr &expr, const std::string &name);
   GraphValue evaluateCall(const Expr &expr, const std::string &name);
   GraphValue evaluateRelax(const Expr &expr, std::string_view relax, const std::string &name);

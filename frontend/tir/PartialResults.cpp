@@ -35,6 +35,22 @@ bool isPlainReduction(const Computation &computation) {
   return !computation.body && isReductionOfAll(computation);
 }
 
+/// The only axis of several values that \p index is the value of; none if it is something else.
+std::optional<std::size_t> onlyAxis(const IndexExpr &index, const std::vector<Axis> &axes) {
+  const auto form = affineForm(index, axes);
+  if (!form || form->constant != 0)
+    return std::nullopt;
+  std::optional<std::size_t> only;
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    if (form->coefficients[a] == 0 || axes[a].extent == 1)
+      continue;
+    if (only || form->coefficients[a] != 1)
+      return std::nullopt;
+    only = a;
+  }
+  return only;
+}
+
 /// The axis that each dimension of a tensor of \p shape runs over, all of it; none where it has one
 /// element. No value if \p indices are more than axes, or leave out one of those \p needed.
 std::optional<std::vector<std::optional<std::size_t>>>
@@ -46,10 +62,8 @@ plainAxes(const std::vector<IndexExprPtr> &indices, const std::vector<std::int64
     result.emplace_back();
     if (shape[d] == 1)
       continue;
-    if (indices[d]->kind != IndexExpr::Kind::Axis)
-      return std::nullopt;
-    const auto axis = static_cast<std::size_t>(indices[d]->value);
-    if (axes[axis].extent != shape[d] || !used.insert(axis).second)
+    const auto axis = onlyAxis(*indices[d], axes);
+    if (!axis || axes[*axis].extent != shape[d] || !used.insert(*axis).second)
       return std::nullopt;
     result.back() = axis;
   }
@@ -59,13 +73,20 @@ plainAxes(const std::vector<IndexExprPtr> &indices, const std::vector<std::int64
   return result;
 }
 
-/// Whether \p form has \p first and \p second as digits of one number, also with others between
-/// them; or neither.
+/// Whether \p axis occurs in \p index.
+bool occurs(const IndexExpr &index, std::size_t axis) {
+  bool isFound = false;
+  forEachAxis(index, [&](std::size_t a) { isFound = isFound || a == axis; });
+  return isFound;
+}
+
+/// Whether \p form, which is written with \p first and \p second, has them as digits of one number,
+/// also with others between them, or one of them alone: a quotient or a remainder of the number.
 bool areDigits(const AffineIndex &form, std::size_t first, std::size_t second,
                const std::vector<Axis> &axes) {
   const auto factorOf = [&](std::size_t axis) { return std::abs(form.coefficients[axis]); };
   if (factorOf(first) == 0 || factorOf(second) == 0)
-    return factorOf(first) == factorOf(second);
+    return true;
   const std::int64_t top = std::max(factorOf(first), factorOf(second));
   std::map<std::int64_t, std::int64_t> digits; // extent by factor
   for (std::size_t a = 0; a < axes.size(); ++a)
@@ -78,17 +99,21 @@ bool areDigits(const AffineIndex &form, std::size_t first, std::size_t second,
   return true;
 }
 
-/// The same for all sums that \p index is made of.
+/// Whether \p first and \p second are digits of one number in all sums that \p index is made of;
+/// sets \p isUsed if one of them has both.
 bool areDigits(const IndexExpr &index, std::size_t first, std::size_t second,
-               const std::vector<Axis> &axes) {
-  bool isUsed = false;
-  forEachAxis(index, [&](std::size_t a) { isUsed = isUsed || a == first || a == second; });
-  if (!isUsed)
+               const std::vector<Axis> &axes, bool &isUsed) {
+  const bool hasFirst = occurs(index, first);
+  if (hasFirst != occurs(index, second))
+    return false;
+  if (!hasFirst)
     return true;
-  if (const auto form = affineForm(index, axes))
+  if (const auto form = affineForm(index, axes)) {
+    isUsed = isUsed || (form->coefficients[first] != 0 && form->coefficients[second] != 0);
     return areDigits(*form, first, second, axes);
-  return index.left && index.right && areDigits(*index.left, first, second, axes) &&
-         areDigits(*index.right, first, second, axes);
+  }
+  return index.left && index.right && areDigits(*index.left, first, second, axes, isUsed) &&
+         areDigits(*index.right, first, second, axes, isUsed);
 }
 
 /// Whether all that \p computation reads and computes has both axes as digits of one number, and
@@ -96,8 +121,7 @@ bool areDigits(const IndexExpr &index, std::size_t first, std::size_t second,
 bool areDigits(const Computation &computation, std::size_t first, std::size_t second) {
   bool areIn = true, isUsed = false;
   const auto check = [&](const IndexExpr &index) {
-    areIn = areIn && areDigits(index, first, second, computation.axes);
-    forEachAxis(index, [&](std::size_t a) { isUsed = isUsed || a == first; });
+    areIn = areIn && areDigits(index, first, second, computation.axes, isUsed);
   };
   for (const Access &access : computation.accesses)
     for (const IndexExprPtr &index : access.indices)
@@ -329,7 +353,10 @@ private:
       return false;
     Computation whole = first;
     std::vector<IndexExprPtr> values(second.axes.size(), indexConstant(0));
-    bool hasDigits = false;
+    // Where the second sums one value each, it copies.
+    bool hasDigits = std::ranges::none_of(second.axes, [](const Axis &axis) {
+      return axis.kind == Axis::Kind::Reduction && axis.extent > 1;
+    });
     for (std::size_t d = 0; d < read->size(); ++d) {
       if (!(*read)[d])
         continue;

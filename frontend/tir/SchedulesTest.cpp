@@ -1153,4 +1153,213 @@ for i, j in T.grid(4, 4):
   CHECK(whole.call().freeReason == FreeReason::Alias);
 }
 
+TEST_CASE("schedules: a sum that is named before it is stored") {
+  checkSame(matrices, matmul,
+            {{"a name", R"(for i, j, k in T.grid(16, 8, 64):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        total: T.float32 = C[vi, vj] + A[vi, vk] * B[vk, vj]
+        C[vi, vj] = total
+)"},
+             {"names of names", R"(for i, j, k in T.grid(16, 8, 64):
+    with T.sblock("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        product: T.let[T.float32] = A[vi, vk] * B[vk, vj]
+        total: T.let[T.float32] = C[vi, vj] + product
+        C[vi, vj] = total
+)"},
+             {"a name for a part of the text", R"(for i, j, k in T.grid(16, 8, 64):
+    with T.block("C"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        with T.let(total, C[vi, vj] + A[vi, vk] * B[vk, vj]):
+            C[vi, vj] = total
+)"}});
+}
+
+TEST_CASE("schedules: a reduction has the iterations that its loops make") {
+  const auto macs = [](const char *body) {
+    const Outcome outcome(function(matrices, body));
+    INFO(outcome.messages());
+    REQUIRE(outcome.workload);
+    return outcome.workload->macs();
+  };
+  const std::string block = R"(
+    with T.block("C"):
+        vi = T.axis.spatial(16, ROW)
+        vj = T.axis.spatial(8, j)
+        vk = T.axis.reduce(64, SUMMED)
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
+)";
+  const auto nest = [&](std::string loops, const char *row, const char *summed) {
+    std::string text = loops + block;
+    text.replace(text.find("ROW"), 3, row);
+    text.replace(text.find("SUMMED"), 6, summed);
+    return text;
+  };
+  constexpr std::int64_t all = 16 * 8 * 64;
+  const std::string half = "for i, j, k in T.grid(16, 8, 32):";
+  CHECK(macs(nest(half, "i", "k").c_str()) == all / 2);
+  CHECK(macs(nest(half, "i", "k + 32").c_str()) == all / 2);
+  CHECK(macs(nest(half, "i", "k * 2").c_str()) == all / 2);
+  const std::string rowsOfHalf = "for i, j, k in T.grid(8, 8, 64):";
+  CHECK(macs((nest(rowsOfHalf, "i", "k") + nest(rowsOfHalf, "i + 8", "k")).c_str()) == all);
+  // What goes beyond the domain is cut by a condition.
+  std::string uneven = nest("for i, j, k in T.grid(16, 8, 70):", "i", "k");
+  uneven.replace(uneven.find("        with T.init"), 0, "        T.where(k < 64)\n");
+  CHECK(macs(uneven.c_str()) == all);
+  // Four of each eight: no axis has just these values.
+  const Outcome gaps(
+      function(matrices, nest("for i, j, ko, ki in T.grid(16, 8, 8, 4):", "i", "ko * 8 + ki")));
+  CHECK(gaps.messages().find("with gaps") != std::string::npos);
+}
+
+TEST_CASE("schedules: partial results of packed and of single elements") {
+  checkSame("A: T.Buffer((64,), \"float32\"), B: T.Buffer((16, 8), \"uint32\"), C: T.Buffer((16,), "
+            "\"float32\")",
+            R"(for i, k in T.grid(16, 64):
+    with T.block("C"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + A[vk] * T.Cast("float32", B[vi, vk // 8])
+)",
+            {{"groups that are packed together", R"(P = T.alloc_buffer((8, 16))
+for i, g, e in T.grid(16, 8, 8):
+    with T.block("P"):
+        vi, vg, ve = T.axis.remap("SSR", [i, g, e])
+        with T.init():
+            P[vg, vi] = T.float32(0)
+        P[vg, vi] = P[vg, vi] + A[vg * 8 + ve] * T.Cast("float32", B[vi, (vg * 8 + ve) // 8])
+for i, g in T.grid(16, 8):
+    with T.block("C"):
+        vi, vg = T.axis.remap("SR", [i, g])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + P[vg, vi]
+)"}});
+  checkSame(matrices, matmul, {{"of one each", R"(P = T.alloc_buffer((1, 16, 8))
+for i, j, k, one in T.grid(16, 8, 64, 1):
+    with T.block("P"):
+        vo, vi, vj, vk = T.axis.remap("SSSR", [one, i, j, k])
+        with T.init():
+            P[vo, vi, vj] = T.float32(0)
+        P[vo, vi, vj] = P[vo, vi, vj] + A[vi, vk] * B[vk, vj]
+for i, j, one in T.grid(16, 8, 1):
+    with T.block("C"):
+        vo, vi, vj = T.axis.remap("RSS", [one, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + P[vo, vi, vj]
+)"}});
+}
+
+TEST_CASE("schedules: the scales of groups of rows belong to the matrix, not to the vector") {
+  const Outcome outcome(
+      function("A: T.Buffer((64,), \"float32\"), B: T.Buffer((16, 64), \"int8\"), "
+               "S: T.Buffer((4, 64), \"float32\"), C: T.Buffer((16,), \"float32\")",
+               R"(for i, k in T.grid(16, 64):
+    with T.block("C"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            C[vi] = T.float32(0)
+        C[vi] = C[vi] + A[vk] * (T.Cast("float32", B[vi, vk]) * S[vi // 4, vk])
+)"));
+  INFO(outcome.messages());
+  REQUIRE(outcome.workload);
+  REQUIRE(outcome.call().operators.size() == 1);
+  CHECK(outcome.call().operators[0].kind == OperatorKind::MatMul);
+  CHECK(outcome.call().macs == 16 * 64);
+}
+
+TEST_CASE("schedules: loops of a window that are fused") {
+  checkSame("X: T.Buffer((18, 17, 8), \"float32\"), Y: T.Buffer((8, 8, 8), \"float32\")",
+            R"(for y, x, c in T.grid(8, 8, 8):
+    Y[y, x, c] = T.min_value("float32")
+    for r, s in T.grid(4, 3):
+        Y[y, x, c] = T.max(Y[y, x, c], X[y * 2 + r, x * 2 + s, c])
+)",
+            {{"taps", R"(for y, x, c in T.grid(8, 8, 8):
+    Y[y, x, c] = T.min_value("float32")
+    for t in range(12):
+        Y[y, x, c] = T.max(Y[y, x, c], X[y * 2 + t // 3, x * 2 + t % 3, c])
+)"},
+             {"positions and taps", R"(for p, c in T.grid(64, 8):
+    Y[p // 8, p % 8, c] = T.min_value("float32")
+    for t in range(12):
+        Y[p // 8, p % 8, c] = T.max(
+            Y[p // 8, p % 8, c], X[p // 8 * 2 + t // 3, p % 8 * 2 + t % 3, c])
+)"}});
+}
+
+TEST_CASE("schedules: windows in rows that reach beyond the edge") {
+  checkSame("X: T.Buffer((16, 16, 4), \"float32\"), Y: T.Buffer((8, 8, 4), \"float32\")",
+            R"(for y, x in T.grid(8, 8):
+    for c in range(4):
+        Y[y, x, c] = T.float32(0)
+    for r, s, c in T.grid(3, 3, 4):
+        Y[y, x, c] = T.max(Y[y, x, c], T.if_then_else(
+            y * 2 + r < 16 and x * 2 + s < 16, X[y * 2 + r, x * 2 + s, c], T.float32(0)))
+)",
+            {{"pooling", R"(for y, x in T.grid(8, 8):
+    for c in range(4):
+        Y[y * 32 + x * 4 + c] = T.float32(0)
+    for t, c in T.grid(9, 4):
+        Y[y * 32 + x * 4 + c] = T.max(Y[y * 32 + x * 4 + c], T.if_then_else(
+            y * 2 + t // 3 < 16 and x * 2 + t % 3 < 16,
+            X[y * 128 + t // 3 * 64 + x * 8 + t % 3 * 4 + c], T.float32(0)))
+)",
+              "X: T.Buffer((1024,), \"float32\"), Y: T.Buffer((256,), \"float32\")"}});
+  checkSame("X: T.Buffer((8, 8, 4), \"float32\"), W: T.Buffer((3, 3, 4, 6), \"float32\"), "
+            "Y: T.Buffer((8, 8, 6), \"float32\")",
+            R"(for y, x, k in T.grid(8, 8, 6):
+    Y[y, x, k] = T.float32(0)
+    for r, s, c in T.grid(3, 3, 4):
+        Y[y, x, k] = Y[y, x, k] + T.if_then_else(
+            1 <= y + r and y + r < 9 and 1 <= x + s and x + s < 9,
+            X[y + r - 1, x + s - 1, c], T.float32(0)) * W[r, s, c, k]
+)",
+            {{"a convolution with channels last", R"(for y, x, k in T.grid(8, 8, 6):
+    Y[y * 48 + x * 6 + k] = T.float32(0)
+    for r, s, c in T.grid(3, 3, 4):
+        Y[y * 48 + x * 6 + k] = Y[y * 48 + x * 6 + k] + T.if_then_else(
+            1 <= y + r and y + r < 9 and 1 <= x + s and x + s < 9,
+            X[y * 32 + r * 32 + x * 4 + s * 4 + c - 36], T.float32(0)
+        ) * W[r * 72 + s * 24 + c * 6 + k]
+)",
+              "X: T.Buffer((256,), \"float32\"), W: T.Buffer((216,), \"float32\"), "
+              "Y: T.Buffer((384,), \"float32\")"}});
+}
+
+TEST_CASE("schedules: a padding that is filled first") {
+  checkSame("X: T.Buffer((4, 8), \"float32\"), Y: T.Buffer((4, 14), \"float32\")",
+            R"(for i, j in T.grid(4, 14):
+    with T.block("Y"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        Y[vi, vj] = T.if_then_else(2 <= vj and vj < 10, X[vi, vj - 2], T.float32(0))
+)",
+            {{"and written in part", R"(for i, j in T.grid(4, 14):
+    with T.block("fill"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        Y[vi, vj] = T.float32(0)
+for i, j in T.grid(4, 8):
+    with T.block("Y"):
+        vi, vj = T.axis.remap("SS", [i, j])
+        Y[vi, vj + 2] = X[vi, vj]
+)"},
+             {"row by row", R"(for i in range(4):
+    for j in range(14):
+        Y[i, j] = T.float32(0)
+    for j in range(8):
+        Y[i, j + 2] = X[i, j]
+)"}});
+}
+
 } // namespace acadlc::tir

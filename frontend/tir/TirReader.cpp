@@ -407,29 +407,71 @@ void NetworkReader::readGraphEntry(const Function &entry) {
   collectResults(runFunction(entry, std::move(arguments), "", entry.stmt->nameRange, nullptr));
 }
 
-/// Reads a TIR function as a network of one call.
+namespace {
+
+/// By parameter: whether \p callee reads what it holds before the call, apart from sums that go on
+/// from there.
+std::vector<bool> readsBefore(const FunctionTemplate &callee) {
+  std::vector<bool> isWritten(callee.parameters.size()), isRead(callee.parameters.size());
+  const auto read = [&](const std::vector<Access> &accesses) {
+    for (const Access &access : accesses)
+      if (!access.tensor.isLocal && !isWritten[access.tensor.index])
+        isRead[access.tensor.index] = true;
+  };
+  const auto write = [&](TensorRef tensor) {
+    if (!tensor.isLocal)
+      isWritten[tensor.index] = true;
+  };
+  for (const Computation &computation : callee.computations) {
+    if (computation.combiner == Combiner::None) {
+      read(computation.accesses);
+      // What one of several stores has written is no input of the others.
+      if (computation.body && computation.alsoWritten.empty())
+        read(computation.body->accesses);
+    }
+    write(computation.written);
+    for (const TensorRef tensor : computation.alsoWritten)
+      write(tensor);
+  }
+  return isRead;
+}
+
+} // namespace
+
+/// Reads a TIR function as a network of one call. What it writes are results, wherever they stand;
+/// what it reads before that are inputs.
 void NetworkReader::readPrimEntry(const Function &entry) {
   FunctionTemplate &callee = templateOf(entry, {}, {});
   if (!callee.isValid || !checkTemplate(callee, entry.stmt->nameRange))
     return;
+  const std::vector<bool> isRead = readsBefore(callee);
   std::size_t inputs = callee.parameters.size();
-  while (inputs > 0 && callee.parameters[inputs - 1].isWritten)
+  while (inputs > 0 && callee.parameters[inputs - 1].isWritten && !isRead[inputs - 1])
     --inputs;
-  if (inputs == callee.parameters.size() && inputs > 0)
+  const bool isWriting = std::ranges::any_of(
+      callee.parameters, [](const auto &parameter) { return parameter.isWritten; });
+  if (!isWriting && inputs > 0)
     --inputs; // what is never written is reported as the output
-  if (!checkWrites(callee, std::vector<bool>(inputs), entry.stmt->nameRange))
+  if (!checkWrites(callee, std::vector<bool>(inputs, true), entry.stmt->nameRange))
     return;
   std::vector<std::uint32_t> tensors;
-  for (const auto &parameter : callee.parameters) {
+  InPlace inPlace;
+  for (std::size_t i = 0; i < callee.parameters.size(); ++i) {
+    const FunctionTemplate::Parameter &parameter = callee.parameters[i];
     const Tensor &tensor = parameter.tensor;
-    tensors.push_back(addTensor(tensor.name, tensor.shape, tensor.elementType,
-                                TensorOrigin::Activation, tensor.range));
-    TensorRef reference{false, tensors.back()};
-    (tensors.size() <= inputs ? workload_.parameters : workload_.results).push_back(reference);
+    const auto add = [&](std::vector<TensorRef> &list) {
+      const std::uint32_t index = addTensor(tensor.name, tensor.shape, tensor.elementType,
+                                            TensorOrigin::Activation, tensor.range);
+      list.push_back({false, index});
+      return index;
+    };
+    tensors.push_back(add(i < inputs ? workload_.parameters : workload_.results));
+    if (i < inputs && parameter.isWritten)
+      inPlace[static_cast<std::uint32_t>(i)] = add(workload_.results);
   }
   auto middle = tensors.begin() + static_cast<std::ptrdiff_t>(inputs);
   addCall(callee, true, callee.name, {tensors.begin(), middle}, {middle, tensors.end()},
-          entry.stmt->nameRange);
+          entry.stmt->nameRange, inPlace);
 }
 
 void NetworkReader::collectResults(const GraphValue &value) {

@@ -687,8 +687,35 @@ TEST_CASE("tir reader: values of sizes") {
   CHECK(read(text("n", "4"), huge).reports("E0414"));
 }
 
+TEST_CASE("tir reader: arithmetic on tensors is operators") {
+  const auto network = [](const std::string &value) {
+    return "@I.ir_module\nclass Module:\n    @R.function\n"
+           "    def main(x: R.Tensor((6, 4), dtype=\"float32\")):\n"
+           "        gv = " +
+           value + "\n        return gv\n";
+  };
+  for (const auto &[value, same] : {std::pair("x + x", "R.add(x, x)"),
+                                    {"x - x", "R.subtract(x, x)"},
+                                    {"R.nn.relu(x) * x", "R.multiply(R.nn.relu(x), x)"},
+                                    {"x / x", "R.divide(x, x)"},
+                                    {"x ** x", "R.power(x, x)"},
+                                    {"-x", "R.negative(x)"},
+                                    {"x > x", "R.greater(x, x)"},
+                                    {"x <= x", "R.less_equal(x, x)"}}) {
+    CAPTURE(value);
+    const Result sugared(network(value)), plain(network(same));
+    REQUIRE(sugared.workload);
+    REQUIRE(plain.workload);
+    REQUIRE(sugared.workload->calls.size() == plain.workload->calls.size());
+    for (std::size_t i = 0; i < plain.workload->calls.size(); ++i) {
+      CHECK(sugared.workload->calls[i].function == plain.workload->calls[i].function);
+      CHECK(sugared.workload->calls[i].bytesRead == plain.workload->calls[i].bytesRead);
+    }
+  }
+}
+
 TEST_CASE("tir reader: arithmetic on tensors is not left out") {
-  for (const char *value : {"x + x", "R.nn.relu(x) * x", "-x", "x > x"}) {
+  for (const char *value : {"x | x", "~x", "x and x", "x == x"}) {
     CAPTURE(value);
     const Result result("@I.ir_module\nclass Module:\n    @R.function\n"
                         "    def main(x: R.Tensor((6, 4), dtype=\"float32\")):\n"

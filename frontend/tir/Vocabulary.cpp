@@ -132,7 +132,14 @@ std::string_view dottedName(const Expr &expr) {
 
 std::string_view tirName(const Expr &expr) { return behindPrefix(expr, Dialect::Tir); }
 
-std::string_view relaxName(const Expr &expr) { return behindPrefix(expr, Dialect::Relax); }
+std::string_view relaxName(const Expr &expr) {
+  // `relax.op.add` is what `R.add` stands for.
+  constexpr std::string_view operators = "op.";
+  std::string_view name = behindPrefix(expr, Dialect::Relax);
+  if (name.starts_with(operators))
+    name.remove_prefix(operators.size());
+  return name;
+}
 
 std::string_view moduleName(const Expr &expr) { return behindPrefix(expr, Dialect::Module); }
 
