@@ -95,6 +95,23 @@ void CallAnalyzer::setOrigins() {
   }
 }
 
+/// Whether \p position, the place of an element in memory, takes each number below \p count once:
+/// its terms are digits of the place.
+bool numbersAll(const AffineIndex &position, const std::vector<Axis> &axes, std::int64_t count) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> digits; // value and number of them
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a].extent != 1)
+      digits.emplace_back(position.coefficients[a], axes[a].extent);
+  std::sort(digits.begin(), digits.end());
+  std::int64_t reached = 1;
+  for (const auto &[value, extent] : digits) {
+    if (value != reached || extent > count / reached)
+      return false;
+    reached *= extent;
+  }
+  return position.constant == 0 && reached == count;
+}
+
 /// Whether \p computation copies all elements of one tensor to another in the order of memory.
 bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   if (computation.combiner != Combiner::None || !computation.opaqueReason.empty() ||
@@ -104,8 +121,7 @@ bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   const Access &access = computation.accesses[0];
   const Tensor &source = tensor(access.tensor);
   const Tensor &written = tensor(computation.written);
-  if (source.elementType != written.elementType ||
-      source.elementCount() != written.elementCount() || !plainWrite(computation, written.shape))
+  if (source.elementType != written.elementType || source.elementCount() != written.elementCount())
     return false;
   auto linear = [](const std::vector<IndexExprPtr> &indices,
                    const std::vector<std::int64_t> &shape) {
@@ -120,7 +136,9 @@ bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   IndexExprPtr to = linear(computation.writeIndices, written.shape);
   auto fromForm = affineForm(*from, computation.axes);
   auto toForm = affineForm(*to, computation.axes);
-  if (fromForm && toForm) {
+  if (!toForm || !numbersAll(*toForm, computation.axes, written.elementCount()))
+    return false;
+  if (fromForm) {
     for (std::size_t a = 0; a < computation.axes.size(); ++a)
       if (computation.axes[a].extent != 1 && fromForm->coefficients[a] != toForm->coefficients[a])
         return false;

@@ -257,15 +257,20 @@ IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr>
                      substitute(index->right, replacements));
 }
 
-ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements) {
+ValueExprPtr mapIndices(const ValueExprPtr &value, const IndexChange &change) {
   if (!value->index && value->operands.empty())
     return value;
   auto copy = std::make_shared<ValueExpr>(*value);
   if (copy->index)
-    copy->index = substitute(copy->index, replacements);
+    copy->index = change(copy->index);
   for (ValueExprPtr &operand : copy->operands)
-    operand = substitute(operand, replacements);
+    operand = mapIndices(operand, change);
   return copy;
+}
+
+ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements) {
+  return mapIndices(value,
+                    [&](const IndexExprPtr &index) { return substitute(index, replacements); });
 }
 
 namespace {
@@ -285,19 +290,30 @@ void forEachAxis(const std::vector<StageStatement> &statements,
   }
 }
 
-void substituteAll(std::vector<StageStatement> &statements,
-                   std::span<const IndexExprPtr> replacements) {
+void mapIndices(std::vector<IndexExprPtr> &indices, const IndexChange &change) {
+  for (IndexExprPtr &index : indices)
+    index = change(index);
+}
+
+void mapIndices(std::vector<StageStatement> &statements, const IndexChange &change) {
   for (StageStatement &statement : statements) {
     if (statement.condition) {
-      statement.condition = substitute(statement.condition, replacements);
-      substituteAll(statement.then, replacements);
-      substituteAll(statement.otherwise, replacements);
+      statement.condition = mapIndices(statement.condition, change);
+      mapIndices(statement.then, change);
+      mapIndices(statement.otherwise, change);
       continue;
     }
-    for (IndexExprPtr &index : statement.written.indices)
-      index = substitute(index, replacements);
-    statement.value = substitute(statement.value, replacements);
+    mapIndices(statement.written.indices, change);
+    statement.value = mapIndices(statement.value, change);
   }
+}
+
+StageBody mapIndices(StageBody body, const IndexChange &change) {
+  for (Access &access : body.accesses)
+    mapIndices(access.indices, change);
+  mapIndices(body.init, change);
+  mapIndices(body.statements, change);
+  return body;
 }
 
 } // namespace
@@ -311,24 +327,22 @@ void forEachAxis(const StageBody &body, llvm::function_ref<void(std::size_t)> vi
 }
 
 StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements) {
-  for (Access &access : body.accesses)
-    for (IndexExprPtr &index : access.indices)
-      index = substitute(index, replacements);
-  substituteAll(body.init, replacements);
-  substituteAll(body.statements, replacements);
-  return body;
+  return mapIndices(std::move(body),
+                    [&](const IndexExprPtr &index) { return substitute(index, replacements); });
+}
+
+void mapIndices(Computation &computation, const IndexChange &change) {
+  mapIndices(computation.writeIndices, change);
+  for (Access &access : computation.accesses)
+    mapIndices(access.indices, change);
+  computation.value = mapIndices(computation.value, change);
+  if (computation.body)
+    computation.body = std::make_shared<const StageBody>(mapIndices(*computation.body, change));
 }
 
 void substituteAxes(Computation &computation, std::vector<Axis> axes,
                     std::span<const IndexExprPtr> values) {
-  for (IndexExprPtr &index : computation.writeIndices)
-    index = substitute(index, values);
-  for (Access &access : computation.accesses)
-    for (IndexExprPtr &index : access.indices)
-      index = substitute(index, values);
-  computation.value = substitute(computation.value, values);
-  if (computation.body)
-    computation.body = std::make_shared<const StageBody>(substitute(*computation.body, values));
+  mapIndices(computation, [&](const IndexExprPtr &index) { return substitute(index, values); });
   computation.axes = std::move(axes);
 }
 

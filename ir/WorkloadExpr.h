@@ -52,6 +52,12 @@ ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr>
 void forEachAxis(const StageBody &body, llvm::function_ref<void(std::size_t)> visit);
 StageBody substitute(StageBody body, std::span<const IndexExprPtr> replacements);
 
+using IndexChange = std::function<IndexExprPtr(const IndexExprPtr &)>;
+/// Puts what \p change makes of it in the place of every index.
+ValueExprPtr mapIndices(const ValueExprPtr &value, const IndexChange &change);
+/// The same in all that \p computation reads, computes and writes.
+void mapIndices(Computation &computation, const IndexChange &change);
+
 /// Puts \p values in the place of the axes of \p computation, one for each, in all that it reads,
 /// computes and writes; its axes are \p axes from now on. Leaves its number of points alone.
 void substituteAxes(Computation &computation, std::vector<Axis> axes,

@@ -505,7 +505,7 @@ public:
         return std::nullopt;
       std::map<std::size_t, ValueExprPtr> loads;
       for (std::size_t a = 0; a < computation.accesses.size(); ++a)
-        loads[a] = valueOf(computation.accesses[a]);
+        loads[a] = valueOf(structure_.behindCopies(computation.accesses[a].tensor, stage));
       last = withLoads(computation.value, loads);
       if (last->size > maxExpressionSize)
         return std::nullopt;
@@ -547,32 +547,32 @@ private:
     int best = -1;
     for (const std::size_t stage : stages_)
       for (const Access &access : call_.computations[stage].accesses) {
-        if (isInside(access.tensor))
+        const TensorRef source = structure_.behindCopies(access.tensor, stage);
+        if (isInside(source))
           continue;
-        const bool isActivation =
-            structure_.tensor(access.tensor).origin == TensorOrigin::Activation;
-        const int rank = !isActivation ? 0 : access.tensor.isLocal ? 2 : 1;
+        const bool isActivation = structure_.tensor(source).origin == TensorOrigin::Activation;
+        const int rank = !isActivation ? 0 : source.isLocal ? 2 : 1;
         if (rank > best) {
           best = rank;
-          main_ = access.tensor;
+          main_ = source;
         }
       }
   }
 
-  ValueExprPtr valueOf(const Access &access) {
+  ValueExprPtr valueOf(TensorRef read) {
     for (const auto &[tensor, value] : values_)
-      if (tensor == access.tensor)
+      if (tensor == read)
         return value;
     auto load = std::make_shared<ValueExpr>();
     load->kind = Kind::Load;
-    if (access.tensor == main_)
+    if (read == main_)
       return load;
     const auto found =
         std::find_if(operands_.begin(), operands_.end(),
-                     [&](const StepOperand &operand) { return operand.tensor == access.tensor; });
+                     [&](const StepOperand &operand) { return operand.tensor == read; });
     load->value = static_cast<std::size_t>(found - operands_.begin()) + 1;
     if (found == operands_.end())
-      operands_.push_back({access.tensor, 0, {}});
+      operands_.push_back({read, 0, {}});
     return load;
   }
 

@@ -114,6 +114,29 @@ private:
     return stage(index).combiner != Combiner::None;
   }
 
+  struct Readers {
+    Stages stages; ///< in text order
+    bool hasOutside = false;
+  };
+  /// Who reads \p tensor. Copies within the call that cost nothing are other names of it.
+  [[nodiscard]] Readers readersOf(TensorRef tensor) const {
+    Readers readers;
+    std::vector<TensorRef> names = {tensor};
+    for (std::size_t n = 0; n < names.size(); ++n) {
+      readers.hasOutside = readers.hasOutside || !names[n].isLocal;
+      const auto found = readersOfTensor_.find(keyOf(names[n]));
+      if (found == readersOfTensor_.end())
+        continue;
+      for (const std::size_t reader : found->second)
+        if (stage(reader).freeReason == FreeReason::IdentityPad)
+          names.push_back(stage(reader).written);
+        else
+          readers.stages.push_back(reader);
+    }
+    std::sort(readers.stages.begin(), readers.stages.end());
+    return readers;
+  }
+
   void add(Operator found) {
     std::sort(found.stages.begin(), found.stages.end());
     for (const std::size_t index : found.stages)
@@ -344,7 +367,8 @@ private:
         dimensions[d] = NormDimension::Kept;
     const std::vector<bool> scaled = scaledDimensions(stages, dimensions.size());
     if (std::find(scaled.begin(), scaled.end(), true) == scaled.end())
-      return isCutIntoGroups(data) ? OperatorKind::GroupNorm : OperatorKind::LayerNorm;
+      return isCutIntoGroups(reductions.front(), data) ? OperatorKind::GroupNorm
+                                                       : OperatorKind::LayerNorm;
     return normKindByScale(dimensions, scaled);
   }
 
@@ -375,23 +399,29 @@ private:
       const Computation &computation = stage(index);
       if (isReduction(index) || computation.axes.size() != rank)
         continue;
+      // A schedule may have put the axes in another order than the dimensions.
+      const auto order = plainWrite(computation, structure_.tensor(computation.written).shape);
+      std::vector<std::size_t> dimensionOf(rank);
+      for (std::size_t d = 0; d < rank; ++d)
+        dimensionOf[order && order->size() == rank ? order->at(d) : d] = d;
       for (const Access &access : computation.accesses) {
-        if (own.contains(keyOf(access.tensor)) || access.indices.size() >= rank)
+        const TensorRef parameter = structure_.behindCopies(access.tensor, index);
+        if (own.contains(keyOf(parameter)) || access.indices.size() >= rank)
           continue;
         for (const IndexExprPtr &position : access.indices)
           forEachAxis(*position, [&](std::size_t a) {
-            scaled[a] = scaled[a] || computation.axes[a].extent > 1;
+            scaled[dimensionOf[a]] = scaled[dimensionOf[a]] || computation.axes[a].extent > 1;
           });
       }
     }
     return scaled;
   }
 
-  /// Whether \p data was reshaped to one dimension more in front of the norm: its channels were cut
-  /// into groups.
-  [[nodiscard]] bool isCutIntoGroups(const Access &data) const {
-    const auto writer =
-        data.tensor.isLocal ? structure_.writerOf(data.tensor) : std::optional<std::size_t>();
+  /// Whether \p data, which stage \p reader of a norm reads, was reshaped to one dimension more in
+  /// front of it: its channels were cut into groups.
+  [[nodiscard]] bool isCutIntoGroups(std::size_t reader, const Access &data) const {
+    const TensorRef source = structure_.behindCopies(data.tensor, reader);
+    const auto writer = source.isLocal ? structure_.writerOf(source) : std::optional<std::size_t>();
     return writer && stage(*writer).freeReason == FreeReason::Reshape &&
            stage(*writer).accesses.front().indices.size() + 1 == data.indices.size();
   }
@@ -567,10 +597,7 @@ private:
     for (std::size_t index = call_.computations.size(); index-- > 0;) {
       if (owner_[index] || stage(index).freeReason != FreeReason::None)
         continue;
-      const auto readers = readersOfTensor_.find(keyOf(stage(index).written));
-      if (readers == readersOfTensor_.end())
-        continue;
-      for (const std::size_t reader : readers->second) {
+      for (const std::size_t reader : readersOf(stage(index).written).stages) {
         if (reader <= index || !owner_[reader])
           continue;
         owner_[index] = owner_[reader];
@@ -603,11 +630,9 @@ private:
 
   /// Whether somebody outside \p found, whose stages are sorted, reads \p tensor, which it writes.
   [[nodiscard]] bool isUsed(const Operator &found, TensorRef tensor) const {
-    if (!tensor.isLocal)
-      return true;
-    const auto readers = readersOfTensor_.find(keyOf(tensor));
-    return readers != readersOfTensor_.end() &&
-           std::any_of(readers->second.begin(), readers->second.end(), [&](std::size_t reader) {
+    const Readers readers = readersOf(tensor);
+    return readers.hasOutside ||
+           std::any_of(readers.stages.begin(), readers.stages.end(), [&](std::size_t reader) {
              return !std::binary_search(found.stages.begin(), found.stages.end(), reader);
            });
   }

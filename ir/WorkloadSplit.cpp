@@ -16,16 +16,36 @@ bool isAffine(const AffineIndices &indices) {
   return std::all_of(indices.begin(), indices.end(), [](const auto &form) { return form; });
 }
 
-/// Adds the numbers that \p index divides bare axes by.
-void addDivisors(const IndexExpr &index, std::vector<std::set<std::int64_t>> &divisors) {
+/// Adds the numbers that dividing \p form by \p divisor divides axes by: in `(o * 2 + i) // 6`,
+/// where i is 0 or 1, that is 3 for o.
+void addDivisors(const AffineIndex &form, std::int64_t divisor, const std::vector<Axis> &axes,
+                 std::vector<std::set<std::int64_t>> &divisors) {
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    const std::int64_t step = form.coefficients[a];
+    if (step <= 0 || divisor % step != 0)
+      continue;
+    AffineIndex lower = form;
+    for (std::size_t other = 0; other < axes.size(); ++other)
+      if (other == a || form.coefficients[other] % divisor == 0)
+        lower.coefficients[other] = 0;
+    const auto range = rangeOf(lower, axes);
+    if (range && range->low >= 0 && range->high < step)
+      divisors[a].insert(divisor / step);
+  }
+}
+
+/// Adds the numbers that \p index divides axes by.
+void addDivisors(const IndexExpr &index, const std::vector<Axis> &axes,
+                 std::vector<std::set<std::int64_t>> &divisors) {
   using Kind = IndexExpr::Kind;
-  if ((index.kind == Kind::FloorDiv || index.kind == Kind::FloorMod) &&
-      index.left->kind == Kind::Axis && index.right->kind == Kind::Constant)
-    divisors[static_cast<std::size_t>(index.left->value)].insert(index.right->value);
+  const bool isFloor = index.kind == Kind::FloorDiv || index.kind == Kind::FloorMod;
+  if (isFloor && index.right->kind == Kind::Constant && index.right->value > 0)
+    if (const auto form = affineForm(*index.left, axes))
+      addDivisors(*form, index.right->value, axes, divisors);
   if (index.left)
-    addDivisors(*index.left, divisors);
+    addDivisors(*index.left, axes, divisors);
   if (index.right)
-    addDivisors(*index.right, divisors);
+    addDivisors(*index.right, axes, divisors);
 }
 
 /// New axes, and what stands for the old ones.
@@ -120,7 +140,7 @@ void splitDimensions(AffineIndices &forms, std::vector<std::int64_t> &shape, Pad
       padding->before.insert(padding->before.begin() + at, 0);
       padding->after.insert(padding->after.begin() + at, 0);
     }
-    ++d; // the rest is done with
+    // The next dimension is the rest, which another group may split.
   }
 }
 
@@ -130,7 +150,7 @@ bool makeAffine(const Computation &computation, Contraction &contraction) {
   std::vector<std::set<std::int64_t>> divisors(computation.axes.size());
   const auto collect = [&](const std::vector<IndexExprPtr> &indices) {
     for (const IndexExprPtr &index : indices)
-      addDivisors(*index, divisors);
+      addDivisors(*index, computation.axes, divisors);
   };
   collect(computation.writeIndices);
   for (const Contraction::Operand &operand : contraction.operands) {

@@ -4,6 +4,7 @@
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 namespace acadlc::workload {
@@ -88,6 +89,7 @@ CallStructure::CallStructure(const Workload &workload, const Call &call)
     : workload_(workload), call_(call) {
   findWriters();
   findPadding();
+  findLookedThrough();
 }
 
 std::optional<std::size_t> CallStructure::writerOf(TensorRef reference) const {
@@ -122,13 +124,42 @@ void CallStructure::findPadding() {
   }
 }
 
+void CallStructure::findLookedThrough() {
+  isLookedThrough_.assign(call_.computations.size(), false);
+  // From the last stage on, so that what readers of a stage do is known.
+  std::set<std::pair<bool, std::uint32_t>> worked; // what stages that do more than copy read
+  for (std::size_t i = call_.computations.size(); i-- > 0;) {
+    const Computation &computation = call_.computations[i];
+    const bool isWorkedOn =
+        computation.written.isLocal && worked.contains({true, computation.written.index});
+    const bool isCopy = paddings_[i] && paddings_[i]->isIdentity();
+    isLookedThrough_[i] = paddings_[i] && computation.written.isLocal && (isWorkedOn || isCopy);
+    if (isCopy && !isWorkedOn)
+      continue;
+    for (const Access &access : computation.accesses)
+      worked.insert({access.tensor.isLocal, access.tensor.index});
+  }
+}
+
+std::optional<std::size_t> CallStructure::paddingBefore(TensorRef tensor,
+                                                        std::size_t reader) const {
+  const auto writer = tensor.isLocal ? writerOf(tensor) : std::optional<std::size_t>();
+  return writer && *writer < reader && paddings_[*writer] ? writer : std::nullopt;
+}
+
+TensorRef CallStructure::behindCopies(TensorRef tensor, std::size_t reader) const {
+  for (auto writer = paddingBefore(tensor, reader); writer && paddings_[*writer]->isIdentity();
+       writer = paddingBefore(tensor, reader)) {
+    tensor = paddings_[*writer]->source;
+    reader = *writer;
+  }
+  return tensor;
+}
+
 Contraction::Operand CallStructure::resolve(const Access &access, std::size_t reader) const {
   Contraction::Operand operand;
   operand.access = access;
-  while (operand.access.tensor.isLocal) {
-    auto writer = writerOf(operand.access.tensor);
-    if (!writer || *writer >= reader || !paddings_[*writer])
-      break;
+  while (const auto writer = paddingBefore(operand.access.tensor, reader)) {
     const Padding &padding = *paddings_[*writer];
     // Two paddings merge if they fill with the same value.
     if (!padding.isIdentity()) {
@@ -169,10 +200,10 @@ bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::
 
 std::optional<std::vector<std::size_t>> plainWrite(const Computation &computation,
                                                    const std::vector<std::int64_t> &shape) {
-  if (computation.axes.size() != shape.size() || computation.writeIndices.size() != shape.size())
+  if (computation.axes.size() < shape.size() || computation.writeIndices.size() != shape.size())
     return std::nullopt;
   std::vector<std::size_t> order;
-  std::vector<bool> used(shape.size(), false);
+  std::vector<bool> used(computation.axes.size(), false);
   for (std::size_t d = 0; d < shape.size(); ++d) {
     const IndexExpr &index = *computation.writeIndices[d];
     std::size_t axis = d;
@@ -185,6 +216,9 @@ std::optional<std::vector<std::size_t>> plainWrite(const Computation &computatio
     used[axis] = true;
     order.push_back(axis);
   }
+  for (std::size_t a = 0; a < used.size(); ++a)
+    if (!used[a] && computation.axes[a].extent != 1)
+      return std::nullopt;
   return order;
 }
 

@@ -43,21 +43,28 @@ public:
   [[nodiscard]] const std::optional<Padding> &padding(std::size_t index) const {
     return paddings_[index];
   }
-  /// Whether stage \p index moves nothing by itself: its readers look through it.
-  [[nodiscard]] bool isLookedThrough(std::size_t index) const {
-    return paddings_[index] && call_.computations[index].written.isLocal;
-  }
+  /// Whether stage \p index moves nothing by itself: its readers look through it. What is padded
+  /// for the call's results alone has no such readers.
+  [[nodiscard]] bool isLookedThrough(std::size_t index) const { return isLookedThrough_[index]; }
   /// What \p access of stage \p reader reads, looking through the padding and copies that stages
   /// before it apply. `affine` and `shape` are not set.
   [[nodiscard]] Contraction::Operand resolve(const Access &access, std::size_t reader) const;
+  /// The tensor that \p tensor, which stage \p reader reads, is a copy of: of all its elements,
+  /// made by stages before it. \p tensor itself if it is none.
+  [[nodiscard]] TensorRef behindCopies(TensorRef tensor, std::size_t reader) const;
 
 private:
+  /// The stage before \p reader that makes \p tensor by padding or copying alone, if one does.
+  [[nodiscard]] std::optional<std::size_t> paddingBefore(TensorRef tensor,
+                                                         std::size_t reader) const;
   void findWriters();
   void findPadding();
+  void findLookedThrough();
 
   const Workload &workload_;
   const Call &call_;
   std::vector<std::optional<Padding>> paddings_; ///< of every stage that only pads or copies
+  std::vector<bool> isLookedThrough_;            ///< by stage
   /// The stage that writes a tensor; none if several do.
   std::map<std::pair<bool, std::uint32_t>, std::optional<std::size_t>> writers_;
 };

@@ -1,5 +1,8 @@
 #include "frontend/tir/BufferShapes.h"
 
+#include "frontend/tir/GuardedStore.h"
+#include "frontend/tir/RepeatedTiles.h"
+#include "frontend/tir/StagePlaces.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
@@ -44,54 +47,22 @@ std::optional<std::size_t> plainAxis(const IndexExpr &index) {
                                        : std::nullopt;
 }
 
-/// Calls \p visit with the tensor and the indices of every store, those under conditions included.
-template <typename Visit> void forEachPlace(std::vector<StageStatement> &statements, Visit &visit) {
-  for (StageStatement &statement : statements) {
-    if (!statement.condition)
-      visit(statement.written.tensor, statement.written.indices);
-    forEachPlace(statement.then, visit);
-    forEachPlace(statement.otherwise, visit);
-  }
-}
-
-/// Calls \p visit with the tensor and the indices of all accesses of \p computation; it may change
-/// them.
-template <typename Visit> void forEachPlace(Computation &computation, Visit visit) {
-  visit(computation.written, computation.writeIndices);
-  for (Access &access : computation.accesses)
-    visit(access.tensor, access.indices);
-  if (!computation.body)
-    return;
-  StageBody body = *computation.body;
-  for (Access &access : body.accesses)
-    visit(access.tensor, access.indices);
-  forEachPlace(body.init, visit);
-  forEachPlace(body.statements, visit);
-  computation.body = std::make_shared<const StageBody>(std::move(body));
-}
-
 bool touches(Computation &computation, const std::function<bool(TensorRef)> &isMeant) {
   bool found = std::ranges::any_of(computation.alsoWritten, isMeant);
   forEachPlace(computation, [&](TensorRef tensor, Indices &) { found = found || isMeant(tensor); });
   return found;
 }
 
-/// Writes indices as sums, where they are.
-void simplify(Computation &computation) {
-  const std::vector<Axis> &axes = computation.axes;
-  forEachPlace(computation, [&](TensorRef, Indices &indices) {
-    for (IndexExprPtr &index : indices)
-      if (const auto form = affineForm(*index, axes))
-        index = indexOf(*form);
-  });
-}
-
-/// Whether the domain of \p computation is all combinations of its axes.
-bool isRectangular(const Computation &computation) {
-  std::optional<std::int64_t> points = 1;
-  for (const Axis &axis : computation.axes)
-    points = points ? checkedMul(*points, axis.extent) : std::nullopt;
-  return points == computation.points;
+/// \p index with all parts of it as sums that are.
+IndexExprPtr simplified(const IndexExprPtr &index, const std::vector<Axis> &axes) {
+  constexpr std::uint32_t largest = 256; // no schedule writes more
+  if (index->size > largest)
+    return index;
+  if (const auto form = affineForm(*index, axes))
+    return indexOf(*form);
+  return index->left ? indexBinary(index->kind, simplified(index->left, axes),
+                                   simplified(index->right, axes))
+                     : index;
 }
 
 //===--- Axes -----------------------------------------------------------------------------===//
@@ -146,9 +117,8 @@ void cutAxes(Computation &computation, const std::vector<std::set<std::int64_t>>
   substituteAxes(computation, std::move(axes), values);
   // What is left of a reduced axis where it numbers results reduces nothing.
   std::vector<bool> inWrite(computation.axes.size());
-  simplify(computation);
   for (const IndexExprPtr &index : computation.writeIndices)
-    forEachAxis(*index, [&](std::size_t a) { inWrite[a] = true; });
+    forEachAxis(*simplified(index, computation.axes), [&](std::size_t a) { inWrite[a] = true; });
   for (std::size_t a = 0; a < inWrite.size(); ++a)
     if (inWrite[a])
       computation.axes[a].kind = Axis::Kind::Spatial;
@@ -203,6 +173,23 @@ void joinPair(Computation &computation, std::size_t outer, std::size_t inner) {
 
 } // namespace
 
+void simplify(Computation &computation) {
+  const std::vector<Axis> axes = computation.axes;
+  mapIndices(computation, [&](const IndexExprPtr &index) { return simplified(index, axes); });
+}
+
+void cutDigits(Computation &computation, const std::function<bool(std::size_t)> &isMeant) {
+  std::vector<std::set<std::int64_t>> cuts(computation.axes.size());
+  forEachPlace(computation, [&](TensorRef, Indices &indices) {
+    for (const IndexExprPtr &index : indices)
+      addCuts(*index, cuts);
+  });
+  for (std::size_t a = 0; a < cuts.size(); ++a)
+    if (!cuts[a].empty() && !isMeant(a))
+      cuts[a].clear();
+  cutAxes(computation, cuts);
+}
+
 // Leaves alone axes that something else depends on.
 void joinAxes(Computation &computation) {
   constexpr std::size_t mostAxes = 64;
@@ -240,13 +227,39 @@ void joinAxes(Computation &computation) {
 
 namespace {
 
+bool readsOwn(const Computation &computation) {
+  return std::ranges::any_of(computation.accesses, [&](const Access &access) {
+    return access.tensor == computation.written;
+  });
+}
+
+bool isPlainStore(const Computation &computation) {
+  return computation.combiner == Combiner::None && !computation.body &&
+         computation.opaqueReason.empty() && computation.alsoWritten.empty() &&
+         isRectangular(computation);
+}
+
+/// Gives a store to a tensor of \p shape an axis for each dimension of one element that it names by
+/// its number, as TVM's blocks have.
+void addUnitAxes(Computation &computation, const Shape &shape) {
+  if (!isPlainStore(computation) || readsOwn(computation))
+    return;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    IndexExprPtr &index = computation.writeIndices[d];
+    if (shape[d] != 1 || index->kind != IndexKind::Constant)
+      continue;
+    index = indexAxis(computation.axes.size());
+    computation.axes.push_back({"unit", 1, Axis::Kind::Spatial});
+  }
+}
+
 //===--- Rows -----------------------------------------------------------------------------===//
 
 constexpr std::size_t mostSums = 32; ///< that conditions tell of one access
 
 /// Values that a sum of axes takes where an access happens: low … high − 1.
 struct SumBounds {
-  std::vector<std::int64_t> coefficients;
+  AffineIndex::Coefficients coefficients;
   std::int64_t low = 0, high = 0;
 };
 
@@ -267,7 +280,7 @@ AxisBounds boundsOf(const std::vector<Axis> &axes) {
 
 /// The bounds in \p bounds of the sum with \p coefficients; at first those that its axes give. Null
 /// if they leave 64 bits.
-SumBounds *sumIn(AxisBounds &bounds, const std::vector<std::int64_t> &coefficients) {
+SumBounds *sumIn(AxisBounds &bounds, const AffineIndex::Coefficients &coefficients) {
   const auto known = std::ranges::find(bounds.sums, coefficients, &SumBounds::coefficients);
   if (known != bounds.sums.end())
     return &*known;
@@ -478,8 +491,10 @@ class ShapeRestorer {
 public:
   ShapeRestorer(FunctionTemplate &function, const PrivateBuffers &privates, bool ownsParameters)
       : function_(function), ownsParameters_(ownsParameters) {
-    for (const auto &[index, loops] : privates)
+    for (const auto &[index, loops] : privates) {
       privates_.insert(index);
+      loopDimensions_[index] = loops.extents.size();
+    }
   }
 
   void run() {
@@ -489,6 +504,7 @@ public:
     findRows();
     if (privates_.empty() && rows_.empty())
       return;
+    dropUnits();
     prepare();
     shapeRows();
     constexpr std::size_t mostRounds = 100;
@@ -499,7 +515,6 @@ public:
       if (isMeant(computation)) {
         simplify(computation);
         joinAxes(computation);
-        addUnitAxes(computation);
       }
   }
 
@@ -558,17 +573,21 @@ private:
     return count > 1;
   }
 
+  /// Leaves dimensions of one element, `acc[0]`, out of buffers that have dimensions of loops.
+  void dropUnits() {
+    for (const auto &[index, loops] : loopDimensions_)
+      if (loops != 0)
+        for (std::size_t d = function_.locals[index].shape.size(); d-- > loops;)
+          if (function_.locals[index].shape[d] == 1)
+            dropDimension(function_, index, d);
+  }
+
   /// Makes the axes of the stages those of the unscheduled text, as far as they alone tell.
   void prepare() {
     for (Computation &computation : function_.computations) {
       if (!isMeant(computation) || !isRectangular(computation))
         continue;
-      std::vector<std::set<std::int64_t>> cuts(computation.axes.size());
-      forEachPlace(computation, [&](TensorRef, Indices &indices) {
-        for (const IndexExprPtr &index : indices)
-          addCuts(*index, cuts);
-      });
-      cutAxes(computation, cuts);
+      cutDigits(computation, [](std::size_t) { return true; });
       simplify(computation);
       if (computation.combiner != Combiner::None)
         joinAxes(computation);
@@ -645,6 +664,7 @@ private:
       if (!hasCut)
         continue;
       cutAxes(computation, cuts);
+      simplify(computation);
       isChanged = true;
     }
     return isChanged;
@@ -739,12 +759,6 @@ private:
       if (axes[a].extent > 1 && !used.contains(a))
         return std::nullopt;
     return result;
-  }
-
-  static bool isPlainStore(const Computation &computation) {
-    return computation.combiner == Combiner::None && !computation.body &&
-           computation.opaqueReason.empty() && computation.alsoWritten.empty() &&
-           isRectangular(computation);
   }
 
   [[nodiscard]] std::size_t writerCount(TensorRef tensor) {
@@ -850,21 +864,6 @@ private:
     return true;
   }
 
-  /// Gives a store an axis for each dimension of one element that it names by its number, as TVM's
-  /// blocks have.
-  void addUnitAxes(Computation &computation) {
-    const Shape &shape = tensorOf(computation.written).shape;
-    if (!isPlainStore(computation))
-      return;
-    for (std::size_t d = 0; d < shape.size(); ++d) {
-      IndexExprPtr &index = computation.writeIndices[d];
-      if (shape[d] != 1 || index->kind != IndexKind::Constant)
-        continue;
-      index = indexAxis(computation.axes.size());
-      computation.axes.push_back({"unit", 1, Axis::Kind::Spatial});
-    }
-  }
-
   /// Gives a tile of results the shape of what it is written to. False if there is no such tile.
   bool adoptShape() {
     for (const Computation &reader : function_.computations) {
@@ -896,6 +895,7 @@ private:
   FunctionTemplate &function_;
   bool ownsParameters_;
   std::set<std::uint32_t> privates_;
+  std::map<std::uint32_t, std::size_t> loopDimensions_; ///< of privates: how many, the first ones
   std::set<Key> rows_;
 };
 
@@ -904,6 +904,11 @@ private:
 void restoreShapes(FunctionTemplate &function, const PrivateBuffers &privates,
                    bool ownsParameters) {
   ShapeRestorer(function, privates, ownsParameters).run();
+  for (Computation &computation : function.computations) {
+    const TensorRef written = computation.written;
+    addUnitAxes(computation, written.isLocal ? function.locals[written.index].shape
+                                             : function.parameters[written.index].tensor.shape);
+  }
 }
 
 } // namespace acadlc::tir

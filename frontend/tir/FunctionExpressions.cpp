@@ -514,8 +514,7 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   return access;
 }
 
-/// Of a buffer that each iteration of loops has for itself: which iteration it is stands first, and
-/// dimensions of one element are left out.
+/// Of a buffer that each iteration of loops has for itself: which iteration it is stands first.
 void FunctionReader::addPrivateIndices(Access &access) {
   const auto own =
       access.tensor.isLocal ? plan_.privates.find(access.tensor.index) : plan_.privates.end();
@@ -527,11 +526,7 @@ void FunctionReader::addPrivateIndices(Access &access) {
       return issue(access.range, "a buffer that is used outside of its loop");
     indices.push_back(context_.nodes.axis(variable));
   }
-  const Shape &shape = shapeOf(access.tensor);
-  for (std::size_t d = 0; d < shape.size(); ++d)
-    if (shape[d] != 1)
-      indices.push_back(std::move(access.indices[d]));
-  access.indices = std::move(indices);
+  access.indices.insert(access.indices.begin(), indices.begin(), indices.end());
 }
 
 /// Where an element of \p view stands in the buffer behind it.

@@ -7,6 +7,8 @@
 #include "frontend/tir/Parser.h"
 #include "frontend/tir/PartialResults.h"
 #include "frontend/tir/PinnedAxes.h"
+#include "frontend/tir/RepeatedTiles.h"
+#include "frontend/tir/SplitLoops.h"
 #include "frontend/tir/SymbolicSizes.h"
 #include "frontend/tir/Vocabulary.h"
 #include "ir/WorkloadAnalysis.h"
@@ -523,6 +525,9 @@ FunctionTemplate readFunction(const Stmt &function, const FunctionContext &conte
   if (result.isValid && result.issues.empty()) {
     dropPinnedAxes(result);
     splitFusedAxes(result);
+    joinSplitLoops(result);
+    dropRepeatedTiles(result, plan.privates);
+    joinSplitLoops(result); // of what has no dimension for them any more
     restoreShapes(result, plan.privates, context.argumentShapes.empty());
     joinWrittenOutSteps(result);
     joinPartialResults(result);

@@ -443,11 +443,9 @@ void FunctionReader::addLocal(std::string_view name, Tensor tensor, std::string_
   local.isInLoop = isInLoop();
   tensor.name = name;
   const auto index = static_cast<std::uint32_t>(result_.locals.size());
-  if (const auto own = plan_.privates.find(index); own != plan_.privates.end()) {
-    std::erase(tensor.shape, 1);
+  if (const auto own = plan_.privates.find(index); own != plan_.privates.end())
     tensor.shape.insert(tensor.shape.begin(), own->second.extents.begin(),
                         own->second.extents.end());
-  }
   const NameMeaning meaning = NameMeaning::buffer(true, index);
   noteRestart(meaning.tensor, {});
   bind(name, meaning);

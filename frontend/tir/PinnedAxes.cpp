@@ -1,7 +1,7 @@
 #include "frontend/tir/PinnedAxes.h"
 
+#include "frontend/tir/GuardedStore.h"
 #include "ir/WorkloadExpr.h"
-#include "support/CheckedArithmetic.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -54,29 +54,6 @@ ValueExprPtr withoutPins(const ValueExprPtr &condition, const std::vector<Axis> 
   return isNew || known->second == pin->second ? nullptr : condition;
 }
 
-/// The only store of \p body and the conditions around it; none if it does more.
-struct GuardedStore {
-  std::vector<ValueExprPtr> conditions;
-  const StageStatement *store = nullptr;
-};
-
-std::optional<GuardedStore> onlyStore(const StageBody &body) {
-  if (!body.init.empty() || !body.opaqueReason.empty())
-    return std::nullopt;
-  GuardedStore result;
-  const std::vector<StageStatement> *statements = &body.statements;
-  while (statements->size() == 1 && statements->front().condition) {
-    if (!statements->front().otherwise.empty())
-      return std::nullopt;
-    result.conditions.push_back(statements->front().condition);
-    statements = &statements->front().then;
-  }
-  if (statements->size() != 1 || statements->front().combiner != Combiner::None)
-    return std::nullopt;
-  result.store = &statements->front();
-  return result;
-}
-
 /// Gives \p computation, which has no condition any more, what \p body stores.
 void makePlain(Computation &computation, const StageBody &body, const StageStatement &store) {
   computation.accesses = body.accesses;
@@ -90,31 +67,21 @@ void dropPins(Computation &computation) {
   const std::shared_ptr<const StageBody> body = computation.body;
   if (!body || computation.combiner != Combiner::None || !computation.alsoWritten.empty())
     return;
-  const auto guarded = onlyStore(*body);
-  std::optional<std::int64_t> points = 1;
-  for (const Axis &axis : computation.axes)
-    points = points ? checkedMul(*points, axis.extent) : std::nullopt;
-  if (!guarded || points != computation.points)
+  auto guarded = onlyStore(*body);
+  if (!guarded || guarded->store.combiner != Combiner::None || !isRectangular(computation))
     return;
   Pins pins;
-  StageStatement statement = *guarded->store;
-  for (std::size_t i = guarded->conditions.size(); i-- > 0;) {
-    ValueExprPtr rest = withoutPins(guarded->conditions[i], computation.axes, pins);
-    if (!rest)
-      continue;
-    StageStatement outer;
-    outer.condition = std::move(rest);
-    outer.then.push_back(std::move(statement));
-    statement = std::move(outer);
-  }
+  std::vector<ValueExprPtr> conditions;
+  for (std::size_t i = guarded->conditions.size(); i-- > 0;)
+    if (ValueExprPtr rest = withoutPins(guarded->conditions[i], computation.axes, pins))
+      conditions.insert(conditions.begin(), std::move(rest));
   if (pins.empty())
     return;
-  const bool isPlain = !statement.condition;
-  if (isPlain) {
-    makePlain(computation, *body, *guarded->store);
+  if (conditions.empty()) {
+    makePlain(computation, *body, guarded->store);
   } else {
     StageBody shorter = *body;
-    shorter.statements = {std::move(statement)};
+    shorter.statements = {statementOf({std::move(conditions), std::move(guarded->store)})};
     computation.body = std::make_shared<const StageBody>(std::move(shorter));
   }
   std::vector<Axis> axes;

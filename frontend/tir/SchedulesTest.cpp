@@ -1362,4 +1362,203 @@ for i, j in T.grid(4, 8):
 )"}});
 }
 
+TEST_CASE("schedules: tiles whose last is cut, without blocks") {
+  checkSame(matrices, matmul,
+            {{"one axis", R"(for io, ii, j in T.grid(3, 6, 8):
+    if io * 6 + ii < 16:
+        C[io * 6 + ii, j] = T.float32(0)
+for io, ii, j, k in T.grid(3, 6, 8, 64):
+    if io * 6 + ii < 16:
+        C[io * 6 + ii, j] = C[io * 6 + ii, j] + A[io * 6 + ii, k] * B[k, j]
+)"},
+             {"a summed axis too", R"(for i, j in T.grid(16, 8):
+    C[i, j] = T.float32(0)
+for ko, jo, i, ji, ki in T.grid(3, 3, 16, 3, 24):
+    if jo * 3 + ji < 8 and ko * 24 + ki < 64:
+        C[i, jo * 3 + ji] = C[i, jo * 3 + ji] + A[i, ko * 24 + ki] * B[ko * 24 + ki, jo * 3 + ji]
+)"},
+             {"a loop that is too long", R"(for i, j in T.grid(18, 8):
+    if i < 16:
+        C[i, j] = T.float32(0)
+        for k in range(64):
+            C[i, j] = C[i, j] + A[i, k] * B[k, j]
+)"},
+             {"of fused loops", R"(for f, ii in T.grid(24, 6):
+    if f // 8 * 6 + ii < 16:
+        C[f // 8 * 6 + ii, f % 8] = T.float32(0)
+for f, ii, k in T.grid(24, 6, 64):
+    if f // 8 * 6 + ii < 16:
+        C[f // 8 * 6 + ii, f % 8] = C[f // 8 * 6 + ii, f % 8] + A[f // 8 * 6 + ii, k] * B[k, f % 8]
+)"}});
+  // A condition on an axis that is also used in another way leaves products out.
+  const Outcome diagonal(function(matrices, R"(for io, ii, j, k in T.grid(4, 4, 8, 64):
+    if io * 2 + ii < 5:
+        C[io * 4 + ii, j] = C[io * 4 + ii, j] + A[io * 4 + ii, k] * B[k, j]
+)"));
+  REQUIRE(diagonal.workload);
+  CHECK(diagonal.call().operators.at(0).detail == "condition, initial values");
+}
+
+TEST_CASE("schedules: padding of convolutions") {
+  constexpr const char *images =
+      "X: T.Buffer((1, 8, 10, 10), \"float32\"), W: T.Buffer((4, 8, 3, 3), "
+      "\"float32\"), O: T.Buffer((1, 4, 10, 10), \"float32\")";
+  const std::string convolve = R"(for n, f, y, x, c, r, s in T.grid(1, 4, 10, 10, 8, 3, 3):
+    with T.block("conv"):
+        vn, vf, vy, vx, vc, vr, vs = T.axis.remap("SSSSRRR", [n, f, y, x, c, r, s])
+        with T.init():
+            O[vn, vf, vy, vx] = T.float32(0)
+        O[vn, vf, vy, vx] = O[vn, vf, vy, vx] + pad[vn, vc, vy + vr, vx + vs] * W[vf, vc, vr, vs]
+)";
+  const std::string allocate = "pad = T.alloc_buffer((1, 8, 12, 12))\n";
+  const auto with = [&](const char *padding) { return allocate + padding + convolve; };
+  const std::string plain = with(R"(for n, c, y, x in T.grid(1, 8, 12, 12):
+    with T.block("pad"):
+        vn, vc, vy, vx = T.axis.remap("SSSS", [n, c, y, x])
+        pad[vn, vc, vy, vx] = T.if_then_else(1 <= vy and vy < 11 and 1 <= vx and vx < 11, X[vn, vc, vy - 1, vx - 1], T.float32(0))
+)");
+  const std::string unit = with(R"(for u, c, y, x in T.grid(1, 8, 12, 12):
+    pad[0, c, y, x] = T.if_then_else(1 <= y and y < 11 and 1 <= x and x < 11, X[0, c, y - 1, x - 1], T.float32(0))
+)");
+  const std::string tiles = with(R"(for yo, yi, f in T.grid(3, 5, 96):
+    if yo * 5 + yi < 12:
+        pad[0, f // 12, yo * 5 + yi, f % 12] = T.if_then_else(1 <= yo * 5 + yi and yo * 5 + yi < 11 and 1 <= f % 12 and f % 12 < 11, X[0, f // 12, yo * 5 + yi - 1, f % 12 - 1], T.float32(0))
+)");
+  const std::string overlapping = with(R"(for yo in range(5):
+    for c, yi, x in T.grid(8, 4, 12):
+        pad[0, c, yo * 2 + yi, x] = T.if_then_else(1 <= yo * 2 + yi and yo * 2 + yi < 11 and 1 <= x and x < 11, X[0, c, yo * 2 + yi - 1, x - 1], T.float32(0))
+)");
+  const std::string copied = "pad = T.alloc_buffer((1, 8, 12, 12))\n"
+                             "first = T.alloc_buffer((1, 8, 12, 12))\n"
+                             R"(for n, c, y, x in T.grid(1, 8, 12, 12):
+    with T.block("first"):
+        vn, vc, vy, vx = T.axis.remap("SSSS", [n, c, y, x])
+        first[vn, vc, vy, vx] = T.if_then_else(1 <= vy and vy < 11 and 1 <= vx and vx < 11, X[vn, vc, vy - 1, vx - 1], T.float32(0))
+for n, c, y, x in T.grid(1, 8, 12, 12):
+    with T.block("pad"):
+        vn, vc, vy, vx = T.axis.remap("SSSS", [n, c, y, x])
+        pad[vn, vc, vy, vx] = first[vn, vc, vy, vx]
+)" + convolve;
+  const std::string perChannel = allocate + R"(for f in range(4):
+    for ax1, ax2, ax3 in T.grid(8, 12, 12):
+        with T.block("pad"):
+            vn = T.axis.spatial(1, 0)
+            vc, vy, vx = T.axis.remap("SSS", [ax1, ax2, ax3])
+            pad[vn, vc, vy, vx] = T.if_then_else(1 <= vy and vy < 11 and 1 <= vx and vx < 11, X[vn, vc, vy - 1, vx - 1], T.float32(0))
+    for y, x, c, r, s in T.grid(10, 10, 8, 3, 3):
+        with T.block("conv"):
+            vn = T.axis.spatial(1, 0)
+            vf, vy, vx, vc, vr, vs = T.axis.remap("SSSRRR", [f, y, x, c, r, s])
+            with T.init():
+                O[vn, vf, vy, vx] = T.float32(0)
+            O[vn, vf, vy, vx] = O[vn, vf, vy, vx] + pad[vn, vc, vy + vr, vx + vs] * W[vf, vc, vr, vs]
+)";
+  checkSame(images, plain.c_str(),
+            {{"a loop of one iteration that nothing names", unit.c_str()},
+             {"tiles, and a loop that goes on", tiles.c_str()},
+             {"tiles that overlap", overlapping.c_str()},
+             {"copied", copied.c_str()},
+             {"anew for each output channel", perChannel.c_str()}});
+}
+
+TEST_CASE("schedules: channels in blocks within groups") {
+  const Outcome outcome(function("X: T.Buffer((1, 8, 10), \"float32\"), W: T.Buffer((12, 4, 3), "
+                                 "\"float32\"), O: T.Buffer((1, 6, 8, 2), \"float32\")",
+                                 R"(for n, fo, x, fi, c, s in T.grid(1, 6, 8, 2, 4, 3):
+    with T.block("conv"):
+        vn, vo, vx, vi, vc, vs = T.axis.remap("SSSSRR", [n, fo, x, fi, c, s])
+        with T.init():
+            O[vn, vo, vx, vi] = T.float32(0)
+        O[vn, vo, vx, vi] = O[vn, vo, vx, vi] + X[vn, (vo * 2 + vi) // 6 * 4 + vc, vx + vs] * W[vo * 2 + vi, vc, vs]
+)"));
+  REQUIRE(outcome.workload);
+  CHECK(operatorsOf(outcome.call()) == "conv1d  N=1 G=2 K=6 C=4 Q=8 S=3 window 1,1,0,0 macs=1152 "
+                                       "read=896 written=384\n");
+}
+
+TEST_CASE("schedules: copies within a function are other names of what they copy") {
+  constexpr const char *rowsOfNumbers =
+      "X: T.Buffer((6, 9), \"float32\"), G: T.Buffer((9,), \"float32\"), Y: T.Buffer((6, 9), "
+      "\"float32\")";
+  checkSame(rowsOfNumbers, R"(T0 = T.alloc_buffer((6, 9))
+for i, j in T.grid(6, 9):
+    T0[i, j] = X[i, j] + G[j]
+for i, j in T.grid(6, 9):
+    Y[i, j] = T.max(T0[i, j], T.float32(0))
+)",
+            {{"between two functions of elements", R"(T0 = T.alloc_buffer((6, 9))
+T1 = T.alloc_buffer((6, 9))
+for i, j in T.grid(6, 9):
+    T0[i, j] = X[i, j] + G[j]
+for i, j in T.grid(6, 9):
+    T1[i, j] = T0[i, j]
+for i, j in T.grid(6, 9):
+    Y[i, j] = T.max(T1[i, j], T.float32(0))
+)"}});
+  const char *const norm = R"(S = T.alloc_buffer((6,))
+for i, k in T.grid(6, 9):
+    with T.block("S"):
+        vi, vk = T.axis.remap("SR", [i, k])
+        with T.init():
+            S[vi] = T.float32(0)
+        S[vi] = S[vi] + X[vi, vk] * X[vi, vk]
+)";
+  const std::string plain = std::string(norm) + R"(for i, j in T.grid(6, 9):
+    Y[i, j] = X[i, j] * T.rsqrt(S[i] / T.float32(9)) * G[j]
+)";
+  const std::string copied =
+      std::string("S1 = T.alloc_buffer((6,))\n") + norm + R"(for i in range(6):
+    S1[i] = S[i]
+for j, i in T.grid(9, 6):
+    Y[i, j] = X[i, j] * T.rsqrt(S1[i] / T.float32(9)) * G[j]
+)";
+  checkSame(rowsOfNumbers, plain.c_str(), {{"of the statistics of a norm", copied.c_str()}});
+  const Outcome pad(function("X: T.Buffer((4, 6), \"float32\"), Y: T.Buffer((4, 8), \"float32\")",
+                             R"(P = T.alloc_buffer((4, 8))
+for i, j in T.grid(4, 8):
+    P[i, j] = T.if_then_else(1 <= j and j < 7, X[i, j - 1], T.float32(0))
+for i, j in T.grid(4, 8):
+    Y[i, j] = P[i, j]
+)"));
+  REQUIRE(pad.workload);
+  CHECK(operatorsOf(pad.call()) == "data_movement pad D0=4 D1=8 macs=0 read=96 written=128\n");
+  const Outcome reshape(
+      function("X: T.Buffer((2, 2, 6), \"float32\"), Y: T.Buffer((24,), \"float32\")",
+               R"(P = T.alloc_buffer((24,))
+for i in range(24):
+    P[i] = X[i // 12, i // 6 % 2, i % 6]
+for i in range(24):
+    Y[i] = P[i]
+)"));
+  REQUIRE(reshape.workload);
+  CHECK(reshape.call().freeReason == FreeReason::Reshape);
+}
+
+TEST_CASE("schedules: the dimensions that scale a norm, whatever the order of its loops") {
+  constexpr const char *tensors =
+      "X: T.Buffer((3, 7, 5), \"float32\"), G: T.Buffer((5,), "
+      "\"float32\"), B: T.Buffer((5,), \"float32\"), Y: T.Buffer((3, 7, 5), "
+      "\"float32\")";
+  const std::string statistics = R"(M = T.alloc_buffer((3, 7))
+V = T.alloc_buffer((3, 7))
+for i, j, k in T.grid(3, 7, 5):
+    with T.block("M"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            M[vi, vj] = T.float32(0)
+        M[vi, vj] = M[vi, vj] + X[vi, vj, vk]
+for i, j, k in T.grid(3, 7, 5):
+    with T.block("V"):
+        vi, vj, vk = T.axis.remap("SSR", [i, j, k])
+        with T.init():
+            V[vi, vj] = T.float32(0)
+        V[vi, vj] = V[vi, vj] + (X[vi, vj, vk] - M[vi, vj] / T.float32(5)) * (X[vi, vj, vk] - M[vi, vj] / T.float32(5))
+)";
+  const std::string store = "    Y[i, j, k] = (X[i, j, k] - M[i, j] / T.float32(5)) * "
+                            "T.rsqrt(V[i, j] / T.float32(5) + T.float32(1e-5)) * G[k] + B[k]\n";
+  const std::string plain = statistics + "for i, j, k in T.grid(3, 7, 5):\n" + store;
+  const std::string reordered = statistics + "for k, j, i in T.grid(5, 7, 3):\n" + store;
+  checkSame(tensors, plain.c_str(), {{"reordered", reordered.c_str()}});
+}
+
 } // namespace acadlc::tir
