@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -24,8 +25,7 @@ void linear(OperatorBuilder &builder) {
     throw OperatorError("its weights do not fit its input");
   Shape shape = data.shape;
   shape.back() = weight[0];
-  const ElementType type =
-      builder.elementType("out_dtype", builder.call().positional.size(), data.elementType);
+  const ElementType type = builder.elementType("out_dtype", 3, data.elementType);
   const bool hasBias = builder.call().tensors.size() > 2;
   const TensorRef sums =
       hasBias ? builder.local("matmul", {shape, type}) : builder.output({shape, type});
@@ -232,23 +232,54 @@ void full(OperatorBuilder &builder) {
   });
 }
 
-void arange(OperatorBuilder &builder) {
-  Shape bounds;
-  for (const OperatorArgument &argument : builder.call().positional)
-    if (argument.integers && argument.integers->size() == 1)
-      bounds.push_back(argument.integers->front());
-    else if (argument.text.empty())
-      throw OperatorError("its bounds are no whole numbers");
-  if (bounds.size() == 1)
-    bounds.insert(bounds.begin(), 0);
-  if (bounds.size() == 2)
-    bounds.push_back(1);
-  const auto length = bounds.size() == 3 ? checkedSub(bounds[1], bounds[0]) : std::nullopt;
-  if (!length || *length <= 0 || bounds[2] < 1)
+/// `arange(end)`, `arange(start, end)` and `arange(start, end, step)`, also with numbers with a
+/// point and towards smaller ones.
+struct Range {
+  double start = 0, end = 0, step = 1;
+  bool isWhole = true; ///< all three are whole numbers
+
+  [[nodiscard]] std::int64_t length() const {
+    constexpr double most = 1e15; // keeps whole numbers exact
+    const double count = std::ceil((end - start) / step);
+    if (!(count >= 1 && count <= most && std::abs(start) <= most && std::abs(step) <= most))
+      throw OperatorError("its bounds make no sense");
+    return static_cast<std::int64_t>(count);
+  }
+};
+
+Range rangeOf(const OperatorBuilder &builder) {
+  std::vector<double> bounds;
+  Range range;
+  for (const OperatorArgument &argument : builder.call().positional) {
+    if (!argument.text.empty())
+      continue; // the element type
+    const bool isInteger = argument.integers && argument.integers->size() == 1;
+    if (!isInteger && !argument.number)
+      throw OperatorError("its bounds are no known numbers");
+    range.isWhole = range.isWhole && isInteger;
+    bounds.push_back(isInteger ? static_cast<double>(argument.integers->front())
+                               : *argument.number);
+  }
+  if (bounds.empty() || bounds.size() > 3)
     throw OperatorError("its bounds make no sense");
-  const ElementType type = builder.elementType("dtype", 3, ElementType{ElementType::Kind::Int, 64});
-  create(builder, {{(*length - 1) / bounds[2] + 1}, type}, [&](Stage &, const Indices &out) {
-    return castTo(valueIndex(plus(times(out[0], bounds[2]), bounds[0])), type);
+  range.end = bounds.size() == 1 ? bounds[0] : bounds[1];
+  range.start = bounds.size() == 1 ? 0 : bounds[0];
+  range.step = bounds.size() == 3 ? bounds[2] : 1;
+  return range;
+}
+
+void arange(OperatorBuilder &builder) {
+  const Range range = rangeOf(builder);
+  const ElementType usual = range.isWhole ? ElementType{ElementType::Kind::Int, 64}
+                                          : ElementType{ElementType::Kind::Float, 32};
+  const ElementType type = builder.elementType("dtype", 3, usual);
+  create(builder, {{range.length()}, type}, [&](Stage &, const Indices &out) {
+    if (range.isWhole)
+      return castTo(valueIndex(plus(times(out[0], static_cast<std::int64_t>(range.step)),
+                                    static_cast<std::int64_t>(range.start))),
+                    type);
+    return binary("+", number(range.start, type),
+                  binary("*", castTo(valueIndex(out[0]), type), number(range.step, type)));
   });
 }
 
@@ -499,8 +530,11 @@ void indexTensor(OperatorBuilder &builder) {
 void unmodelled(OperatorBuilder &builder) {
   TensorType type = builder.type(0);
   const std::string_view name = builder.call().name;
-  if (name == "cumsum" || name == "cumprod")
+  if (name == "cumsum" || name == "cumprod") {
     type.elementType = builder.elementType("dtype", 2, type.elementType);
+    if (!builder.integer("axis", 1)) // of all elements, one behind the other
+      type.shape = {elementCount(type.shape)};
+  }
   opaqueStage(builder, {builder.output(type)}, "'R." + std::string(name) + "'");
 }
 

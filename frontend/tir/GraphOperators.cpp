@@ -212,6 +212,8 @@ NetworkReader::operatorArgument(const Expr &expr, const std::string &name, Opera
     return argument;
   }
   argument.isList = true;
+  if (value.elements->empty()) // `R.tuple()`
+    argument.integers.emplace();
   bool hasOther = false;
   for (const GraphValue &element : *value.elements) {
     if (element.kind == GraphValue::Kind::Number) {
@@ -351,7 +353,9 @@ void NetworkReader::checkAnnotation(const Stmt &stmt, const GraphValue &value) {
   const auto said = readTensorType(*stmt.annotation);
   const Tensor &tensor = workload_.tensors[value.tensor];
   const TensorType made{tensor.shape, tensor.elementType};
-  if (said && *said != made)
+  // Without an element type, `R.Tensor((1, 8))`, it is any.
+  const bool saysElements = keyword(*stmt.annotation, "dtype") || positional(*stmt.annotation, 1);
+  if (said && (said->shape != made.shape || (saysElements && *said != made)))
     diagnostics_.report(DiagnosticCode::TirCallMismatch, stmt.annotation->range,
                         "the result is " + describe(made) + ", not " + describe(*said));
 }

@@ -407,14 +407,48 @@ std::optional<double> numberIn(const Expr &expr) {
   return std::nullopt;
 }
 
+namespace {
+
+/// The number that \p expr is in `R.const`: also `"inf"`, `float("inf")` and `True`.
+std::optional<double> constantNumberIn(const Expr &expr) {
+  if (const auto number = numberIn(expr))
+    return number;
+  if (expr.kind == Expr::Kind::Constant && (expr.text == "True" || expr.text == "False"))
+    return expr.text == "True" ? 1 : 0;
+  if (expr.kind == Expr::Kind::String || expr.kind == Expr::Kind::Name)
+    return parseFloat(expr.text);
+  const bool isCast = expr.kind == Expr::Kind::Call && expr.children[0]->kind == Expr::Kind::Name &&
+                      expr.children[0]->text == "float" && positional(expr, 0);
+  if (isCast)
+    return constantNumberIn(*positional(expr, 0));
+  if (expr.kind == Expr::Kind::Unary && expr.text == "-") {
+    const auto number = constantNumberIn(*expr.children[0]);
+    return number ? std::optional(-*number) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// The element type of `R.const(2)`, which names none: that which TVM gives such a number.
+std::optional<ElementType> usualTypeOf(const Expr &value) {
+  if (integerLiteral(value))
+    return ElementType{ElementType::Kind::Int, 32};
+  if (value.kind == Expr::Kind::Constant && constantNumberIn(value))
+    return ElementType{ElementType::Kind::Bool, 1};
+  return numberIn(value) ? std::optional(ElementType{ElementType::Kind::Float, 32}) : std::nullopt;
+}
+
+} // namespace
+
 /// `R.const(0.5, "float32")`: the text shows the shape of numbers and of lists of numbers.
 GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
   const Expr *value = positional(expr, 0);
   const Expr *type = positional(expr, 1);
   if (!type)
     type = keyword(expr, "dtype");
-  const auto element = type ? typeNamed(*type) : std::nullopt;
-  if (!value || !element)
+  if (!value)
+    return GraphValue::of(GraphValue::Kind::Constant);
+  const auto element = type ? typeNamed(*type) : usualTypeOf(*value);
+  if (!element)
     return GraphValue::of(GraphValue::Kind::Constant);
   TensorType constant{{}, *element};
   while (value->kind == Expr::Kind::List) {
@@ -426,7 +460,7 @@ GraphValue NetworkReader::evaluateConstant(const Expr &expr) {
   const bool isNumber = constant.shape.empty();
   GraphValue result = GraphValue::constant(std::move(constant));
   if (isNumber)
-    result.constantNumber = numberIn(*value);
+    result.constantNumber = constantNumberIn(*value);
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -174,14 +175,19 @@ void checkWindow(const Window &window) {
     throw OperatorError("its window, strides, dilation or padding make no sense");
 }
 
+/// Where the attributes of a window stand if they have no keywords.
+struct WindowPositions {
+  std::size_t strides, padding, dilation;
+};
+
 /// The windows of an operator that slides over the spatial dimensions of its input.
 std::vector<Window> readWindows(const OperatorBuilder &builder, const Shape &input,
                                 const Layout &layout, const std::string &letters,
-                                const Shape &kernel) {
+                                const Shape &kernel, const WindowPositions &positions) {
   const std::size_t count = letters.size();
-  const Shape strides = builder.integers("strides", builder.call().positional.size(), count, 1);
-  const Shape dilation = builder.integers("dilation", builder.call().positional.size(), count, 1);
-  Shape padding = builder.integers("padding", builder.call().positional.size()).value_or(Shape{0});
+  const Shape strides = builder.integers("strides", positions.strides, count, 1);
+  const Shape dilation = builder.integers("dilation", positions.dilation, count, 1);
+  Shape padding = builder.integers("padding", positions.padding).value_or(Shape{0});
   if (padding.size() == 1)
     padding.assign(2 * count, padding[0]);
   else if (padding.size() == count)
@@ -260,21 +266,23 @@ struct ConvolutionForm {
   ElementType type;
 };
 
-ConvolutionForm convolutionForm(const OperatorBuilder &builder, const std::string &kernelDefault) {
+/// \p groupsAt: the position of `groups`; the layouts and the type of the result follow it.
+ConvolutionForm convolutionForm(const OperatorBuilder &builder, const std::string &kernelDefault,
+                                std::size_t groupsAt) {
   const std::string letters = spatialLetters(spatialCount(builder.call().name));
-  const std::size_t none = builder.call().positional.size();
   const std::string dataDefault = "NC" + letters;
-  const std::string_view dataLetters = orElse(builder.text("data_layout", none), dataDefault);
-  const std::int64_t groups = builder.integer("groups", none, 1);
+  const std::string_view dataLetters =
+      orElse(builder.text("data_layout", groupsAt + 1), dataDefault);
+  const std::int64_t groups = builder.integer("groups", groupsAt, 1);
   if (groups < 1)
     throw OperatorError("it has " + std::to_string(groups) + " groups");
   return {letters,
           Layout(dataLetters, dataDefault, builder.shape(0)),
-          Layout(orElse(builder.text("kernel_layout", none), kernelDefault), kernelDefault,
+          Layout(orElse(builder.text("kernel_layout", groupsAt + 2), kernelDefault), kernelDefault,
                  builder.shape(1)),
-          Layout(orElse(builder.text("out_layout", none), dataLetters), dataDefault),
+          Layout(orElse(builder.text("out_layout", groupsAt + 3), dataLetters), dataDefault),
           groups,
-          builder.elementType("out_dtype", none, builder.type(0).elementType)};
+          builder.elementType("out_dtype", groupsAt + 4, builder.type(0).elementType)};
 }
 
 /// Spatial dimensions in blocks have no plain windows.
@@ -287,7 +295,7 @@ void refuseSpatialBlocks(const ConvolutionForm &form) {
 
 void convolution(OperatorBuilder &builder) {
   const std::size_t count = spatialCount(builder.call().name);
-  const ConvolutionForm form = convolutionForm(builder, "OI" + spatialLetters(count));
+  const ConvolutionForm form = convolutionForm(builder, "OI" + spatialLetters(count), 5);
   refuseSpatialBlocks(form);
   const Shape &data = builder.shape(0);
   const Shape &weights = builder.shape(1);
@@ -302,7 +310,9 @@ void convolution(OperatorBuilder &builder) {
   Shape kernel;
   for (const char letter : form.letters)
     kernel.push_back(weights[form.kernel.of(letter)]);
-  const std::vector<Window> windows = readWindows(builder, data, form.data, form.letters, kernel);
+  constexpr WindowPositions positions{.strides = 2, .padding = 3, .dilation = 4};
+  const std::vector<Window> windows =
+      readWindows(builder, data, form.data, form.letters, kernel, positions);
 
   std::vector<PadAmount> amounts(data.size());
   for (std::size_t i = 0; i < count; ++i)
@@ -350,7 +360,7 @@ void convolution(OperatorBuilder &builder) {
 /// convolution with the flipped weights.
 void transposedConvolution(OperatorBuilder &builder) {
   const std::size_t count = spatialCount(builder.call().name);
-  const ConvolutionForm form = convolutionForm(builder, "IO" + spatialLetters(count));
+  const ConvolutionForm form = convolutionForm(builder, "IO" + spatialLetters(count), 6);
   if (form.data.isBlocked() || form.kernel.isBlocked() || form.result.isBlocked())
     throw OperatorError("a blocked layout of a transposed convolution");
   const Shape data = builder.shape(0);
@@ -364,9 +374,10 @@ void transposedConvolution(OperatorBuilder &builder) {
   Shape kernel;
   for (const char letter : form.letters)
     kernel.push_back(weights[form.kernel.of(letter)]);
-  const std::vector<Window> windows = readWindows(builder, data, form.data, form.letters, kernel);
-  const Shape extra =
-      builder.integers("output_padding", builder.call().positional.size(), count, 0);
+  constexpr WindowPositions positions{.strides = 2, .padding = 3, .dilation = 5};
+  const std::vector<Window> windows =
+      readWindows(builder, data, form.data, form.letters, kernel, positions);
+  const Shape extra = builder.integers("output_padding", 4, count, 0);
   const ElementType type = builder.type(0).elementType;
 
   // Zeros between the elements.
@@ -493,11 +504,12 @@ void matrixProduct(OperatorBuilder &builder) {
 
 //===--- Pools --------------------------------------------------------------------------------===//
 
-Layout poolLayout(const OperatorBuilder &builder, const std::string &letters) {
-  const std::size_t none = builder.call().positional.size();
+/// The layout of a pool, which stands at \p position; that of the result follows it.
+Layout poolLayout(const OperatorBuilder &builder, const std::string &letters,
+                  std::size_t position) {
   const std::string fallback = "NC" + letters;
-  const std::string_view layout = orElse(builder.text("layout", none), fallback);
-  const std::string_view result = orElse(builder.text("out_layout", none), layout);
+  const std::string_view layout = orElse(builder.text("layout", position), fallback);
+  const std::string_view result = orElse(builder.text("out_layout", position + 1), layout);
   if (result != layout)
     throw OperatorError("a pool that also changes the layout");
   const Layout read(layout, fallback, builder.shape(0));
@@ -518,11 +530,13 @@ void divideBy(OperatorBuilder &builder, TensorRef sums, const ValueExprPtr &coun
 
 void pool(OperatorBuilder &builder, bool isMax) {
   const std::string letters = spatialLetters(spatialCount(builder.call().name));
-  const Layout layout = poolLayout(builder, letters);
+  const Layout layout = poolLayout(builder, letters, 7);
   const TensorType input = builder.type(0);
   const Shape kernel = builder.integers("pool_size", 1, letters.size(), 1);
-  std::vector<Window> windows = readWindows(builder, input.shape, layout, letters, kernel);
-  const bool roundUp = builder.flag("ceil_mode");
+  constexpr WindowPositions positions{.strides = 2, .padding = 3, .dilation = 4};
+  std::vector<Window> windows =
+      readWindows(builder, input.shape, layout, letters, kernel, positions);
+  const bool roundUp = builder.flag("ceil_mode", 5);
   Shape shape = input.shape;
   std::vector<PadAmount> amounts(shape.size());
   std::int64_t taps = 1;
@@ -556,7 +570,7 @@ void pool(OperatorBuilder &builder, bool isMax) {
 /// of that for i + 1 is.
 void adaptivePool(OperatorBuilder &builder, bool isMax) {
   const std::string letters = spatialLetters(spatialCount(builder.call().name));
-  const Layout layout = poolLayout(builder, letters);
+  const Layout layout = poolLayout(builder, letters, 2);
   const TensorType input = builder.type(0);
   Shape shape = input.shape;
   std::vector<std::int64_t> wanted;
@@ -577,8 +591,8 @@ void adaptivePool(OperatorBuilder &builder, bool isMax) {
     const std::size_t d = layout.of(letters[i]);
     const std::int64_t from = input.shape[d], to = wanted[i];
     constexpr std::int64_t most = 1'000'000;
-    if (to < 1 || to > from || to > most || from > (std::int64_t{1} << 40))
-      throw OperatorError("an adaptive pool to more elements than there are");
+    if (to < 1 || to > most || from > (std::int64_t{1} << 40))
+      throw OperatorError("an adaptive pool to " + std::to_string(to) + " elements");
     std::int64_t largest = 0, sum = 0;
     for (std::int64_t o = 0; o < to; ++o) {
       const std::int64_t size = ((o + 1) * from + to - 1) / to - o * from / to;
@@ -597,58 +611,6 @@ void adaptivePool(OperatorBuilder &builder, bool isMax) {
 }
 
 //===--- Normalisation ------------------------------------------------------------------------===//
-
-/// One value for each channel of an intermediate of \p axis 's extent.
-Indices channelOf(const Indices &indices, std::size_t axis) { return {indices[axis]}; }
-
-void batchNorm(OperatorBuilder &builder) {
-  const TensorType data = builder.type(0);
-  const std::size_t axis = normalAxis(builder.integer("axis", 5, 1), data.shape.size());
-  if (builder.flag("training"))
-    throw OperatorError("it is in training mode; apply DecomposeOpsForInference first");
-  const Shape channels{data.shape[axis]};
-  for (std::size_t i = 1; i <= 4; ++i)
-    if (builder.shape(i) != channels)
-      throw OperatorError("its tensor " + std::to_string(i) + " does not have one value a channel");
-  constexpr std::size_t gamma = 1, beta = 2, mean = 3, variance = 4;
-  const ElementType type = data.elementType;
-  const TensorRef root = builder.local("root", {channels, type});
-  {
-    Stage stage(builder, "root", root);
-    const Indices c = stage.spatial(channels);
-    constexpr double epsilon = 1e-5; // any: values do not matter
-    stage.store(c, unary("sqrt", binary("+", stage.load(OperatorBuilder::input(variance), c),
-                                        number(epsilon, type))));
-  }
-  // The chain that DecomposeOpsForInference makes.
-  struct Step {
-    const char *name;
-    std::string_view op;
-    TensorRef operand;
-    bool isThere;
-  };
-  const bool scales = !builder.call().keywords.contains("scale") || builder.flag("scale");
-  const bool centers = !builder.call().keywords.contains("center") || builder.flag("center");
-  std::vector<Step> steps{{"subtract", "-", OperatorBuilder::input(mean), true},
-                          {"divide", "/", root, true},
-                          {"multiply", "*", OperatorBuilder::input(gamma), scales},
-                          {"add", "+", OperatorBuilder::input(beta), centers}};
-  std::erase_if(steps, [](const Step &step) { return !step.isThere; });
-  TensorRef last = OperatorBuilder::input(0);
-  for (const Step &step : steps) {
-    const bool isEnd = &step == &steps.back();
-    const TensorRef next = isEnd ? builder.output(data) : builder.local(step.name, data);
-    Stage stage(builder, step.name, next);
-    const Indices indices = stage.spatial(data.shape);
-    ValueExprPtr left = stage.load(last, indices);
-    ValueExprPtr right = stage.load(step.operand, channelOf(indices, axis));
-    stage.store(indices, binary(step.op, std::move(left), std::move(right)));
-    last = next;
-  }
-  builder.passOn(mean);
-  builder.passOn(variance);
-  builder.returnTuple();
-}
 
 /// Sums over \p axes of \p input, one result for each combination of the other indices. \p group:
 /// axis 1 is cut into groups of that many elements.
@@ -709,6 +671,166 @@ TensorRef sumOver(OperatorBuilder &builder, const Normalisation &form, bool isSq
   return sums;
 }
 
+/// The elements of \p source in their order in \p result, a tensor of another shape.
+TensorRef reshapedInto(OperatorBuilder &builder, TensorRef source, const std::string &name,
+                       TensorRef result) {
+  const Shape from = builder.typeOf(source).shape, shape = builder.typeOf(result).shape;
+  Stage stage(builder, name, result);
+  const Indices out = stage.spatial(shape);
+  stage.store(out, stage.load(source, unflatten(flatIndex(out, shape), from)));
+  return result;
+}
+
+/// Stores \p value of every channel in \p result.
+template <typename Value>
+void storeByChannel(OperatorBuilder &builder, const std::string &name, TensorRef result,
+                    const Value &value) {
+  Stage stage(builder, name, result);
+  const Indices channel = stage.spatial(builder.typeOf(result).shape);
+  stage.store(channel, value(stage, channel));
+}
+
+/// Where a tensor of \p shape, the channels with or without dimensions of 1 around them, has the
+/// channel of \p indices.
+Indices channelOf(const Indices &indices, std::size_t axis, const Shape &shape) {
+  if (shape.size() == 1)
+    return {indices[axis]};
+  Indices own(shape.size(), indexConstant(0));
+  own[axis] = indices[axis];
+  return own;
+}
+
+/// The means and variances that a batch norm subtracts and divides by.
+struct ChannelStatistics {
+  TensorRef mean, variance;
+};
+
+/// \p sums / \p count.
+TensorRef averageOf(OperatorBuilder &builder, TensorRef sums, double count,
+                    const std::string &name) {
+  const TensorType type = builder.typeOf(sums);
+  const TensorRef result = builder.local(name, type);
+  storeByChannel(builder, name, result, [&](Stage &stage, const Indices &channel) {
+    return binary("/", stage.load(sums, channel), number(count, type.elementType));
+  });
+  return result;
+}
+
+/// Statistics of the first tensor, and the same with dimensions of 1 around the channels.
+struct BatchStatistics {
+  ChannelStatistics plain, spread;
+};
+
+/// Σ x / n and Σ (x − mean)² / n.
+BatchStatistics batchStatistics(OperatorBuilder &builder, std::size_t axis) {
+  const TensorType data = builder.type(0);
+  const std::size_t rank = data.shape.size();
+  const std::int64_t channels = data.shape[axis];
+  const auto count = static_cast<double>(elementCount(data.shape) / channels);
+  Shape around(rank, 1);
+  around[axis] = channels;
+  const auto spread = [&](TensorRef source, const std::string &name) {
+    return reshapedInto(builder, source, name, builder.local(name, {around, data.elementType}));
+  };
+  Normalisation form{std::vector<bool>(rank, true), 0, 0};
+  form.reduced[axis] = false;
+  BatchStatistics result;
+  result.plain.mean = averageOf(builder, sumOver(builder, form, false), count, "mean");
+  result.spread.mean = spread(result.plain.mean, "mean_spread");
+  const TensorRef squares = builder.local("squares", {{channels}, data.elementType});
+  {
+    Stage stage(builder, "squares", squares);
+    const Indices channel = stage.spatial(Shape{channels});
+    Indices read;
+    for (std::size_t d = 0; d < rank; ++d)
+      read.push_back(d == axis ? channel[0] : stage.reduction(data.shape[d]));
+    ValueExprPtr element = stage.load(OperatorBuilder::input(0), read);
+    const ValueExprPtr distance = binary(
+        "-", std::move(element), stage.load(result.spread.mean, channelOf(read, axis, around)));
+    stage.store(channel, binary("*", distance, distance), Combiner::Sum);
+  }
+  result.plain.variance = averageOf(builder, squares, count, "variance");
+  result.spread.variance = spread(result.plain.variance, "variance_spread");
+  return result;
+}
+
+/// The output (1 − momentum) · \p old + momentum · \p fresh, with a stage for each operation.
+void movingAverage(OperatorBuilder &builder, std::size_t old, TensorRef fresh) {
+  constexpr double usual = 0.1;
+  const double momentum = builder.real("momentum", 9, usual);
+  const TensorType type = builder.type(old);
+  const auto scaled = [&](TensorRef source, const std::string &name, double factor) {
+    const TensorRef result = builder.local(name, type);
+    storeByChannel(builder, name, result, [&](Stage &stage, const Indices &channel) {
+      return binary("*", number(factor, type.elementType), stage.load(source, channel));
+    });
+    return result;
+  };
+  const TensorRef kept = scaled(OperatorBuilder::input(old), "kept", 1 - momentum);
+  const TensorRef added = scaled(fresh, "added", momentum);
+  storeByChannel(builder, "moving", builder.output(type),
+                 [&](Stage &stage, const Indices &channel) {
+                   ValueExprPtr left = stage.load(kept, channel);
+                   return binary("+", std::move(left), stage.load(added, channel));
+                 });
+}
+
+void batchNorm(OperatorBuilder &builder) {
+  const TensorType data = builder.type(0);
+  const std::size_t axis = normalAxis(builder.integer("axis", 5, 1), data.shape.size());
+  const Shape channels{data.shape[axis]};
+  for (std::size_t i = 1; i <= 4; ++i)
+    if (builder.shape(i) != channels)
+      throw OperatorError("its tensor " + std::to_string(i) + " does not have one value a channel");
+  constexpr std::size_t gamma = 1, beta = 2, mean = 3, variance = 4;
+  const ElementType type = data.elementType;
+  const bool isTraining = builder.flag("training", 10);
+  BatchStatistics fresh;
+  ChannelStatistics used{OperatorBuilder::input(mean), OperatorBuilder::input(variance)};
+  if (isTraining) {
+    fresh = batchStatistics(builder, axis);
+    used = fresh.spread;
+  }
+  const TensorRef root = builder.local("root", {builder.typeOf(used.variance).shape, type});
+  storeByChannel(builder, "root", root, [&](Stage &stage, const Indices &channel) {
+    constexpr double epsilon = 1e-5; // any: values do not matter
+    return unary("sqrt", binary("+", stage.load(used.variance, channel), number(epsilon, type)));
+  });
+  // The chain that DecomposeOpsForInference makes.
+  struct Step {
+    const char *name;
+    std::string_view op;
+    TensorRef operand;
+    bool isThere;
+  };
+  std::vector<Step> steps{
+      {"subtract", "-", used.mean, true},
+      {"divide", "/", root, true},
+      {"multiply", "*", OperatorBuilder::input(gamma), builder.flag("scale", 8, true)},
+      {"add", "+", OperatorBuilder::input(beta), builder.flag("center", 7, true)}};
+  std::erase_if(steps, [](const Step &step) { return !step.isThere; });
+  TensorRef last = OperatorBuilder::input(0);
+  for (const Step &step : steps) {
+    const bool isEnd = &step == &steps.back();
+    const TensorRef next = isEnd ? builder.output(data) : builder.local(step.name, data);
+    Stage stage(builder, step.name, next);
+    const Indices indices = stage.spatial(data.shape);
+    ValueExprPtr left = stage.load(last, indices);
+    ValueExprPtr right =
+        stage.load(step.operand, channelOf(indices, axis, builder.typeOf(step.operand).shape));
+    stage.store(indices, binary(step.op, std::move(left), std::move(right)));
+    last = next;
+  }
+  if (isTraining) {
+    movingAverage(builder, mean, fresh.plain.mean);
+    movingAverage(builder, variance, fresh.plain.variance);
+  } else {
+    builder.passOn(mean);
+    builder.passOn(variance);
+  }
+  builder.returnTuple();
+}
+
 /// (x − mean) · rsqrt(variance + ε) · γ + β; the root mean square alone if \p centers is false.
 void normalise(OperatorBuilder &builder, const Normalisation &form, bool centers) {
   const TensorType data = builder.type(0);
@@ -754,15 +876,19 @@ void normalise(OperatorBuilder &builder, const Normalisation &form, bool centers
 void normalisation(OperatorBuilder &builder) {
   const std::string_view name = builder.call().name;
   const std::size_t rank = builder.shape(0).size();
-  const std::size_t none = builder.call().positional.size();
+  const bool hasGroups = name == "nn.group_norm";
+  const bool hasChannels = hasGroups || name == "nn.instance_norm";
+  // Behind the tensors: the number of groups, the axis of the channels, the axes.
+  const std::size_t first = name == "nn.rms_norm" ? 2 : 3;
+  const std::size_t axesAt = first + (hasGroups ? 1 : 0) + (hasChannels ? 1 : 0);
   Normalisation form;
   form.reduced.assign(rank, false);
-  for (const std::int64_t axis : builder.integers("axes", none).value_or(Shape{-1}))
+  for (const std::int64_t axis : builder.integers("axes", axesAt).value_or(Shape{-1}))
     form.reduced[normalAxis(axis, rank)] = true;
-  if (name == "nn.group_norm" || name == "nn.instance_norm") {
-    form.channelAxis = normalAxis(builder.integer("channel_axis", none, 1), rank);
+  if (hasChannels) {
+    form.channelAxis = normalAxis(builder.integer("channel_axis", axesAt - 1, 1), rank);
     const std::int64_t channels = builder.shape(0)[form.channelAxis];
-    form.groups = name == "nn.group_norm" ? builder.integer("num_groups", none, 1) : channels;
+    form.groups = hasGroups ? builder.integer("num_groups", first, 1) : channels;
     if (form.groups < 1 || channels % form.groups != 0)
       throw OperatorError(std::to_string(channels) + " channels are no multiple of its groups");
   }
@@ -847,53 +973,153 @@ void logSoftmax(OperatorBuilder &builder) {
                               unary("log", stage.load(sum, outer))));
 }
 
-/// softmax(q · kᵀ · scale + bias) · v for tensors (batch, position, head, element).
-void attention(OperatorBuilder &builder) {
+/// \p source with its dimensions in \p order, as a new local.
+TensorRef transposed(OperatorBuilder &builder, TensorRef source, const std::string &name,
+                     const std::vector<std::size_t> &order) {
+  const TensorType from = builder.typeOf(source);
+  Shape shape;
+  for (const std::size_t d : order)
+    shape.push_back(from.shape[d]);
+  const TensorRef result = builder.local(name, {shape, from.elementType});
+  Stage stage(builder, name, result);
+  const Indices out = stage.spatial(shape);
+  Indices read(order.size());
+  for (std::size_t d = 0; d < order.size(); ++d)
+    read[order[d]] = out[d];
+  stage.store(out, stage.load(source, read));
+  return result;
+}
+
+/// The extents of an attention: tensors (batch, position, head, element), where several heads of
+/// the query may share one of the key and value.
+struct AttentionForm {
+  std::int64_t batches = 0, heads = 0, sharedHeads = 0, queries = 0, keys = 0;
+  std::int64_t depth = 0, width = 0; ///< elements of a key and of a value
+  ElementType type;
+};
+
+AttentionForm attentionForm(const OperatorBuilder &builder) {
   constexpr std::size_t rank = 4;
-  const Shape q = builder.shape(0), k = builder.shape(1), v = builder.shape(2);
+  const Shape &q = builder.shape(0), &k = builder.shape(1), &v = builder.shape(2);
   if (q.size() != rank || k.size() != rank || v.size() != rank || q[0] != k[0] || q[0] != v[0] ||
-      q[2] != k[2] || q[2] != v[2] || q[3] != k[3] || k[1] != v[1])
+      k[2] != v[2] || q[2] % k[2] != 0 || q[3] != k[3] || k[1] != v[1])
     throw OperatorError("its query, key and value do not fit one another");
-  const ElementType type = builder.type(0).elementType;
-  const Shape scores{q[0], q[2], q[1], k[1]};
-  if (builder.call().tensors.size() > 3 && broadcast(scores, builder.shape(3)) != scores)
+  return {q[0], q[2], k[2], q[1], k[1], q[3], v[3], builder.type(0).elementType};
+}
+
+/// Input \p input, (batch, position, head, element), as (batch and head, position, element).
+TensorRef byHead(OperatorBuilder &builder, std::size_t input, const std::string &name) {
+  const TensorRef moved =
+      transposed(builder, OperatorBuilder::input(input), name + "_by_head", {0, 2, 1, 3});
+  const TensorType type = builder.typeOf(moved);
+  const Shape shape{elementCount({type.shape[0], type.shape[1]}), type.shape[2], type.shape[3]};
+  return reshapedInto(builder, moved, name, builder.local(name, {shape, type.elementType}));
+}
+
+/// The batch and head of the key and value for \p query, those of the query.
+IndexExprPtr sharedHead(const IndexExprPtr &query, const AttentionForm &form) {
+  if (form.sharedHeads == form.heads)
+    return query;
+  const IndexExprPtr batch = quotient(query, form.heads), head = remainder(query, form.heads);
+  return plus(times(batch, form.sharedHeads), quotient(head, form.heads / form.sharedHeads));
+}
+
+/// \p scores + bias. The bias has (batch, head, query, key), or it has no heads, or neither heads
+/// nor queries.
+TensorRef withBias(OperatorBuilder &builder, TensorRef scores, const AttentionForm &form) {
+  const Shape bias = builder.shape(3);
+  const Shape parts{form.batches, form.heads, form.queries, form.keys};
+  std::vector<std::size_t> dimensions{0, 1, 2, 3};
+  if (bias.size() == 3)
+    dimensions = {0, 2, 3};
+  else if (bias.size() == 2)
+    dimensions = {0, 3};
+  bool fits = bias.size() == dimensions.size();
+  for (std::size_t d = 0; fits && d < bias.size(); ++d)
+    fits = bias[d] == 1 || bias[d] == parts[dimensions[d]];
+  if (!fits)
     throw OperatorError("its bias does not fit its scores");
-  const TensorRef products = builder.local("scores", {scores, type});
+  const TensorRef apart = reshapedInto(builder, scores, "scores_apart",
+                                       builder.local("scores_apart", {parts, form.type}));
+  const TensorRef sums = builder.local("biased", {parts, form.type});
   {
-    Stage stage(builder, "scores", products);
+    Stage stage(builder, "biased", sums);
+    const Indices out = stage.spatial(parts);
+    Indices read;
+    for (std::size_t d = 0; d < bias.size(); ++d)
+      read.push_back(bias[d] == 1 ? indexConstant(0) : out[dimensions[d]]);
+    ValueExprPtr left = stage.load(apart, out);
+    stage.store(out, binary("+", std::move(left), stage.load(OperatorBuilder::input(3), read)));
+  }
+  const Shape together = builder.typeOf(scores).shape;
+  return reshapedInto(builder, sums, "biased_scores",
+                      builder.local("biased_scores", {together, form.type}));
+}
+
+/// \p scores with the lowest number where a query may not see a key.
+TensorRef masked(OperatorBuilder &builder, TensorRef scores, std::string_view mask,
+                 const AttentionForm &form) {
+  const TensorType type = builder.typeOf(scores);
+  const TensorRef result = builder.local("masked", type);
+  Stage stage(builder, "masked", result);
+  const Indices i = stage.spatial(type.shape);
+  // The last query sees the last key or, "TopLeft", the first one sees the first alone.
+  const std::int64_t ahead = mask == "TopLeft" ? 0 : form.keys - form.queries;
+  stage.store(i, select(binary("<=", valueIndex(i[2]), valueIndex(plus(i[1], ahead))),
+                        stage.load(scores, i), lowest(form.type)));
+  return result;
+}
+
+/// softmax(q · kᵀ · scale + bias) · v, with the heads moved to the batches and back.
+void attention(OperatorBuilder &builder) {
+  const AttentionForm form = attentionForm(builder);
+  const std::int64_t all = elementCount({form.batches, form.heads});
+  const Shape scores{all, form.queries, form.keys};
+  const TensorRef query = byHead(builder, 0, "query"), key = byHead(builder, 1, "key");
+  const TensorRef products = builder.local("products", {scores, form.type});
+  {
+    Stage stage(builder, "products", products);
     const Indices i = stage.spatial(scores);
-    const IndexExprPtr e = stage.reduction(q[3]);
-    ValueExprPtr left = stage.load(OperatorBuilder::input(0), {i[0], i[2], i[1], e});
-    ValueExprPtr right = stage.load(OperatorBuilder::input(1), {i[0], i[3], i[1], e});
+    const IndexExprPtr e = stage.reduction(form.depth);
+    ValueExprPtr left = stage.load(query, {i[0], i[1], e});
+    ValueExprPtr right = stage.load(key, {sharedHead(i[0], form), i[2], e});
     stage.store(i, binary("*", std::move(left), std::move(right)), Combiner::Sum);
   }
-  const TensorRef scaled = builder.local("scaled", {scores, type});
+  const bool isScaled = builder.call().find("scale", 4) != nullptr;
+  const ValueExprPtr scale =
+      number(isScaled ? builder.real("scale", 4, 1) : std::sqrt(static_cast<double>(form.depth)),
+             form.type);
+  TensorRef logits = builder.local("scores", {scores, form.type});
   {
-    Stage stage(builder, "scaled", scaled);
+    Stage stage(builder, "scores", logits);
     const Indices i = stage.spatial(scores);
-    ValueExprPtr value = binary("*", stage.load(products, i), number(1, type));
-    if (builder.call().tensors.size() > 3)
-      value = binary("+", std::move(value),
-                     stage.load(OperatorBuilder::input(3), broadcastIndices(i, builder.shape(3))));
-    const std::string_view mask = builder.text("causal_mask", builder.call().positional.size());
-    if (!mask.empty()) {
-      // The last query sees the last key or, "TopLeft", the first one sees the first alone.
-      const std::int64_t ahead = mask == "TopLeft" ? 0 : k[1] - q[1];
-      value = select(binary("<=", valueIndex(i[3]), valueIndex(plus(i[2], ahead))),
-                     std::move(value), lowest(type));
-    }
-    stage.store(i, std::move(value));
+    stage.store(i, binary(isScaled ? "*" : "/", stage.load(products, i), scale));
   }
-  const TensorRef weights = builder.local("weights", {scores, type});
-  softmaxInto(builder, scaled, rank - 1, weights);
-  const Shape shape{q[0], q[1], q[2], v[3]};
-  const TensorRef result = builder.output({shape, type});
+  if (builder.call().tensors.size() > 3)
+    logits = withBias(builder, logits, form);
+  if (const std::string_view mask = builder.text("causal_mask", 5); !mask.empty())
+    logits = masked(builder, logits, mask, form);
+  const TensorRef weights = builder.local("weights", {scores, form.type});
+  softmaxInto(builder, logits, 2, weights);
+  const TensorRef value = byHead(builder, 2, "value");
+  const Shape mixed{all, form.queries, form.width};
+  const TensorRef sums = builder.local("mixed", {mixed, form.type});
+  {
+    Stage stage(builder, "mixed", sums);
+    const Indices i = stage.spatial(mixed);
+    const IndexExprPtr t = stage.reduction(form.keys);
+    ValueExprPtr left = stage.load(weights, {i[0], i[1], t});
+    ValueExprPtr right = stage.load(value, {sharedHead(i[0], form), t, i[2]});
+    stage.store(i, binary("*", std::move(left), std::move(right)), Combiner::Sum);
+  }
+  const Shape parts{form.batches, form.heads, form.queries, form.width};
+  const TensorRef apart =
+      reshapedInto(builder, sums, "apart", builder.local("apart", {parts, form.type}));
+  const Shape shape{form.batches, form.queries, form.heads, form.width};
+  const TensorRef result = builder.output({shape, form.type});
   Stage stage(builder, "attention", result);
-  const Indices i = stage.spatial(shape);
-  const IndexExprPtr t = stage.reduction(k[1]);
-  ValueExprPtr left = stage.load(weights, {i[0], i[2], i[1], t});
-  ValueExprPtr right = stage.load(OperatorBuilder::input(2), {i[0], t, i[2], i[3]});
-  stage.store(i, binary("*", std::move(left), std::move(right)), Combiner::Sum);
+  const Indices out = stage.spatial(shape);
+  stage.store(out, stage.load(apart, {out[0], out[2], out[1], out[3]}));
 }
 
 struct NeuralOperator {

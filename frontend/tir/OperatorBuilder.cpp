@@ -136,10 +136,10 @@ double OperatorBuilder::real(std::string_view keyword, std::size_t position,
   throw OperatorError("'" + std::string(keyword) + "' is no known number");
 }
 
-bool OperatorBuilder::flag(std::string_view keyword) const {
-  const OperatorArgument *argument = call_.find(keyword, call_.positional.size());
+bool OperatorBuilder::flag(std::string_view keyword, std::size_t position, bool fallback) const {
+  const OperatorArgument *argument = call_.find(keyword, position);
   if (!argument)
-    return false;
+    return fallback;
   return argument->text == "True" || (argument->integers && *argument->integers == Shape{1});
 }
 

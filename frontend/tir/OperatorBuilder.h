@@ -55,7 +55,8 @@ public:
                                std::int64_t fallback) const;
   /// A number, also one with a point; \p fallback if it is absent.
   [[nodiscard]] double real(std::string_view keyword, std::size_t position, double fallback) const;
-  [[nodiscard]] bool flag(std::string_view keyword) const;
+  [[nodiscard]] bool flag(std::string_view keyword, std::size_t position,
+                          bool fallback = false) const;
   [[nodiscard]] std::string_view text(std::string_view keyword, std::size_t position) const;
   /// The element type that an attribute names; \p fallback if it is absent or "void".
   [[nodiscard]] workload::ElementType elementType(std::string_view keyword, std::size_t position,

@@ -116,30 +116,77 @@ template <typename Value> void activation(OperatorBuilder &builder, const Value 
   });
 }
 
+/// What an operator combines element by element: a tensor or a number, `R.prim_value(2)`.
+struct Operand {
+  std::optional<std::size_t> input; ///< the tensor
+  double number = 0;                ///< if it is none
+  Shape shape;
+
+  /// Its element for the element \p indices of the result; a number is of type \p type.
+  [[nodiscard]] ValueExprPtr element(Stage &stage, const Indices &indices, ElementType type) const {
+    return input ? stage.load(OperatorBuilder::input(*input), broadcastIndices(indices, shape))
+                 : tir::number(number, type);
+  }
+};
+
+Operand operandAt(const OperatorBuilder &builder, const OperatorArgument &argument,
+                  std::size_t position) {
+  if (argument.tensors.size() == 1)
+    return {argument.tensors[0], 0, builder.shape(argument.tensors[0])};
+  if (argument.number)
+    return {std::nullopt, *argument.number, {}};
+  if (argument.integers && !argument.isList)
+    return {std::nullopt, static_cast<double>(argument.integers->front()), {}};
+  throw OperatorError("its argument " + std::to_string(position + 1) +
+                      " is neither a tensor nor a known number");
+}
+
+/// The first \p count arguments.
+std::vector<Operand> operands(const OperatorBuilder &builder, std::size_t count) {
+  const OperatorCall &call = builder.call();
+  const bool areTensors = call.tensors.size() >= count || call.positional.size() < count;
+  std::vector<Operand> result;
+  for (std::size_t i = 0; i < count; ++i)
+    result.push_back(areTensors ? Operand{i, 0, builder.shape(i)}
+                                : operandAt(builder, call.positional[i], i));
+  return result;
+}
+
+/// The element type of \p left and \p right; a number has that of the other one.
+ElementType commonType(const OperatorBuilder &builder, const Operand &left, const Operand &right) {
+  if (!left.input && !right.input)
+    throw OperatorError("none of its operands is a tensor");
+  const ElementType first = builder.type(left.input ? *left.input : *right.input).elementType;
+  const ElementType second = builder.type(right.input ? *right.input : *left.input).elementType;
+  if (first != second)
+    throw OperatorError("its operands are " + first.name() + " and " + second.name());
+  return first;
+}
+
 void binaryOperator(OperatorBuilder &builder, std::string_view spelling, bool isComparison) {
-  const TensorType left = builder.type(0), right = builder.type(1);
-  if (left.elementType != right.elementType)
-    throw OperatorError("its operands are " + left.elementType.name() + " and " +
-                        right.elementType.name());
-  const Shape shape = broadcast(left.shape, right.shape);
-  const TensorRef result = builder.output({shape, isComparison ? boolean : left.elementType});
+  const std::vector<Operand> both = operands(builder, 2);
+  const ElementType type = commonType(builder, both[0], both[1]);
+  const Shape shape = broadcast(both[0].shape, both[1].shape);
+  const TensorRef result = builder.output({shape, isComparison ? boolean : type});
   Stage stage(builder, std::string(builder.call().name), result);
   const Indices indices = stage.spatial(shape);
-  ValueExprPtr first = stage.load(OperatorBuilder::input(0), broadcastIndices(indices, left.shape));
-  ValueExprPtr second =
-      stage.load(OperatorBuilder::input(1), broadcastIndices(indices, right.shape));
+  ValueExprPtr first = both[0].element(stage, indices, type);
+  ValueExprPtr second = both[1].element(stage, indices, type);
   stage.store(indices, binary(spelling, std::move(first), std::move(second)));
 }
 
 void whereOperator(OperatorBuilder &builder) {
-  const Shape shape = broadcast(broadcast(builder.shape(0), builder.shape(1)), builder.shape(2));
-  const TensorRef result = builder.output({shape, builder.type(1).elementType});
+  const std::vector<Operand> all = operands(builder, 3);
+  if (!all[0].input)
+    throw OperatorError("its condition is no tensor");
+  const ElementType type = commonType(builder, all[1], all[2]);
+  const Shape shape = broadcast(broadcast(all[0].shape, all[1].shape), all[2].shape);
+  const TensorRef result = builder.output({shape, type});
   Stage stage(builder, "where", result);
   const Indices indices = stage.spatial(shape);
   std::vector<ValueExprPtr> values;
-  for (std::size_t i = 0; i < 3; ++i)
-    values.push_back(
-        stage.load(OperatorBuilder::input(i), broadcastIndices(indices, builder.shape(i))));
+  for (const Operand &operand : all)
+    values.push_back(operand.element(stage, indices, type));
   stage.store(indices, select(values[0], values[1], values[2]));
 }
 
@@ -385,6 +432,7 @@ void dequantize(OperatorBuilder &builder) {
 struct ReductionForm {
   std::vector<bool> reduced; ///< by dimension
   bool keeps = false;        ///< dimensions that are reduced stay, with one element
+  bool reduces = false;      ///< any dimension
   Shape shape;               ///< of the result
   double count = 1;          ///< elements that one result is made of
 
@@ -400,14 +448,16 @@ struct ReductionForm {
   }
 };
 
-ReductionForm reductionForm(const OperatorBuilder &builder) {
+/// \p keeps: dimensions that are reduced stay.
+ReductionForm reductionForm(const OperatorBuilder &builder, bool keeps) {
   const Shape &from = builder.shape(0);
   ReductionForm form;
+  form.keeps = keeps;
   const auto axes = builder.integers("axis", 1);
   form.reduced.assign(from.size(), !axes);
   for (const std::int64_t axis : axes.value_or(Shape{}))
     form.reduced[normalAxis(axis, from.size())] = true;
-  form.keeps = builder.flag("keepdims");
+  form.reduces = std::ranges::find(form.reduced, true) != form.reduced.end();
   for (std::size_t d = 0; d < from.size(); ++d) {
     if (!form.reduced[d])
       form.shape.push_back(from[d]);
@@ -418,34 +468,55 @@ ReductionForm reductionForm(const OperatorBuilder &builder) {
   return form;
 }
 
-/// `variance` and `std`: Σ (x − mean)² / count, and its root.
+ReductionForm reductionForm(const OperatorBuilder &builder) {
+  return reductionForm(builder, builder.flag("keepdims", 2));
+}
+
+/// The mean of \p source, of the shape of the first tensor, in \p result.
+void meanInto(OperatorBuilder &builder, TensorRef source, const ReductionForm &form,
+              TensorRef result) {
+  const TensorType type = builder.typeOf(result);
+  const TensorRef sums = builder.local("sum", type);
+  {
+    Stage stage(builder, "sum", sums);
+    const Indices out = stage.spatial(form.shape);
+    const Indices read = form.read(stage, out, builder.shape(0));
+    stage.store(out, stage.load(source, read), form.reduces ? Combiner::Sum : Combiner::None);
+  }
+  Stage stage(builder, "mean", result);
+  const Indices out = stage.spatial(form.shape);
+  stage.store(out, binary("/", stage.load(sums, out), number(form.count, type.elementType)));
+}
+
+/// `variance` and `std`: the mean of (x − mean)², and its root, with a stage for each operation.
 void variance(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
-  const ReductionForm form = reductionForm(builder);
-  const TensorType type{form.shape, data.elementType};
-  const ValueExprPtr count = number(form.count, data.elementType);
-  const TensorRef sum = builder.local("sum", type);
+  const ReductionForm form = reductionForm(builder), kept = reductionForm(builder, true);
+  const TensorRef mean = builder.local("mean", {kept.shape, data.elementType});
+  meanInto(builder, OperatorBuilder::input(0), kept, mean);
+  const TensorRef distances = builder.local("distances", data);
   {
-    Stage stage(builder, "sum", sum);
-    const Indices out = stage.spatial(form.shape);
-    const Indices read = form.read(stage, out, data.shape);
-    stage.store(out, stage.load(OperatorBuilder::input(0), read), Combiner::Sum);
+    Stage stage(builder, "distances", distances);
+    const Indices out = stage.spatial(data.shape);
+    ValueExprPtr element = stage.load(OperatorBuilder::input(0), out);
+    stage.store(
+        out, binary("-", std::move(element), stage.load(mean, broadcastIndices(out, kept.shape))));
   }
-  const TensorRef squares = builder.local("squares", type);
+  const TensorRef squares = builder.local("squares", data);
   {
     Stage stage(builder, "squares", squares);
-    const Indices out = stage.spatial(form.shape);
-    const Indices read = form.read(stage, out, data.shape);
-    ValueExprPtr element = stage.load(OperatorBuilder::input(0), read);
-    ValueExprPtr mean = binary("/", stage.load(sum, out), count);
-    const ValueExprPtr distance = binary("-", std::move(element), std::move(mean));
-    stage.store(out, binary("*", distance, distance), Combiner::Sum);
+    const Indices out = stage.spatial(data.shape);
+    const ValueExprPtr distance = stage.load(distances, out);
+    stage.store(out, binary("*", distance, distance));
   }
-  const TensorRef result = builder.output(type);
-  Stage stage(builder, std::string(builder.call().name), result);
+  const TensorType type{form.shape, data.elementType};
+  if (builder.call().name == "variance")
+    return meanInto(builder, squares, form, builder.output(type));
+  const TensorRef average = builder.local("variance", type);
+  meanInto(builder, squares, form, average);
+  Stage stage(builder, "std", builder.output(type));
   const Indices out = stage.spatial(form.shape);
-  ValueExprPtr value = binary("/", stage.load(squares, out), count);
-  stage.store(out, builder.call().name == "std" ? unary("sqrt", std::move(value)) : value);
+  stage.store(out, unary("sqrt", stage.load(average, out)));
 }
 
 /// `argmax` and `argmin`: a reduction of pairs, of which the place is what is returned.
@@ -506,29 +577,23 @@ void reduction(OperatorBuilder &builder) {
   const std::string_view name = builder.call().name;
   const TensorType data = builder.type(0);
   const ReductionForm form = reductionForm(builder);
-  const bool isMean = name == "mean";
   const TensorType type{form.shape, data.elementType};
-  const TensorRef result = isMean ? builder.local("sum", type) : builder.output(type);
+  // `axis=[]` names no dimension: each element stays as it is.
+  if (name == "mean" && form.reduces)
+    return meanInto(builder, OperatorBuilder::input(0), form, builder.output(type));
   Combiner combiner = Combiner::Sum;
-  if (name == "max")
+  if (!form.reduces)
+    combiner = Combiner::None;
+  else if (name == "max")
     combiner = Combiner::Max;
   else if (name == "min")
     combiner = Combiner::Min;
   else if (name == "prod")
     combiner = Combiner::Product;
-  {
-    Stage stage(builder, isMean ? "sum" : std::string(name), result);
-    const Indices out = stage.spatial(form.shape);
-    const Indices read = form.read(stage, out, data.shape);
-    stage.store(out, stage.load(OperatorBuilder::input(0), read), combiner);
-  }
-  if (!isMean)
-    return;
-  const TensorRef average = builder.output(type);
-  Stage stage(builder, "mean", average);
-  const Indices indices = stage.spatial(form.shape);
-  stage.store(indices,
-              binary("/", stage.load(result, indices), number(form.count, data.elementType)));
+  Stage stage(builder, std::string(name), builder.output(type));
+  const Indices out = stage.spatial(form.shape);
+  const Indices read = form.read(stage, out, data.shape);
+  stage.store(out, stage.load(OperatorBuilder::input(0), read), combiner);
 }
 
 //===--- Data movement ------------------------------------------------------------------------===//
@@ -596,6 +661,7 @@ void expandDims(OperatorBuilder &builder) {
   reshapeTo(builder, shape);
 }
 
+/// Dimensions of more than one element stay, also if they are named.
 void squeeze(OperatorBuilder &builder) {
   const Shape &from = builder.shape(0);
   const auto axes = builder.integers("axis", 1);
@@ -606,7 +672,7 @@ void squeeze(OperatorBuilder &builder) {
     isGone[normalAxis(axis, from.size())] = true;
   Shape shape;
   for (std::size_t d = 0; d < from.size(); ++d)
-    if (!isGone[d])
+    if (!isGone[d] || from[d] != 1)
       shape.push_back(from[d]);
   reshapeTo(builder, shape);
 }
@@ -688,7 +754,8 @@ void concat(OperatorBuilder &builder) {
   stage.store(out, std::move(value));
 }
 
-/// A copy of what starts at \p start in the first tensor, every \p step -th element.
+/// A copy of what starts at \p start in the first tensor, every \p step -th element, towards the
+/// first one if it is negative.
 void sliceInto(OperatorBuilder &builder, const Shape &start, const Shape &step,
                const Shape &shape) {
   const TensorRef result = builder.output({shape, builder.type(0).elementType});
@@ -696,7 +763,9 @@ void sliceInto(OperatorBuilder &builder, const Shape &start, const Shape &step,
   const Indices out = stage.spatial(shape);
   Indices read;
   for (std::size_t d = 0; d < shape.size(); ++d)
-    read.push_back(plus(times(out[d], step[d]), start[d]));
+    read.push_back(step[d] > 0 ? plus(times(out[d], step[d]), start[d])
+                               : indexBinary(IndexExpr::Kind::Sub, indexConstant(start[d]),
+                                             times(out[d], -step[d])));
   stage.store(out, stage.load(OperatorBuilder::input(0), read));
 }
 
@@ -742,15 +811,19 @@ void stridedSlice(OperatorBuilder &builder) {
   Shape start(from.size(), 0), step(from.size(), 1), shape = from;
   for (std::size_t i = 0; i < axes->size(); ++i) {
     const std::size_t d = normalAxis((*axes)[i], from.size());
-    const auto clamp = [&](std::int64_t at) {
-      return std::clamp<std::int64_t>(at < 0 ? at + from[d] : at, 0, from[d]);
-    };
-    if (strides[i] < 1)
-      throw OperatorError("a slice with a stride of " + std::to_string(strides[i]));
-    start[d] = clamp((*begins)[i]);
     step[d] = strides[i];
-    const std::int64_t length = clamp((*ends)[i]) - start[d];
-    shape[d] = length <= 0 ? 0 : (length - 1) / step[d] + 1;
+    if (step[d] == 0 || step[d] == std::numeric_limits<std::int64_t>::min())
+      throw OperatorError("a slice with a stride of " + std::to_string(step[d]));
+    // Towards the first element, the end stands one in front of what is read last.
+    const bool isBackwards = step[d] < 0;
+    const std::int64_t first = isBackwards ? -1 : 0;
+    const auto clamp = [&](std::int64_t at) {
+      return std::clamp(at < 0 ? at + from[d] : at, first, first + from[d]);
+    };
+    start[d] = clamp((*begins)[i]);
+    const std::int64_t end = clamp((*ends)[i]);
+    const std::int64_t length = isBackwards ? start[d] - end : end - start[d];
+    shape[d] = length <= 0 ? 0 : (length - 1) / std::abs(step[d]) + 1;
   }
   sliceInto(builder, start, step, shape);
 }
@@ -788,7 +861,8 @@ void pad(OperatorBuilder &builder) {
   for (std::size_t d = 0; d < rank; ++d)
     for (const std::int64_t width : {(*widths)[2 * d], (*widths)[2 * d + 1]}) {
       const auto wider = checkedAdd(shape[d], width);
-      if (width < 0 || !wider)
+      // A negative width takes elements away.
+      if ((width < 0 && mode != "constant") || !wider)
         throw OperatorError("a padding of " + std::to_string(width) + " elements");
       shape[d] = *wider;
     }
@@ -797,9 +871,9 @@ void pad(OperatorBuilder &builder) {
   const Indices out = stage.spatial(shape);
   Indices read;
   for (std::size_t d = 0; d < rank; ++d) {
-    const std::int64_t before = (*widths)[2 * d];
+    const std::int64_t before = (*widths)[2 * d], after = (*widths)[2 * d + 1];
     read.push_back(plus(out[d], -before));
-    if (shape[d] == data.shape[d])
+    if (before <= 0 && after <= 0)
       continue;
     if (mode != "constant") {
       read[d] = paddedPlace(read[d], data.shape[d], mode);
@@ -813,9 +887,13 @@ void pad(OperatorBuilder &builder) {
   stage.store(out, condition ? select(condition, value, filler) : value);
 }
 
+/// The elements of the first tensor that the second one, or a number, says along an axis.
 void take(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
-  const Shape numbers = builder.shape(1);
+  const OperatorArgument *chosen = builder.call().find("indices", 1);
+  const bool isNumber = chosen != nullptr && chosen->tensors.empty() && !chosen->isList &&
+                        chosen->integers.has_value();
+  const Shape numbers = isNumber ? Shape{} : builder.shape(1);
   const auto given = builder.integer("axis", 2);
   if (!given && data.shape.size() != 1)
     throw OperatorError("it needs 'axis'");
@@ -829,9 +907,13 @@ void take(OperatorBuilder &builder) {
   const Indices out = stage.spatial(shape);
   const auto inner = static_cast<std::ptrdiff_t>(numbers.size());
   const Indices number(out.begin() + position, out.begin() + position + inner);
-  const ValueExprPtr chosen = stage.load(OperatorBuilder::input(1), number);
+  IndexExprPtr place = isNumber ? indexConstant(chosen->integers->front())
+                                : indexRead(stage.load(OperatorBuilder::input(1), number));
+  // A negative number counts from the end.
+  if (place->kind == IndexExpr::Kind::Constant && place->value < 0)
+    place = indexConstant(place->value + data.shape[axis]);
   Indices read(out.begin(), out.begin() + position);
-  read.push_back(indexRead(chosen));
+  read.push_back(std::move(place));
   read.insert(read.end(), out.begin() + position + inner, out.end());
   stage.store(out, stage.load(OperatorBuilder::input(0), read));
 }
@@ -852,7 +934,7 @@ void resize(OperatorBuilder &builder) {
   const TensorType data = builder.type(0);
   const bool hasDepth = builder.call().name == "image.resize3d";
   const std::string_view letters = hasDepth ? "DHW" : "HW";
-  const std::string_view given = builder.text("layout", builder.call().positional.size());
+  const std::string_view given = builder.text("layout", 3);
   const std::string_view layout = !given.empty() ? given : hasDepth ? "NCDHW" : "NCHW";
   const auto dimensions = resizedDimensions(layout, letters, data.shape.size());
   const auto size = builder.integers("size", 1);
@@ -861,8 +943,9 @@ void resize(OperatorBuilder &builder) {
   Shape shape = data.shape;
   for (std::size_t i = 0; i < dimensions.size(); ++i)
     shape[dimensions[i]] = size->size() == 1 ? size->front() : (*size)[i];
-  const std::string_view method = builder.text("method", builder.call().positional.size());
-  const TensorRef result = builder.output({shape, data.elementType});
+  const std::string_view method = builder.text("method", 4);
+  const ElementType type = builder.elementType("out_dtype", 10, data.elementType);
+  const TensorRef result = builder.output({shape, type});
   Stage stage(builder, hasDepth ? "resize3d" : "resize2d", result);
   const Indices out = stage.spatial(shape);
   /// The neighbour \p number, counted along the last dimension first.
@@ -892,7 +975,7 @@ void resize(OperatorBuilder &builder) {
     for (std::int64_t other = 1; other < all; ++other)
       value = binary("+", std::move(value), weighted(at(other, neighbours)));
   }
-  stage.store(out, std::move(value));
+  stage.store(out, type == data.elementType ? value : castTo(std::move(value), type));
 }
 
 /// What passes its input on when a network runs.

@@ -245,6 +245,63 @@ TEST_CASE("relax operators: results, kinds and work") {
        Other, 0},
       {image + ", g: " + tensor("1, 5, 7, 2"), "R.image.grid_sample(x, g, method=\"bilinear\")",
        tensor("1, 8, 5, 7"), Other, 0},
+      // Dimensions of more than one element stay, as in the exports of PyTorch.
+      {"x: " + tensor("3, 1, 4, 1"), "R.squeeze(x, axis=[0, 1, 2, 3])", tensor("3, 4"), Free, 0},
+      {"x: " + tensor("3, 1, 4, 1"), "R.squeeze(x, axis=[2])", tensor("3, 1, 4, 1"), Free, 0},
+      {image, "R.sum(x, axis=[], keepdims=False)", tensor("1, 8, 12, 12"), Free, 0},
+      {image, "R.max(x, [1, 2], True)", tensor("1, 1, 1, 12"), GlobalMaxPool, 0},
+      {"x: " + tensor("2, 3"), "R.cumsum(x, axis=None, dtype=\"int32\", exclusive=None)",
+       tensor("6,", "int32"), Other, 0},
+      {image, "R.arange(10, 0, -3, dtype=\"int64\")", tensor("4,", "int64"), Free, 0},
+      {image,
+       "R.arange(R.prim_value(T.float32(0.0)), R.prim_value(T.float32(1.0)), "
+       "R.prim_value(T.float32(0.3)), dtype=\"float32\")",
+       tensor("4,"), Free, 0},
+      {image,
+       "R.strided_slice(x, (R.prim_value(3),), (R.prim_value(-1),), (R.prim_value(-13),), "
+       "(R.prim_value(-1),), assume_inbound=False)",
+       tensor("1, 8, 12, 12"), DataMovement, 0},
+      {image, "R.strided_slice(x, [1, 3], [9223372036854775807, 8], [-9999, 0], [-1, -2])",
+       tensor("1, 8, 12, 4"), DataMovement, 0},
+      {image, "R.strided_slice(x, R.tuple(), R.tuple(), R.tuple(), assume_inbound=False)",
+       tensor("1, 8, 12, 12"), Free, 0},
+      {image, "R.take(x, R.prim_value(-1), axis=1, mode=\"fast\")", tensor("1, 12, 12"),
+       DataMovement, 0},
+      {image, "R.nn.pad(x, pad_width=[0, 0, 0, 0, -1, 1, -2, 0])", tensor("1, 8, 12, 10"),
+       DataMovement, 0},
+      {image,
+       "R.image.resize2d(x, R.shape([24, 6]), roi=[T.float32(0.0), T.float32(0.0), "
+       "T.float32(0.0), T.float32(0.0)], method=\"linear\", out_dtype=\"float16\")",
+       tensor("1, 8, 24, 6", "float16"), DataMovement, 0},
+      {image, "R.nn.adaptive_avg_pool2d(x, output_size=[18, 12])", tensor("1, 8, 18, 12"),
+       AdaptiveAveragePool, 0},
+      {image, "R.add(x, R.prim_value(T.float32(2.0)))", tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image, "R.subtract(R.prim_value(2), x)", tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image, "R.add(x, R.const(1.0))", tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image + ", m: " + tensor("12,", "bool"), "R.where(m, x, R.prim_value(T.float32(0.0)))",
+       tensor("1, 8, 12, 12"), ElementWise, 0},
+      {image, "R.astype(x, \"int8\")", "R.Tensor((1, 8, 12, 12))", ElementWise, 0},
+      // Attributes by position.
+      {image + ", w: " + tensor("4, 8, 3, 3"), "R.nn.conv2d(x, w, (2, 2), (1, 1), (1, 1), 1)",
+       tensor("1, 4, 6, 6"), Convolution2D, 4 * 6 * 6 * 8 * 9},
+      {"x: " + tensor("1, 12, 12, 8") + ", w: " + tensor("8, 3, 3, 1"),
+       "R.nn.conv2d(x, w, 1, 0, 1, 8, \"NHWC\", \"OHWI\", \"NHWC\", \"float16\")",
+       tensor("1, 10, 10, 8", "float16"), DepthwiseConvolution, 8 * 100 * 9},
+      {image + ", w: " + tensor("8, 4, 2, 2"), "R.nn.conv2d_transpose(x, w, 2, 0, 1)",
+       tensor("1, 4, 25, 25"), TransposedConvolution2D, 4 * 25 * 25 * 8 * 4},
+      {image, "R.nn.max_pool2d(x, [3, 3], [2, 2], [1, 1, 1, 1], [1, 1], True)",
+       tensor("1, 8, 7, 7"), MaxPool, 0},
+      {"x: " + tensor("1, 12, 12, 8"),
+       "R.nn.avg_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False, True, \"NHWC\")",
+       tensor("1, 6, 6, 8"), AveragePool, 0},
+      {"x: " + tensor("1, 12, 12, 8"), "R.nn.adaptive_avg_pool2d(x, 1, \"NHWC\")",
+       tensor("1, 1, 1, 8"), GlobalAveragePool, 0},
+      {"x: " + tensor("2, 3, 4") + ", g: " + tensor("3, 4"), "R.nn.layer_norm(x, g, g, [-2, -1])",
+       tensor("2, 3, 4"), LayerNorm, 0},
+      {image + ", g: " + tensor("8,"), "R.nn.group_norm(x, g, g, 2, 1, [2, 3])",
+       tensor("1, 8, 12, 12"), GroupNorm, 0},
+      {image, "R.image.resize2d(x, (6, 6), None, \"NCHW\", \"nearest_neighbor\")",
+       tensor("1, 8, 6, 6"), DataMovement, 0},
       {image + ", r: " + tensor("3, 5"), "R.vision.roi_align(x, r, pooled_size=[7, 7])",
        tensor("3, 8, 7, 7"), Other, 0},
       {"x: " + tensor("4, 9") + ", b: " + tensor("5,"), "R.bucketize(x, b, out_int32=True)",
@@ -500,7 +557,8 @@ TEST_CASE("relax operators: numbers are part of the operator, as after legalisat
   const std::int64_t bytes = 4 * 9 * 4;
   for (const char *call :
        {"R.add(x, R.const(1, \"float32\"))", "R.multiply(R.const(-0.5, \"float32\"), x)",
-        "R.maximum(x, R.const(0.0, \"float32\"))"}) {
+        "R.maximum(x, R.const(0.0, \"float32\"))", "R.maximum(x, R.const(\"-inf\", \"float32\"))",
+        "R.minimum(x, R.const(float(\"inf\"), \"float32\"))", "R.add(x, R.prim_value(2))"}) {
     CAPTURE(std::string(call));
     const Outcome outcome("x: " + tensor("4, 9"), call, tensor("4, 9"));
     REQUIRE(outcome.workload);
@@ -509,6 +567,9 @@ TEST_CASE("relax operators: numbers are part of the operator, as after legalisat
     CHECK(outcome.workload->calls.at(0).operators.at(0).reads.size() == 1);
   }
   const Outcome relu("x: " + tensor("4, 9"), "R.maximum(x, R.const(0.0, \"float32\"))");
+  const Outcome truth("x: " + tensor("4, 9", "bool"), "R.logical_and(x, R.const(True, \"bool\"))");
+  REQUIRE(truth.workload);
+  CHECK(truth.workload->calls.at(0).operators.at(0).reads.size() == 1);
   CHECK(relu.workload->calls.at(0).operators.at(0).detail == "relu");
   // A list of numbers is a tensor.
   const Outcome list("x: " + tensor("4, 2"), "R.add(x, R.const([1, 2], \"float32\"))");
@@ -520,6 +581,66 @@ TEST_CASE("relax operators: numbers are part of the operator, as after legalisat
   REQUIRE(row.workload);
   CHECK(row.workload->calls.at(0).operators.at(0).detail == "slice");
   CHECK(row.workload->calls.at(0).bytesRead == 9 * 4);
+  // Counted from the end, `x[:, -1]`.
+  const Outcome column("x: " + tensor("4, 9"), "R.take(x, R.const(-1, \"int64\"), axis=1)",
+                       tensor("4,"));
+  REQUIRE(column.workload);
+  CHECK(column.workload->calls.at(0).operators.at(0).bytesRead == 4 * 4);
+}
+
+TEST_CASE("relax operators: a batch norm in training mode") {
+  const std::string channels = tensor("16,");
+  const Outcome outcome("x: " + tensor("1, 16, 8, 8") + ", g: " + channels + ", b: " + channels +
+                            ", m: " + channels + ", v: " + channels,
+                        "R.nn.batch_norm(x, g, b, m, v, axis=1, epsilon=1e-05, center=True, "
+                        "scale=True, momentum=0.1, training=True)");
+  CHECK(outcome.firstId() == "none");
+  REQUIRE(outcome.workload);
+  CHECK(outcome.workload->results.size() == 3);
+  const Call &call = outcome.workload->calls.at(0);
+  CHECK(call.outputs.size() == 3);
+  // As the loops of TVM's LegalizeOps have it.
+  REQUIRE(call.operators.size() == 1);
+  CHECK(call.operators[0].kind == BatchNorm);
+  CHECK(call.operators[0].bytesRead == 4480);
+  CHECK(call.operators[0].bytesWritten == 4352);
+}
+
+TEST_CASE("relax operators: a deviation is that of LegalizeOps") {
+  const Outcome outcome("x: " + tensor("4, 8"), "R.std(x, axis=[1], keepdims=False)", tensor("4,"));
+  REQUIRE(outcome.workload);
+  std::vector<std::string> parts;
+  for (const Operator &each : outcome.workload->calls.at(0).operators)
+    parts.push_back(std::string(operatorName(each.kind)) + " " + each.detail + " " +
+                    std::to_string(each.bytesRead) + " " + std::to_string(each.bytesWritten));
+  CHECK(parts == std::vector<std::string>{"reduction mean 128 16",
+                                          "elementwise subtract, multiply 144 128",
+                                          "reduction mean 128 16", "elementwise sqrt 16 16"});
+}
+
+TEST_CASE("relax operators: an attention moves its heads to the batches and back") {
+  const std::string query = tensor("2, 16, 4, 8"), other = tensor("2, 24, 2, 8");
+  const auto operatorsOf = [&](const std::string &call) {
+    const Outcome outcome("q: " + query + ", k: " + other + ", v: " + other +
+                              ", b: " + tensor("2, 16, 24"),
+                          call, query);
+    CHECK(outcome.firstId() == "none");
+    REQUIRE(outcome.workload);
+    // Two heads of the query share one of the key.
+    CHECK(outcome.workload->macs() == 2 * (2 * 4 * 16 * 24 * 8));
+    std::vector<std::string> kinds;
+    for (const Operator &each : outcome.workload->calls.at(0).operators)
+      kinds.push_back(std::string(operatorName(each.kind)) +
+                      (each.detail.empty() ? "" : " " + each.detail));
+    return kinds;
+  };
+  CHECK(operatorsOf("R.nn.attention(q, k, v)") ==
+        std::vector<std::string>{"data_movement transpose", "data_movement transpose",
+                                 "batch_matmul", "elementwise divide", "softmax",
+                                 "data_movement transpose", "batch_matmul",
+                                 "data_movement transpose"});
+  CHECK(operatorsOf("R.nn.attention_bias(q, k, v, b, scale=T.float32(0.5))").at(3) ==
+        "elementwise multiply, add");
 }
 
 TEST_CASE("relax operators: what only passes its input on is no call") {
@@ -750,6 +871,16 @@ TEST_CASE("relax operators: what makes no sense is an error") {
                            "R.nn.prelu(x, x)",
                            "R.nn.pad(x, pad_width=(0, 0, 0, 0, 1, 1, 1, 1), pad_mode=\"odd\")",
                            "R.gather_nd(x, R.const([], \"int64\"))",
+                           "R.strided_slice(x, [2], [9], [1], [0])",
+                           "R.strided_slice(x, [2], [1], [9], [-1])",
+                           "R.nn.pad(x, (0, 0, 0, 0, -6, -6, 0, 0))",
+                           "R.nn.pad(x, (0, 0, 0, 0, -1, 0, 0, 0), \"reflect\")",
+                           "R.add(R.prim_value(1), R.prim_value(2))",
+                           "R.add(x, \"x\")",
+                           "R.where(R.prim_value(1), x, R.prim_value(2))",
+                           "R.arange(0, 4, 0)",
+                           "R.arange()",
+                           "R.nn.attention(x, R.reshape(x, (1, 12, 12, 8)), x)",
                            "R.index_tensor(x, ())",
                            "R.arange(R.prim_value(4), R.prim_value(0))",
                            "R.zeros(R.shape([0]), dtype=\"float32\")",
