@@ -37,31 +37,42 @@ bool isUnknown(const ValueExpr &value) {
   return found;
 }
 
-/// Whether \p value multiplies what it reads with what it reads.
-bool multipliesReads(const ValueExpr &value) {
-  const auto reads = [](const ValueExprPtr &operand) {
-    bool found = false;
-    forEachNode(*operand,
-                [&](const ValueExpr &node) { found |= node.kind == ValueExpr::Kind::Load; });
-    return found;
-  };
+/// What \p value of \p body reads.
+std::vector<const Access *> readsIn(const ValueExpr &value, const StageBody &body) {
+  std::vector<const Access *> reads;
+  forEachNode(value, [&](const ValueExpr &node) {
+    if (node.kind == ValueExpr::Kind::Load)
+      reads.push_back(&body.accesses[node.value]);
+  });
+  return reads;
+}
+
+/// Whether \p value of \p body multiplies different elements that it reads: a square is no product.
+bool multipliesReads(const ValueExpr &value, const StageBody &body) {
   bool found = false;
   forEachNode(value, [&](const ValueExpr &node) {
-    found |= node.kind == ValueExpr::Kind::Binary && node.name == "*" &&
-             std::all_of(node.operands.begin(), node.operands.end(), reads);
+    if (node.kind != ValueExpr::Kind::Binary || node.name != "*")
+      return;
+    const std::vector<const Access *> left = readsIn(*node.operands[0], body);
+    const std::vector<const Access *> right = readsIn(*node.operands[1], body);
+    found = found || std::any_of(left.begin(), left.end(), [&](const Access *one) {
+              return std::any_of(right.begin(), right.end(),
+                                 [&](const Access *other) { return !isSameElement(*one, *other); });
+            });
   });
   return found;
 }
 
-/// Whether one of \p statements computes what is not modelled, or sums up products beside others.
-bool hidesProducts(const std::vector<StageStatement> &statements) {
-  return std::any_of(statements.begin(), statements.end(), [](const StageStatement &statement) {
-    if (hidesProducts(statement.then) || hidesProducts(statement.otherwise))
+/// Whether one of \p statements of \p body computes what is not modelled, or sums up products
+/// beside others.
+bool hidesProducts(const std::vector<StageStatement> &statements, const StageBody &body) {
+  return std::any_of(statements.begin(), statements.end(), [&](const StageStatement &statement) {
+    if (hidesProducts(statement.then, body) || hidesProducts(statement.otherwise, body))
       return true;
     if (statement.value == nullptr)
       return false;
     return isUnknown(*statement.value) ||
-           (statement.combiner == Combiner::Sum && multipliesReads(*statement.value));
+           (statement.combiner == Combiner::Sum && multipliesReads(*statement.value, body));
   });
 }
 
@@ -71,7 +82,7 @@ bool hidesProducts(const Computation &computation) {
       productsIn(computation).products > 0)
     return false;
   if (computation.body)
-    return hidesProducts(computation.body->statements);
+    return hidesProducts(computation.body->statements, *computation.body);
   return computation.value == nullptr || isUnknown(*computation.value);
 }
 

@@ -429,7 +429,8 @@ private:
         }))
       return withoutScales(std::move(terms));
     const ValueExpr &inner = stripCasts(summand);
-    if (isBinary(inner, "*")) {
+    // In `a·b·c`, which is `(a·b)·c`, nobody has set brackets.
+    if (isBinary(inner, "*") && isBinary(stripCasts(*inner.operands[1]), "*")) {
       const Product before = result_;
       const auto left = widestTerm(*inner.operands[0]);
       const auto right = left ? widestTerm(*inner.operands[1]) : std::nullopt;

@@ -99,8 +99,8 @@ private:
     return readsPowers ? std::optional(sources) : std::nullopt;
   }
 
-  /// The open stages that the result of stage \p begin reaches, up to the next reductions: the first
-  /// of them in text order, as what a softmax consists of stands together.
+  /// The open stages that the result of stage \p begin reaches, up to the next reductions: the
+  /// first of them in text order, as what a softmax consists of stands together.
   [[nodiscard]] std::set<std::size_t> behind(std::size_t begin) const {
     constexpr std::size_t enough = 100;
     std::set<std::size_t> reached;

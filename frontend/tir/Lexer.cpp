@@ -275,8 +275,8 @@ Token Lexer::skipNumber(bool mayBeFloat) {
     Token token;
     if (isDigit(peek()))
       token = number();
-    const bool isWanted = token.kind == TokenKind::Integer ||
-                          (token.kind == TokenKind::Float && mayBeFloat);
+    const bool isWanted =
+        token.kind == TokenKind::Integer || (token.kind == TokenKind::Float && mayBeFloat);
     if (isWanted && peek() == ')') {
       token.begin = begin;
       token.text = textFrom(begin, token.end);

@@ -84,8 +84,8 @@ private:
   const Expr *dottedName();
   const Expr *dottedName(std::uint32_t begin, std::string_view text);
   const Expr *literal(Expr::Kind kind, workload::ElementType type);
-  /// `T.int64(16)`, which makes up a quarter of a text; null, and nothing is read, if the next tokens
-  /// are anything else.
+  /// `T.int64(16)`, which makes up a quarter of a text; null, and nothing is read, if the next
+  /// tokens are anything else.
   const Expr *plainLiteral();
   /// The literal that `T.type(operand)` is, in place of the nodes made since \p before; null if
   /// \p operand is no literal.

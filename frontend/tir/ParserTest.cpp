@@ -100,7 +100,8 @@ TEST_CASE("tir parser: tuples, subscripts and arguments") {
         "tvm.ir.load_json({\\\"a\\\": \n)()");
 }
 
-TEST_CASE("tir parser: a literal in a type is a number, whatever blanks it has; all else is a call") {
+TEST_CASE(
+    "tir parser: a literal in a type is a number, whatever blanks it has; all else is a call") {
   const auto literal = [](const std::string &text) {
     Parsed parsed(text + " + x");
     CHECK(parsed.firstError() == "none");

@@ -280,69 +280,119 @@ std::optional<Computation> withoutUnevenSplit(Computation computation) {
 
 //===--- Partial results ------------------------------------------------------------------===//
 
+/// The stages that use a tensor, and those of them that write it, in text order.
+struct StagesOf {
+  std::vector<std::size_t> all; ///< of a local one; of others nobody asks
+  std::vector<std::size_t> writers;
+};
+
 class Joiner {
 public:
-  explicit Joiner(FunctionTemplate &function) : function_(function) {}
+  explicit Joiner(FunctionTemplate &function)
+      : function_(function), isGone_(function.computations.size(), false) {
+    for (std::size_t i = 0; i < function.computations.size(); ++i) {
+      forEachWritten(stage(i), [&](TensorRef tensor) {
+        note(stagesOf(tensor).all, i);
+        note(stagesOf(tensor).writers, i);
+      });
+      forEachRead(stage(i), [&](TensorRef tensor) {
+        if (tensor.isLocal)
+          note(stagesOf(tensor).all, i);
+      });
+      open_.insert(open_.end(), i);
+    }
+  }
 
   void run() {
-    for (bool isNew = true; isNew;) {
-      isNew = false;
-      for (std::size_t i = 0; i < function_.computations.size() && !isNew; ++i)
-        isNew = joinBehind(i);
+    while (!open_.empty()) {
+      const std::size_t next = *open_.begin();
+      open_.erase(open_.begin());
+      if (!isGone_[next])
+        joinBehind(next);
     }
+    std::vector<Computation> left;
+    for (std::size_t i = 0; i < function_.computations.size(); ++i)
+      if (!isGone_[i])
+        left.push_back(std::move(function_.computations[i]));
+    function_.computations = std::move(left);
   }
 
 private:
   [[nodiscard]] const Computation &stage(std::size_t index) const {
     return function_.computations[index];
   }
-  [[nodiscard]] bool writes(std::size_t index, TensorRef tensor) const {
-    return stage(index).written == tensor ||
-           std::ranges::find(stage(index).alsoWritten, tensor) != stage(index).alsoWritten.end();
+  StagesOf &stagesOf(TensorRef tensor) { return stagesOf_[{tensor.isLocal, tensor.index}]; }
+
+  template <typename Visit>
+  static void forEachWritten(const Computation &computation, Visit visit) {
+    visit(computation.written);
+    for (const TensorRef also : computation.alsoWritten)
+      visit(also);
   }
-  [[nodiscard]] bool uses(std::size_t index, TensorRef tensor) const {
-    const auto isRead = [&](const std::vector<Access> &accesses) {
-      return std::ranges::find(accesses, tensor, &Access::tensor) != accesses.end();
-    };
-    return writes(index, tensor) || isRead(stage(index).accesses) ||
-           (stage(index).body && isRead(stage(index).body->accesses));
+  template <typename Visit> static void forEachRead(const Computation &computation, Visit visit) {
+    for (const Access &access : computation.accesses)
+      visit(access.tensor);
+    if (computation.body)
+      for (const Access &access : computation.body->accesses)
+        visit(access.tensor);
+  }
+
+  /// Adds \p index to \p stages, which are sorted and hold none behind it.
+  static void note(std::vector<std::size_t> &stages, std::size_t index) {
+    if (stages.empty() || stages.back() != index)
+      stages.push_back(index);
   }
 
   /// The only stage beside \p partial that uses what it writes, if it comes later, and what
   /// \p partial reads is still the same there.
-  [[nodiscard]] std::optional<std::size_t> onlyReader(std::size_t partial) const {
-    std::optional<std::size_t> reader;
-    for (std::size_t i = 0; i < function_.computations.size(); ++i) {
-      if (i == partial || !uses(i, stage(partial).written))
-        continue;
-      if (reader || i < partial)
-        return std::nullopt;
-      reader = i;
-    }
-    for (std::size_t i = partial + 1; reader && i <= *reader; ++i)
-      for (const Access &access : stage(partial).accesses)
-        if (writes(i, access.tensor))
-          return std::nullopt;
-    return reader;
+  [[nodiscard]] std::optional<std::size_t> onlyReader(std::size_t partial) {
+    const std::vector<std::size_t> &users = stagesOf(stage(partial).written).all;
+    if (users.size() != 2 || users.front() != partial)
+      return std::nullopt;
+    const std::size_t reader = users.back();
+    const bool isChanged = std::ranges::any_of(stage(partial).accesses, [&](const Access &access) {
+      const std::vector<std::size_t> &writers = stagesOf(access.tensor).writers;
+      const auto next = std::ranges::upper_bound(writers, partial);
+      return next != writers.end() && *next <= reader;
+    });
+    return isChanged ? std::nullopt : std::optional(reader);
   }
 
-  /// Joins stage \p partial with the one that reduces its results. False if there is no such stage.
-  bool joinBehind(std::size_t partial) {
+  /// Puts \p whole, which reads what stage \p partial does, in the place of that and of \p reader.
+  void replace(std::size_t partial, std::size_t reader, Computation whole) {
+    stagesOf(stage(partial).written) = {};
+    forEachRead(stage(partial), [&](TensorRef tensor) {
+      if (!tensor.isLocal)
+        return;
+      std::vector<std::size_t> &users = stagesOf(tensor).all;
+      std::erase(users, partial);
+      const auto place = std::ranges::lower_bound(users, reader);
+      if (place == users.end() || *place != reader)
+        users.insert(place, reader);
+      // Who writes it has another reader now.
+      open_.insert(stagesOf(tensor).writers.begin(), stagesOf(tensor).writers.end());
+    });
+    function_.computations[reader] = std::move(whole);
+    isGone_[partial] = true;
+  }
+
+  /// Joins stage \p partial with the one that reduces its results, if there is such a stage.
+  void joinBehind(std::size_t partial) {
     const Computation &first = stage(partial);
     const bool isPlain = isPlainReduction(first);
     const bool isUneven = isReductionOfAll(first) && onlyCondition(first) != nullptr;
     if ((!isPlain && !isUneven) || !first.written.isLocal)
-      return false;
+      return;
     const auto reader = onlyReader(partial);
     if (!reader)
-      return false;
+      return;
     const Computation &second = stage(*reader);
     const bool reducesIt = isPlainReduction(second) && second.combiner == first.combiner &&
                            second.value->kind == ValueExpr::Kind::Load &&
                            second.accesses.size() == 1 &&
                            second.accesses[0].tensor == first.written;
     if (!reducesIt)
-      return false;
+      return;
     const Tensor &part = function_.locals[first.written.index];
     const auto written =
         plainAxes(first.writeIndices, part.shape, first.axes,
@@ -350,7 +400,7 @@ private:
     const auto read = plainAxes(second.accesses[0].indices, part.shape, second.axes,
                                 [](const Axis &) { return true; });
     if (!written || !read)
-      return false;
+      return;
     Computation whole = first;
     std::vector<IndexExprPtr> values(second.axes.size(), indexConstant(0));
     // Where the second sums one value each, it copies.
@@ -365,12 +415,12 @@ private:
       if (second.axes[*(*read)[d]].kind != Axis::Kind::Reduction)
         continue;
       if (!isDigitOfReduction(first, own))
-        return false;
+        return;
       whole.axes[own].kind = Axis::Kind::Reduction;
       hasDigits = true;
     }
     if (!hasDigits)
-      return false;
+      return;
     whole.name = second.name;
     whole.range = second.range;
     whole.written = second.written;
@@ -380,17 +430,17 @@ private:
     if (isUneven) {
       auto even = withoutUnevenSplit(std::move(whole));
       if (!even)
-        return false;
+        return;
       whole = std::move(*even);
     }
     joinAxes(whole);
-    function_.computations[*reader] = std::move(whole);
-    function_.computations.erase(function_.computations.begin() +
-                                 static_cast<std::ptrdiff_t>(partial));
-    return true;
+    replace(partial, *reader, std::move(whole));
   }
 
   FunctionTemplate &function_;
+  std::map<std::pair<bool, std::uint32_t>, StagesOf> stagesOf_; ///< by tensor
+  std::vector<bool> isGone_;                                    ///< by stage
+  std::set<std::size_t> open_;                                  ///< stages to look at
 };
 
 //===--- Steps ----------------------------------------------------------------------------===//

@@ -49,7 +49,7 @@ struct NestVariable {
 /// A read or a write of a local buffer.
 struct BufferUse {
   std::size_t nest = 0;
-  std::vector<std::size_t> path; ///< the variables that are alive, outermost first
+  std::vector<std::size_t> path;               ///< the variables that are alive, outermost first
   std::vector<workload::IndexExprPtr> indices; ///< over the variables of the nest
   bool isWrite = false;
   bool isSum = false;                  ///< joins a value to what is there
