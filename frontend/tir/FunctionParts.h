@@ -296,6 +296,7 @@ private:
   void setValue(Store &store, const Expr &target, const Expr &given, Conversion &conversion);
   [[nodiscard]] const Expr &named(const Expr &value) const;
   [[nodiscard]] bool isReduction(const Store &store) const;
+  [[nodiscard]] std::optional<std::int64_t> iterationsOf(const std::set<std::size_t> &used) const;
   [[nodiscard]] std::optional<AxisPart> reachedPart(const Variable &variable,
                                                     const std::vector<workload::Axis> &loops) const;
   Numbering setAxes(workload::Computation &computation, const std::vector<std::size_t> &own,

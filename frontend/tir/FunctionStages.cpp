@@ -468,29 +468,42 @@ std::vector<IndexExprPtr> FunctionReader::valuesOfLoops(const std::vector<bool> 
   return values;
 }
 
+/// How often the loops of \p used go round together; none if that is not one number.
+std::optional<std::int64_t> FunctionReader::iterationsOf(const std::set<std::size_t> &used) const {
+  std::optional<std::int64_t> iterations = 1;
+  for (const std::size_t loop : used) {
+    if (variables_[loop].dependsOnOthers)
+      return std::nullopt;
+    iterations = iterations ? checkedMul(*iterations, variables_[loop].extent) : std::nullopt;
+  }
+  return iterations;
+}
+
 /// The values that block axis \p variable takes if its loops reach only a part of its domain: then
 /// a reduction has only these. None if they reach all of it, or that is not known.
 std::optional<AxisPart> FunctionReader::reachedPart(const Variable &variable,
                                                     const std::vector<Axis> &loops) const {
-  const auto form = variable.isBlockAxis && variable.inLoops && !variable.dependsOnOthers
-                        ? affineForm(*variable.inLoops, loops)
-                        : std::nullopt;
-  const auto range = form ? rangeOf(*form, loops) : std::nullopt;
+  if (!variable.isBlockAxis || !variable.inLoops || variable.dependsOnOthers)
+    return std::nullopt;
+  std::set<std::size_t> used;
+  forEachAxis(*variable.inLoops, [&](std::size_t loop) { used.insert(loop); });
+  const auto iterations = iterationsOf(used);
+  if (!iterations)
+    return std::nullopt;
+  const auto form = affineForm(*variable.inLoops, loops);
+  if (!form) // which values these are is not known, but there are no more of them
+    return *iterations < variable.extent ? std::optional(AxisPart{0, 1, variable.extent, true})
+                                         : std::nullopt;
+  const auto range = rangeOf(*form, loops);
   if (!range || range->low < 0 || range->high >= variable.extent)
     return std::nullopt;
   std::int64_t step = 0;
-  std::optional<std::int64_t> iterations = 1;
-  for (std::size_t loop = 0; loop < loops.size(); ++loop) {
-    if (form->coefficients[loop] == 0 || loops[loop].extent == 1)
-      continue;
-    if (variables_[loop].dependsOnOthers)
-      return std::nullopt;
-    step = std::gcd(step, form->coefficients[loop]);
-    iterations = iterations ? checkedMul(*iterations, loops[loop].extent) : std::nullopt;
-  }
+  for (const std::size_t loop : used)
+    if (loops[loop].extent > 1)
+      step = std::gcd(step, form->coefficients[loop]);
   step = std::max<std::int64_t>(step, 1);
   AxisPart part{range->low, step, (range->high - range->low) / step + 1};
-  part.hasGaps = iterations && *iterations < part.count;
+  part.hasGaps = *iterations < part.count;
   return part.count < variable.extent || part.hasGaps ? std::optional(part) : std::nullopt;
 }
 

@@ -1219,6 +1219,10 @@ TEST_CASE("schedules: a reduction has the iterations that its loops make") {
   const Outcome gaps(
       function(matrices, nest("for i, j, ko, ki in T.grid(16, 8, 8, 4):", "i", "ko * 8 + ki")));
   CHECK(gaps.messages().find("with gaps") != std::string::npos);
+  // Eleven iterations cannot reach 64 values, whichever these are.
+  const Outcome squares(
+      function(matrices, nest("for i, j, k in T.grid(16, 8, 11):", "i", "k * k // 2")));
+  CHECK(squares.messages().find("with gaps") != std::string::npos);
 }
 
 TEST_CASE("schedules: partial results of packed and of single elements") {
