@@ -134,7 +134,7 @@ public:
   explicit SplitStage(Computation &computation) : computation_(computation) {}
 
   void run() {
-    if (!isMeant())
+    if (isPlain() || !isMeant())
       return;
     bool isChanged = joinAll();
     const bool writesDigits = !sums() && !writesPlainly();
@@ -165,6 +165,26 @@ private:
       return false;
     return computation_.body ? onlyStore(*computation_.body).has_value()
                              : computation_.opaqueReason.empty();
+  }
+
+  /// Whether there is nothing to join or to cut, as in most blocks.
+  [[nodiscard]] bool isPlain() const {
+    if (computation_.body || !writesPlainly())
+      return false;
+    bool isCut = false;
+    forEachNode(*computation_.value, [&](const ValueExpr &node) {
+      isCut = isCut || (node.index && isCutIn(*node.index));
+    });
+    return !isCut && std::ranges::none_of(computation_.accesses, [](const Access &access) {
+      return std::ranges::any_of(access.indices,
+                                 [](const IndexExprPtr &index) { return isCutIn(*index); });
+    });
+  }
+  /// Whether \p index holds a quotient or a remainder, or may do so in what data say.
+  static bool isCutIn(const IndexExpr &index) {
+    return index.kind == IndexExpr::Kind::FloorDiv || index.kind == IndexExpr::Kind::FloorMod ||
+           index.computed || (index.left && isCutIn(*index.left)) ||
+           (index.right && isCutIn(*index.right));
   }
 
   /// Whether the axes are those of what is written, as blocks have them, in spite of a layout or a
