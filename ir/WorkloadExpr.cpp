@@ -246,6 +246,24 @@ void forEachNode(const ValueExpr &value, llvm::function_ref<void(const ValueExpr
     forEachNode(*operand, visit);
 }
 
+IndexExprPtr substituteSome(const IndexExprPtr &index,
+                            llvm::function_ref<IndexExprPtr(std::size_t)> valueOf) {
+  if (index->kind == Kind::Axis) {
+    IndexExprPtr value = valueOf(static_cast<std::size_t>(index->value));
+    return value ? value : index;
+  }
+  if (index->computed)
+    return indexOpaque(index->opaque, mapIndices(index->computed, [&](const IndexExprPtr &inner) {
+                         return substituteSome(inner, valueOf);
+                       }));
+  if (!index->left)
+    return index;
+  IndexExprPtr left = substituteSome(index->left, valueOf);
+  IndexExprPtr right = substituteSome(index->right, valueOf);
+  const bool isSame = left == index->left && right == index->right;
+  return isSame ? index : indexBinary(index->kind, std::move(left), std::move(right));
+}
+
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements) {
   if (index->kind == Kind::Axis)
     return replacements[static_cast<std::size_t>(index->value)];

@@ -44,6 +44,9 @@ void forEachAxis(const ValueExpr &value, llvm::function_ref<void(std::size_t)> v
 /// Calls \p visit with every node of \p value, itself first.
 void forEachNode(const ValueExpr &value, llvm::function_ref<void(const ValueExpr &)> visit);
 
+/// Puts what \p valueOf says in the place of every axis; null leaves it as it is.
+IndexExprPtr substituteSome(const IndexExprPtr &index,
+                            llvm::function_ref<IndexExprPtr(std::size_t)> valueOf);
 /// Puts \p replacements[a] in the place of every axis a.
 IndexExprPtr substitute(const IndexExprPtr &index, std::span<const IndexExprPtr> replacements);
 ValueExprPtr substitute(const ValueExprPtr &value, std::span<const IndexExprPtr> replacements);

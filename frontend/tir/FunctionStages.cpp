@@ -675,16 +675,7 @@ void collectPinned(const ValueExpr &condition, std::set<std::size_t> &pinned) {
 
 /// \p index with the loops in the place of the block axes that are bound to them.
 IndexExprPtr FunctionReader::inLoops(const IndexExprPtr &index) const {
-  bool isBound = false;
-  forEachAxis(*index,
-              [&](std::size_t variable) { isBound = isBound || variables_[variable].inLoops; });
-  if (!isBound)
-    return index;
-  std::vector<IndexExprPtr> values;
-  for (std::size_t variable = 0; variable < variables_.size(); ++variable)
-    values.push_back(variables_[variable].inLoops ? variables_[variable].inLoops
-                                                  : context_.nodes.axis(variable));
-  return substitute(index, values);
+  return substituteSome(index, [&](std::size_t variable) { return variables_[variable].inLoops; });
 }
 
 /// What uses of local buffers need to know of the variables of this nest.

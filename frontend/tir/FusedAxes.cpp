@@ -1,5 +1,6 @@
 #include "frontend/tir/FusedAxes.h"
 
+#include "frontend/tir/BufferShapes.h"
 #include "ir/WorkloadExpr.h"
 
 #include <cstddef>
@@ -67,20 +68,6 @@ std::int64_t stepOf(const Axis &axis, const AxisUse &use) {
   return last < axis.extent ? *use.divisors.begin() : 0;
 }
 
-/// \p index written as a sum, if it is one: `(a * 3 + b) // 3` is `a`.
-IndexExprPtr simplified(const IndexExprPtr &index, const std::vector<Axis> &axes) {
-  const auto form = affineForm(*index, axes);
-  if (!form)
-    return index;
-  IndexExprPtr sum = indexConstant(form->constant);
-  for (std::size_t axis = 0; axis < axes.size(); ++axis)
-    if (form->coefficients[axis] != 0)
-      sum = indexBinary(IndexExpr::Kind::Add, sum,
-                        indexBinary(IndexExpr::Kind::Mul, indexAxis(axis),
-                                    indexConstant(form->coefficients[axis])));
-  return sum;
-}
-
 /// Splits the axes that are to be; false if there are none.
 bool splitOnce(Computation &computation) {
   const AxisUses uses = usesOf(computation);
@@ -108,13 +95,7 @@ bool splitOnce(Computation &computation) {
   if (!isSplit)
     return false;
   substituteAxes(computation, std::move(axes), values);
-  const auto simplify = [&](std::vector<IndexExprPtr> &indices) {
-    for (IndexExprPtr &index : indices)
-      index = simplified(index, computation.axes);
-  };
-  simplify(computation.writeIndices);
-  for (Access &access : computation.accesses)
-    simplify(access.indices);
+  simplify(computation); // `(a * 3 + b) // 3` is `a`
   return true;
 }
 

@@ -144,20 +144,6 @@ std::vector<Axis> axesOf(const std::vector<NestVariable> &variables) {
   return axes;
 }
 
-/// \p index with the loops in the place of the block axes that are bound to them.
-IndexExprPtr inLoops(const IndexExprPtr &index, const std::vector<NestVariable> &variables) {
-  bool isBound = false;
-  forEachAxis(*index,
-              [&](std::size_t variable) { isBound = isBound || variables[variable].inLoops; });
-  if (!isBound)
-    return index;
-  std::vector<IndexExprPtr> values;
-  for (std::size_t variable = 0; variable < variables.size(); ++variable)
-    values.push_back(variables[variable].inLoops ? variables[variable].inLoops
-                                                 : indexAxis(variable));
-  return substitute(index, values);
-}
-
 } // namespace
 
 void BufferUses::settle(const std::vector<NestVariable> &variables) {
@@ -205,7 +191,9 @@ void BufferUses::settle(Record &record, BufferUse use, const std::vector<NestVar
   if (record.path.empty() || variables.size() > mostVariables)
     return share(record);
   for (const IndexExprPtr &each : use.indices) {
-    const IndexExprPtr index = inLoops(each, variables);
+    // With the loops in the place of the block axes that are bound to them.
+    const IndexExprPtr index =
+        substituteSome(each, [&](std::size_t variable) { return variables[variable].inLoops; });
     access.forms.push_back(affineForm(*index, axes));
     const auto &form = access.forms.back();
     forEachAxis(*index, [&](std::size_t variable) {
