@@ -49,6 +49,18 @@ IndexExprPtr neutralFold(Kind kind, const IndexExprPtr &left, const IndexExprPtr
   return nullptr;
 }
 
+/// The number that \p left and \p right are quotient and remainder of, `x // 3 * 3 + x % 3`; null
+/// if they are not.
+IndexExprPtr wholeOf(const IndexExpr &left, const IndexExpr &right) {
+  const bool isProduct = left.kind == Kind::Mul && left.left->kind == Kind::FloorDiv &&
+                         left.right->kind == Kind::Constant &&
+                         isConstant(*left.left->right, left.right->value);
+  if (!isProduct || right.kind != Kind::FloorMod || !isConstant(*right.right, left.right->value) ||
+      left.right->value <= 0 || !sameIndex(*left.left->left, *right.left))
+    return nullptr;
+  return right.left;
+}
+
 std::optional<bool> compare(std::string_view name, std::int64_t a, std::int64_t b) {
   if (name == "<")
     return a < b;
@@ -135,6 +147,8 @@ IndexExprPtr indexBinary(Kind kind, IndexExprPtr left, IndexExprPtr right) {
   }
   if (IndexExprPtr folded = neutralFold(kind, left, right))
     return folded;
+  if (IndexExprPtr whole = kind == Kind::Add ? wholeOf(*left, *right) : nullptr)
+    return whole;
   std::uint32_t size = saturatedSum(saturatedSum(left->size, right->size), 1);
   if (size > maxExpressionSize)
     return indexOpaque("an index that is too large");

@@ -299,6 +299,8 @@ private:
   [[nodiscard]] std::optional<std::int64_t> iterationsOf(const std::set<std::size_t> &used) const;
   [[nodiscard]] std::optional<AxisPart> reachedPart(const Variable &variable,
                                                     const std::vector<workload::Axis> &loops) const;
+  [[nodiscard]] bool isCountedTwice(const Variable &variable, const std::vector<bool> &used,
+                                    const std::vector<workload::Axis> &loops) const;
   Numbering setAxes(workload::Computation &computation, const std::vector<std::size_t> &own,
                     bool accumulates);
   [[nodiscard]] bool isCertain() const;

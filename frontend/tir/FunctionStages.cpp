@@ -507,6 +507,20 @@ std::optional<AxisPart> FunctionReader::reachedPart(const Variable &variable,
   return part.count < variable.extent || part.hasGaps ? std::optional(part) : std::nullopt;
 }
 
+/// Whether the loops that block axis \p variable is bound to are among \p used beside it, in a way
+/// that does not tell the one from the other: together they would count as a product.
+bool FunctionReader::isCountedTwice(const Variable &variable, const std::vector<bool> &used,
+                                    const std::vector<Axis> &loops) const {
+  if (!variable.isBlockAxis || !variable.inLoops || variable.extent == 1 ||
+      affineForm(*variable.inLoops, loops))
+    return false;
+  bool isFound = false;
+  forEachAxis(*variable.inLoops, [&](std::size_t loop) {
+    isFound = isFound || (used[loop] && variables_[loop].extent > 1);
+  });
+  return isFound;
+}
+
 /// Gives \p computation its axes: \p own variables and others that it refers to, numbered anew.
 Numbering FunctionReader::setAxes(Computation &computation, const std::vector<std::size_t> &own,
                                   bool accumulates) {
@@ -562,6 +576,9 @@ Numbering FunctionReader::setAxes(Computation &computation, const std::vector<st
       kind = Axis::Kind::Spatial; // of a block around this one, whose parts have their own results
     axes.push_back({variable.name, variable.extent, kind});
     replacements[ordered[i]] = context_.nodes.axis(i);
+    if (!loops.empty() && isCountedTwice(variable, used, loops))
+      issue(computation.range,
+            "a loop beside the axis '" + variable.name + "', which is bound to a part of it,");
     const auto part = loops.empty() ? std::nullopt : reachedPart(variable, loops);
     if (!part)
       continue;

@@ -1225,6 +1225,32 @@ TEST_CASE("schedules: a reduction has the iterations that its loops make") {
   CHECK(squares.messages().find("with gaps") != std::string::npos);
 }
 
+TEST_CASE("schedules: a loop and an axis that is bound to it count once") {
+  const std::string text = R"(for i in range(16):
+    P = T.alloc_buffer((8,))
+    for j in range(8):
+        P[j] = T.float32(0)
+    for j, k in T.grid(8, 64):
+        with T.block("P"):
+            vi = T.axis.spatial(EXTENT, BINDING)
+            vj, vk = T.axis.remap("SR", [j, k])
+            P[vj] = P[vj] + A[vi, vk] * B[vk, vj]
+    for j in range(8):
+        C[i, j] = P[j]
+)";
+  const auto bound = [&](const char *extent, const char *binding) {
+    std::string result = text;
+    result.replace(result.find("EXTENT"), 6, extent);
+    result.replace(result.find("BINDING"), 7, binding);
+    return result;
+  };
+  checkSame(matrices, matmul,
+            {{"written in digits", bound("16", "i // 4 * 4 + i % 4").c_str()},
+             {"written in digits of digits", bound("16", "i // 8 * 8 + i % 8").c_str()}});
+  const Outcome half(function(matrices, bound("8", "i // 2").c_str()));
+  CHECK(half.messages().find("a loop beside the axis 'vi'") != std::string::npos);
+}
+
 TEST_CASE("schedules: partial results of packed and of single elements") {
   checkSame("A: T.Buffer((64,), \"float32\"), B: T.Buffer((16, 8), \"uint32\"), C: T.Buffer((16,), "
             "\"float32\")",
