@@ -19,7 +19,7 @@
 #include "backend/timing/Evaluation.h"
 #include "frontend/acadl/Elaborate.h"
 #include "frontend/acadl/Module.h"
-#include "frontend/tir/TirReader.h"
+#include "frontend/network/NetworkReader.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Workload.h"
 #include "support/Diagnostics.h"

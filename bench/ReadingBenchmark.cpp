@@ -1,7 +1,7 @@
 #include "bench/Benchmarks.h"
 #include "bench/Measure.h"
 #include "bench/Networks.h"
-#include "frontend/tir/TirReader.h"
+#include "frontend/network/NetworkReader.h"
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "frontend/acadl/Check.h"
 #include "frontend/acadl/Elaborate.h"
-#include "frontend/tir/TirReader.h"
+#include "frontend/network/NetworkReader.h"
 #include "support/TextFile.h"
 
 #include <llvm/ADT/STLExtras.h>

@@ -6,7 +6,7 @@
 #include "backend/mapping/Match.h"
 #include "frontend/acadl/Elaborate.h"
 #include "frontend/acadl/Module.h"
-#include "frontend/tir/TirReader.h"
+#include "frontend/network/NetworkReader.h"
 
 #include <doctest/doctest.h>
 

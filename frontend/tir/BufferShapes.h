@@ -2,7 +2,7 @@
 /// Gives buffers the dimensions that the loops around their accesses have.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 #include "frontend/tir/PrivateBuffers.h"
 
 #include <cstddef>

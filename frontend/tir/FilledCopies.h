@@ -2,7 +2,7 @@
 /// Reads paddings that are written in two steps.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 
 namespace acadlc::tir {
 

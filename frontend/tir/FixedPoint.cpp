@@ -1,6 +1,6 @@
 #include "frontend/tir/FixedPoint.h"
 
-#include "frontend/tir/OperatorBuilder.h"
+#include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Calls that name memory: functions that are not in the text, and what threads do together.
 
 #include "frontend/tir/FunctionParts.h"
-#include "frontend/tir/Vocabulary.h"
+#include "frontend/tvmscript/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 #include "frontend/tir/FunctionParts.h"
-#include "frontend/tir/Vocabulary.h"
+#include "frontend/tvmscript/Vocabulary.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 

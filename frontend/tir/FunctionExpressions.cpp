@@ -1,7 +1,7 @@
 #include "frontend/tir/FixedPoint.h"
 #include "frontend/tir/FunctionParts.h"
-#include "frontend/tir/OperatorBuilder.h"
-#include "frontend/tir/Vocabulary.h"
+#include "frontend/tvmscript/Vocabulary.h"
+#include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

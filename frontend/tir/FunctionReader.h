@@ -2,9 +2,9 @@
 /// Gives meaning to one TIR function: its buffers and the computations of its blocks.
 #pragma once
 
+#include "frontend/tir/FunctionTemplate.h"
 #include "frontend/tir/SharedNodes.h"
-#include "frontend/tir/Syntax.h"
-#include "ir/Workload.h"
+#include "frontend/tvmscript/Syntax.h"
 #include "support/Diagnostics.h"
 
 #include <cstdint>
@@ -16,34 +16,7 @@
 
 namespace acadlc::tir {
 
-using Shape = std::vector<std::int64_t>;
 using Symbols = std::map<std::string, std::int64_t, std::less<>>;
-
-/// A TIR function without a caller. A TensorRef that is not local counts `parameters`.
-struct FunctionTemplate {
-  struct Parameter {
-    workload::Tensor tensor;
-    bool isRead = false;
-    bool isWritten = false;
-    SourceRange firstWrite;
-  };
-  /// A construct that has no meaning here.
-  struct Issue {
-    SourceRange range;
-    std::string what;
-  };
-  std::string name;
-  SourceRange nameRange;
-  std::vector<Parameter> parameters; ///< buffers only
-  std::vector<std::string> scalars;  ///< parameters that are numbers, in order
-  std::vector<workload::Tensor> locals;
-  std::set<std::uint32_t> constants; ///< locals whose content is part of the program
-  std::vector<workload::Computation> computations;
-  std::vector<Issue> issues;       ///< an error if the function is called
-  SourceRange threadBinding;       ///< valid if loops are bound to threads of a GPU
-  bool usesArgumentShapes = false; ///< a symbolic size was taken from an argument
-  bool isValid = true;             ///< no error was reported
-};
 
 /// What the caller knows when it reads a function.
 struct FunctionContext {

@@ -1,6 +1,6 @@
 #include "frontend/tir/FunctionParts.h"
-#include "frontend/tir/OperatorBuilder.h"
-#include "frontend/tir/Vocabulary.h"
+#include "frontend/tvmscript/Vocabulary.h"
+#include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
@@ -580,8 +580,10 @@ std::optional<std::vector<std::int64_t>> numbersOf(const Expr *list) {
 
 /// The number of the last element of a view; none if that leaves 64 bits.
 std::optional<std::int64_t> lastOf(const Shape &shape, const std::vector<std::int64_t> &strides) {
-  if (strides.empty())
-    return elementCount(shape) - 1;
+  if (strides.empty()) {
+    const auto count = elementCount(shape);
+    return count ? std::optional(*count - 1) : std::nullopt;
+  }
   std::optional<std::int64_t> last = 0;
   for (std::size_t d = 0; d < shape.size(); ++d) {
     const auto reach = checkedMul(shape[d] - 1, strides[d]);
@@ -597,7 +599,7 @@ bool FunctionReader::isWholeInOrder(const BufferView &view) const {
   const bool isAtStart =
       !view.offset || (view.offset->kind == IndexExpr::Kind::Constant && view.offset->value == 0);
   return view.begin.empty() && isAtStart && view.strides.empty() && view.lanes == 0 &&
-         elementCount(view.shape) == elementCount(shapeOf(view.tensor));
+         elementCount(view.shape) == tensorOf(view.tensor).elementCount();
 }
 
 /// Reads `B = T.decl_buffer(shape, type, data=A.data)`: another name, perhaps another shape, of
@@ -626,7 +628,7 @@ bool FunctionReader::aliasBuffer(const Expr &target, const Tensor &declared, con
   const NameMeaning *known = data.kind == Expr::Kind::Name ? find(data.text) : nullptr;
   if (known && known->kind == NameMeaning::Kind::Size && !result_.issues.empty())
     return false;
-  if (!last || first < 0 || *last >= elementCount(shapeOf(behind->tensor)) - first) {
+  if (!last || first < 0 || *last >= tensorOf(behind->tensor).elementCount() - first) {
     issue(call.range, "a buffer that shares memory with another");
     return false;
   }

@@ -2,7 +2,7 @@
 /// Takes loops apart that were fused from several.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 
 namespace acadlc::tir {
 

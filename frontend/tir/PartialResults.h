@@ -2,7 +2,7 @@
 /// Undoes what makes several reductions of one: partial results, and loops that are written out.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 
 namespace acadlc::tir {
 

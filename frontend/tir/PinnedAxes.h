@@ -2,7 +2,7 @@
 /// Reads stores that happen in one iteration of a loop alone as if they stood behind the loop.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 
 namespace acadlc::tir {
 

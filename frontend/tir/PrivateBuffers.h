@@ -14,7 +14,7 @@
 /// - the buffer is not one that the threads of the loop share.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 #include "ir/Workload.h"
 
 #include <cstddef>

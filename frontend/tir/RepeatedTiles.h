@@ -2,7 +2,7 @@
 /// Buffers that get the same values in each iteration of a loop.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 #include "frontend/tir/PrivateBuffers.h"
 
 #include <cstddef>

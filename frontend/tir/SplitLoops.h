@@ -2,7 +2,7 @@
 /// Makes one axis of the loops that a schedule has made of one, where no block says that they are.
 #pragma once
 
-#include "frontend/tir/FunctionReader.h"
+#include "frontend/tir/FunctionTemplate.h"
 
 namespace acadlc::tir {
 

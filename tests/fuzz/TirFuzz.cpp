@@ -1,6 +1,6 @@
 // Any bytes as a network.
 
-#include "frontend/tir/TirReader.h"
+#include "frontend/network/NetworkReader.h"
 
 #include <cstddef>
 #include <cstdint>
