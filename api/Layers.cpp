@@ -3,7 +3,7 @@
 #include "api/ScalarLayers.h"
 #include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
-#include "ir/WorkloadBody.h"
+#include "structure/ReductionBody.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>

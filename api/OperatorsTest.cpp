@@ -1,5 +1,5 @@
 #include "api/Session.h"
-#include "ir/WorkloadFold.h"
+#include "structure/BatchNormFold.h"
 #include "tests/unit/Property.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 #include "api/ScalarLayers.h"
 
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 
 #include <fmt/format.h>
 

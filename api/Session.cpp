@@ -9,7 +9,7 @@
 #include "backend/mapping/Problem.h"
 #include "backend/timing/Evaluable.h"
 #include "frontend/acadl/Check.h"
-#include "ir/WorkloadFold.h"
+#include "structure/BatchNormFold.h"
 #include "support/Csv.h"
 #include "support/InternalError.h"
 #include "support/TextFile.h"

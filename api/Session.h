@@ -58,7 +58,7 @@ inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max
 
 /// How a network is read.
 struct WorkloadOptions : tir::ReadOptions {
-  /// Batch norms become part of the weights before them (ir/WorkloadFold.h).
+  /// Batch norms become part of the weights before them (structure/BatchNormFold.h).
   bool foldBatchNorm = true;
 };
 

@@ -153,7 +153,8 @@ enum class FreeReason : std::uint8_t {
   Alias,       ///< copies a tensor element by element without changing shape or type
   Reshape,     ///< changes the shape but not the order of elements in memory
   IdentityPad, ///< an alias into a buffer inside a function that pads nothing
-  BatchNorm,   ///< part of a batch norm that is folded into the weights before it (WorkloadFold.h)
+  BatchNorm,   ///< part of a batch norm that is folded into the weights before it
+               ///< (structure/BatchNormFold.h)
 };
 /// Whether what is free for \p reason is done when the network is compiled: at run time it does not
 /// even read.

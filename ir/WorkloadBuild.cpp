@@ -1,7 +1,6 @@
 #include "ir/WorkloadBuild.h"
 
 #include "ir/WorkloadExpr.h"
-#include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -91,13 +90,6 @@ double lowestNumber(ElementType type) {
     return lowestHalf;
   return type.bits == 64 ? std::numeric_limits<double>::lowest()
                          : double{std::numeric_limits<float>::lowest()};
-}
-
-std::optional<std::int64_t> elementCount(const std::vector<std::int64_t> &shape) {
-  std::optional<std::int64_t> count = 1;
-  for (const std::int64_t extent : shape)
-    count = count ? checkedMul(*count, extent) : std::nullopt;
-  return count;
 }
 
 IndexExprPtr flatIndex(const Indices &indices, const std::vector<std::int64_t> &shape) {

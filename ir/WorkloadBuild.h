@@ -5,7 +5,6 @@
 #include "ir/Workload.h"
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,8 +33,6 @@ ValueExprPtr lowest(ElementType type);
 /// The lowest number of a type, as a pool starts from it.
 double lowestNumber(ElementType type);
 
-/// The product of all extents; none if it leaves 64 bits.
-std::optional<std::int64_t> elementCount(const std::vector<std::int64_t> &shape);
 /// The number of the element \p indices of a tensor of extents \p shape in row-major order.
 IndexExprPtr flatIndex(const Indices &indices, const std::vector<std::int64_t> &shape);
 /// The other way round.

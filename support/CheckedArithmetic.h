@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 
 namespace acadlc {
 
@@ -49,6 +50,15 @@ namespace acadlc {
   if (b == 0 || (a == std::numeric_limits<std::int64_t>::min() && b == -1))
     return std::nullopt;
   return a / b + ((a % b != 0 && (a % b < 0) == (b < 0)) ? 1 : 0);
+}
+
+/// Product of all values, 1 of none; nothing if it, or one of those on the way, does not fit.
+[[nodiscard]] constexpr std::optional<std::int64_t>
+checkedProduct(std::span<const std::int64_t> values) {
+  std::optional<std::int64_t> product = 1;
+  for (const std::int64_t value : values)
+    product = product ? checkedMul(*product, value) : std::nullopt;
+  return product;
 }
 
 } // namespace acadlc

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -41,4 +42,11 @@ TEST_CASE("CheckedArithmetic: division rounds down or up, for every sign") {
   CHECK_FALSE(checkedFloorDiv(smallest, -1));
   CHECK_FALSE(checkedCeilDiv(smallest, -1));
   CHECK(checkedFloorMod(smallest, -1) == 0);
+}
+
+TEST_CASE("checked arithmetic: products of many") {
+  constexpr std::int64_t half = std::int64_t{1} << 40;
+  CHECK(checkedProduct({}) == 1);
+  CHECK(checkedProduct(std::array<std::int64_t, 3>{3, 4, 5}) == 60);
+  CHECK_FALSE(checkedProduct(std::array{half, half}));
 }

@@ -1,6 +1,6 @@
 #include "backend/mapping/Epilogue.h"
 
-#include "ir/WorkloadChain.h"
+#include "structure/Chain.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 #include "backend/mapping/Blocks.h"
 #include "backend/mapping/Epilogue.h"
 #include "backend/mapping/Header.h"
-#include "ir/WorkloadContraction.h"
+#include "structure/Contraction.h"
 #include "support/CheckedArithmetic.h"
 
 #include <fmt/format.h>

@@ -10,7 +10,7 @@
 
 #include "frontend/acadl/Ast.h"
 #include "ir/Workload.h"
-#include "ir/WorkloadChain.h"
+#include "structure/Chain.h"
 #include "support/Diagnostics.h"
 
 #include <cstdint>

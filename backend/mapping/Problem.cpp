@@ -1,7 +1,7 @@
 #include "backend/mapping/Problem.h"
 
 #include "backend/mapping/Header.h"
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 

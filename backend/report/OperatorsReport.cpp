@@ -5,7 +5,7 @@
 #include "backend/report/Json.h"
 #include "backend/report/Report.h"
 #include "backend/report/TextTable.h"
-#include "ir/WorkloadFold.h"
+#include "structure/BatchNormFold.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

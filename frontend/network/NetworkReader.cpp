@@ -4,7 +4,7 @@
 #include "frontend/tvmscript/Parser.h"
 #include "frontend/tvmscript/SymbolicSizes.h"
 #include "frontend/tvmscript/Vocabulary.h"
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 
 #include <algorithm>
 

@@ -25,7 +25,7 @@ struct ReadOptions {
   std::optional<std::int64_t> batch;
 };
 
-/// Reads the network of \p file and analyses it (see ir/WorkloadAnalysis.h). Returns none if an
+/// Reads the network of \p file and analyses it (see structure/Analysis.h). Returns none if an
 /// error was reported; never throws on bad input.
 std::optional<workload::Workload> readWorkload(const SourceManager &sources, FileId file,
                                                const ReadOptions &options,

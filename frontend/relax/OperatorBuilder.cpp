@@ -250,7 +250,7 @@ std::size_t normalAxis(std::int64_t axis, std::size_t rank) {
 }
 
 std::int64_t elementCount(const Shape &shape) {
-  const auto count = workload::elementCount(shape);
+  const auto count = checkedProduct(shape);
   if (!count)
     throw OperatorError("a tensor of its is too large");
   return *count;

@@ -11,7 +11,6 @@
 #include "frontend/tvmscript/Parser.h"
 #include "frontend/tvmscript/SymbolicSizes.h"
 #include "frontend/tvmscript/Vocabulary.h"
-#include "ir/WorkloadAnalysis.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 

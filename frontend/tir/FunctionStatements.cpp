@@ -581,7 +581,7 @@ std::optional<std::vector<std::int64_t>> numbersOf(const Expr *list) {
 /// The number of the last element of a view; none if that leaves 64 bits.
 std::optional<std::int64_t> lastOf(const Shape &shape, const std::vector<std::int64_t> &strides) {
   if (strides.empty()) {
-    const auto count = elementCount(shape);
+    const auto count = checkedProduct(shape);
     return count ? std::optional(*count - 1) : std::nullopt;
   }
   std::optional<std::int64_t> last = 0;
@@ -599,7 +599,7 @@ bool FunctionReader::isWholeInOrder(const BufferView &view) const {
   const bool isAtStart =
       !view.offset || (view.offset->kind == IndexExpr::Kind::Constant && view.offset->value == 0);
   return view.begin.empty() && isAtStart && view.strides.empty() && view.lanes == 0 &&
-         elementCount(view.shape) == tensorOf(view.tensor).elementCount();
+         checkedProduct(view.shape) == tensorOf(view.tensor).elementCount();
 }
 
 /// Reads `B = T.decl_buffer(shape, type, data=A.data)`: another name, perhaps another shape, of

@@ -2,7 +2,7 @@
 /// Recognises the steps that an expression does on one of its loads. Private to this folder.
 #pragma once
 
-#include "ir/WorkloadChain.h"
+#include "structure/Chain.h"
 
 #include <optional>
 #include <vector>

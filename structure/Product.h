@@ -4,7 +4,7 @@
 #pragma once
 
 #include "ir/Workload.h"
-#include "ir/WorkloadBody.h"
+#include "structure/ReductionBody.h"
 
 #include <array>
 #include <cstddef>

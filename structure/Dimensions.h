@@ -2,7 +2,7 @@
 /// The dimensions of products and poolings by the field's names. Private to this folder.
 #pragma once
 
-#include "ir/WorkloadReduction.h"
+#include "structure/Reduction.h"
 
 #include <cstdint>
 #include <optional>

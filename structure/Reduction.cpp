@@ -1,4 +1,4 @@
-#include "ir/WorkloadReduction.h"
+#include "structure/Reduction.h"
 
 #include "ir/WorkloadExpr.h"
 

@@ -1,7 +1,7 @@
-#include "ir/WorkloadDimensions.h"
+#include "structure/Dimensions.h"
 
-#include "ir/WorkloadAnalysis.h"
-#include "ir/WorkloadContraction.h"
+#include "structure/Analysis.h"
+#include "structure/Contraction.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

@@ -17,7 +17,7 @@ struct AnalysisError {
 
 /// Fills the derived members of \p workload: origins of local tensors, Computation::freeReason, and
 /// of each call contractions, sums, operators, kind, freeReason, macs, bytesRead and bytesWritten.
-/// Origins of `workload.tensors` must be set. Nothing is folded (WorkloadFold.h).
+/// Origins of `workload.tensors` must be set. Nothing is folded (BatchNormFold.h).
 std::optional<AnalysisError> analyze(Workload &workload);
 
 /// Sets bytesRead and bytesWritten of \p call, whose freeReason and stages are analysed.
@@ -37,8 +37,5 @@ std::optional<std::vector<std::size_t>> plainWrite(const Computation &computatio
 /// Whether \p index is axis \p axis plus \p offset. Axes of extent 1 don't matter.
 bool isAxisPlus(const std::optional<AffineIndex> &index, std::size_t axis, std::int64_t offset,
                 const std::vector<Axis> &axes);
-
-/// Product of all values; none if it leaves 64 bits.
-std::optional<std::int64_t> checkedProduct(const std::vector<std::int64_t> &values);
 
 } // namespace acadlc::workload

@@ -1,8 +1,8 @@
-#include "ir/WorkloadFold.h"
+#include "structure/BatchNormFold.h"
 
-#include "ir/WorkloadAnalysis.h"
-#include "ir/WorkloadChain.h"
-#include "ir/WorkloadOperators.h"
+#include "structure/Analysis.h"
+#include "structure/Chain.h"
+#include "structure/Operators.h"
 
 #include <algorithm>
 #include <set>

@@ -3,7 +3,7 @@
 /// folder.
 #pragma once
 
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
 #include <cstdint>
 #include <optional>

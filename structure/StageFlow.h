@@ -2,7 +2,7 @@
 /// Which stages of a call work on each other's results. Private to this folder.
 #pragma once
 
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
 #include <cstddef>
 #include <optional>

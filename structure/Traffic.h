@@ -2,7 +2,7 @@
 /// How many bytes stages read and write. Private to this folder.
 #pragma once
 
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
 #include <cstdint>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "ir/WorkloadFlow.h"
+#include "structure/StageFlow.h"
 
 #include <algorithm>
 

@@ -1,12 +1,12 @@
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 
-#include "ir/WorkloadContraction.h"
+#include "structure/Contraction.h"
 #include "ir/WorkloadExpr.h"
-#include "ir/WorkloadOperators.h"
-#include "ir/WorkloadProduct.h"
-#include "ir/WorkloadSplit.h"
-#include "ir/WorkloadStructure.h"
-#include "ir/WorkloadTraffic.h"
+#include "structure/Operators.h"
+#include "structure/Product.h"
+#include "structure/SplitAxes.h"
+#include "structure/CallStructure.h"
+#include "structure/Traffic.h"
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
@@ -331,13 +331,6 @@ std::optional<AnalysisError> CallAnalyzer::run() {
 }
 
 } // namespace
-
-std::optional<std::int64_t> checkedProduct(const std::vector<std::int64_t> &values) {
-  std::optional<std::int64_t> product = 1;
-  for (std::int64_t value : values)
-    product = product ? checkedMul(*product, value) : std::nullopt;
-  return product;
-}
 
 void countBytes(const Workload &workload, Call &call) {
   countBytes(workload, call, CallStructure(workload, call));

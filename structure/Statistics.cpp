@@ -1,8 +1,8 @@
-#include "ir/WorkloadStatistics.h"
+#include "structure/Statistics.h"
 
 #include "ir/WorkloadExpr.h"
-#include "ir/WorkloadNaming.h"
-#include "ir/WorkloadReduction.h"
+#include "structure/Naming.h"
+#include "structure/Reduction.h"
 
 #include <algorithm>
 #include <cstdint>

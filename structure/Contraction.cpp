@@ -1,4 +1,4 @@
-#include "ir/WorkloadContraction.h"
+#include "structure/Contraction.h"
 
 #include "ir/WorkloadExpr.h"
 

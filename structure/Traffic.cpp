@@ -1,4 +1,4 @@
-#include "ir/WorkloadTraffic.h"
+#include "structure/Traffic.h"
 
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"

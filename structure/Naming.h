@@ -3,7 +3,7 @@
 /// "transpose". Private to this folder.
 #pragma once
 
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
 #include <span>
 #include <string>

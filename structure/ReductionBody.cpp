@@ -1,4 +1,4 @@
-#include "ir/WorkloadBody.h"
+#include "structure/ReductionBody.h"
 
 #include "ir/WorkloadExpr.h"
 

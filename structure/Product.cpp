@@ -1,6 +1,6 @@
-#include "ir/WorkloadProduct.h"
+#include "structure/Product.h"
 
-#include "ir/WorkloadBody.h"
+#include "structure/ReductionBody.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

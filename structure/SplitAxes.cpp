@@ -1,4 +1,4 @@
-#include "ir/WorkloadSplit.h"
+#include "structure/SplitAxes.h"
 
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"

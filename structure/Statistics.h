@@ -3,7 +3,7 @@
 /// folder.
 #pragma once
 
-#include "ir/WorkloadFlow.h"
+#include "structure/StageFlow.h"
 
 #include <functional>
 #include <optional>

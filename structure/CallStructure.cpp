@@ -1,6 +1,6 @@
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 #include "ir/WorkloadExpr.h"
 
 #include <algorithm>

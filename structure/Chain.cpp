@@ -1,8 +1,8 @@
-#include "ir/WorkloadChain.h"
+#include "structure/Chain.h"
 
-#include "ir/WorkloadAnalysis.h"
+#include "structure/Analysis.h"
 #include "ir/WorkloadExpr.h"
-#include "ir/WorkloadSteps.h"
+#include "structure/Steps.h"
 
 #include <algorithm>
 #include <cmath>

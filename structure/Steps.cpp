@@ -1,7 +1,7 @@
-#include "ir/WorkloadSteps.h"
+#include "structure/Steps.h"
 
 #include "ir/WorkloadExpr.h"
-#include "ir/WorkloadFunctions.h"
+#include "structure/ActivationFunctions.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "ir/WorkloadFunctions.h"
+#include "structure/ActivationFunctions.h"
 
 #include "ir/WorkloadExpr.h"
 
