@@ -4,7 +4,7 @@
 #pragma once
 
 #include "backend/analysis/PeakRate.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 
 namespace acadlc {
 

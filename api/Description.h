@@ -3,7 +3,7 @@
 /// them.
 #pragma once
 
-#include "frontend/acadl/Module.h"
+#include "frontend/acadl/evaluation/Module.h"
 
 #include <optional>
 #include <string>

@@ -7,7 +7,7 @@
 #include "backend/mapping/Lower.h"
 #include "backend/mapping/Match.h"
 #include "backend/timing/Evaluation.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "ir/Workload.h"
 #include "support/Diagnostics.h"
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "api/ColumnOptions.h"
-#include "frontend/acadl/Elaborate.h"
-#include "frontend/acadl/Experiment.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
+#include "frontend/acadl/evaluation/Experiment.h"
 #include "support/Csv.h"
 #include "support/Diagnostics.h"
 

@@ -8,7 +8,7 @@
 #include "backend/mapping/Header.h"
 #include "backend/mapping/Problem.h"
 #include "backend/timing/Evaluable.h"
-#include "frontend/acadl/Check.h"
+#include "frontend/acadl/check/Check.h"
 #include "structure/BatchNormFold.h"
 #include "support/Csv.h"
 #include "support/InternalError.h"

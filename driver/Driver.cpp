@@ -16,7 +16,7 @@
 #include "driver/OutputFile.h"
 #include "driver/Picture.h"
 #include "driver/Progress.h"
-#include "frontend/acadl/Parser.h"
+#include "frontend/acadl/syntax/Parser.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 #include "api/ColumnOptions.h"
 #include "backend/mapping/Match.h"
 #include "backend/report/Report.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "ir/Workload.h"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include "lsp/Analysis.h"
 
-#include "frontend/acadl/Check.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/check/Check.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "frontend/network/NetworkReader.h"
 #include "support/TextFile.h"
 

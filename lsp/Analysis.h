@@ -2,7 +2,7 @@
 /// One open document: a description, compiled together with what it imports, or a network.
 #pragma once
 
-#include "frontend/acadl/Module.h"
+#include "frontend/acadl/evaluation/Module.h"
 #include "support/Diagnostics.h"
 #include "support/Source.h"
 

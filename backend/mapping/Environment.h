@@ -5,7 +5,7 @@
 #include "backend/mapping/Match.h"
 #include "backend/mapping/Storage.h"
 #include "backend/mapping/SymbolicValues.h"
-#include "frontend/acadl/Evaluator.h"
+#include "frontend/acadl/evaluation/Evaluator.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/StringMap.h>

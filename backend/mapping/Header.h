@@ -3,7 +3,7 @@
 /// sum, of two tensors whose index expressions are sums of index · coefficient terms.
 #pragma once
 
-#include "frontend/acadl/Ast.h"
+#include "frontend/acadl/syntax/Ast.h"
 #include "ir/Workload.h"
 
 #include <cstdint>

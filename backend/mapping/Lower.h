@@ -8,7 +8,7 @@
 #pragma once
 
 #include "backend/mapping/Match.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "ir/Program.h"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "backend/mapping/Lowerer.h"
 
-#include "frontend/acadl/Parser.h"
+#include "frontend/acadl/syntax/Parser.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 

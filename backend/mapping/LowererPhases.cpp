@@ -1,7 +1,7 @@
 // Phases of emitted instructions: what they take, when they begin, and the nests that they expand.
 
 #include "backend/mapping/Lowerer.h"
-#include "frontend/acadl/Builtins.h"
+#include "frontend/acadl/syntax/Builtins.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 

@@ -1,5 +1,5 @@
 #include "backend/mapping/Lowerer.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "support/CheckedArithmetic.h"
 #include "support/InternalError.h"
 

@@ -4,8 +4,8 @@
 
 #include "backend/mapping/Lower.h"
 #include "backend/mapping/Match.h"
-#include "frontend/acadl/Elaborate.h"
-#include "frontend/acadl/Module.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
+#include "frontend/acadl/evaluation/Module.h"
 #include "frontend/network/NetworkReader.h"
 
 #include <doctest/doctest.h>

@@ -8,7 +8,7 @@
 /// not so for element-wise sums. What fits no mapping is tried with its blocks joined (Blocks.h).
 #pragma once
 
-#include "frontend/acadl/Ast.h"
+#include "frontend/acadl/syntax/Ast.h"
 #include "ir/Workload.h"
 #include "structure/Chain.h"
 #include "support/Diagnostics.h"

@@ -3,7 +3,7 @@
 #include "backend/mapping/ScalarNest.h"
 #include "backend/mapping/ScalarOperations.h"
 #include "backend/mapping/ScalarStage.h"
-#include "frontend/acadl/Parser.h"
+#include "frontend/acadl/syntax/Parser.h"
 #include "support/InternalError.h"
 
 #include <fmt/format.h>

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "backend/mapping/Lower.h"
-#include "frontend/acadl/Elaborate.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
 #include "ir/Workload.h"
 
 #include <memory>

@@ -1,8 +1,8 @@
 #include "backend/mapping/ScalarCode.h"
 
 #include "backend/mapping/MappingTestSupport.h"
-#include "frontend/acadl/Builtins.h"
-#include "frontend/acadl/Check.h"
+#include "frontend/acadl/check/Check.h"
+#include "frontend/acadl/syntax/Builtins.h"
 
 #include <fmt/format.h>
 

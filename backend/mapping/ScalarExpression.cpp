@@ -1,6 +1,6 @@
 #include "backend/mapping/ScalarExpression.h"
 
-#include "frontend/acadl/Builtins.h"
+#include "frontend/acadl/syntax/Builtins.h"
 #include "ir/WorkloadExpr.h"
 
 #include <fmt/format.h>

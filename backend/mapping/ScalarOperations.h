@@ -3,7 +3,7 @@
 /// composed of them. Private to this folder.
 #pragma once
 
-#include "frontend/acadl/Ast.h"
+#include "frontend/acadl/syntax/Ast.h"
 #include "support/Source.h"
 
 #include <llvm/ADT/ArrayRef.h>

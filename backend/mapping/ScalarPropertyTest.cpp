@@ -4,7 +4,7 @@
 #include "backend/mapping/MappingTestSupport.h"
 #include "backend/mapping/ScalarCode.h"
 #include "backend/simulate/Simulator.h"
-#include "frontend/acadl/Check.h"
+#include "frontend/acadl/check/Check.h"
 #include "tests/property/Random.h"
 #include "tests/unit/Property.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "backend/mapping/Symbolic.h"
-#include "frontend/acadl/Evaluator.h"
+#include "frontend/acadl/evaluation/Evaluator.h"
 
 #include <algorithm>
 #include <optional>

@@ -15,7 +15,8 @@ inline constexpr std::int64_t timeLimit = std::int64_t{1} << 61;
 
 /// The largest latency, in cycles, of an object, instruction or phase, or of one request to an
 /// SRAM, so that sums of a few stay in the 64-bit range. Descriptions state at most 2^40
-/// (mostCycles in frontend/acadl/Elaborate.h); so it is requests of many words that exceed it.
+/// (mostCycles in frontend/acadl/elaboration/Elaborate.h); so it is requests of many words that
+/// exceed it.
 inline constexpr std::int64_t longestLatency = std::int64_t{1} << 48;
 
 /// Whether anything in \p graph or \p program takes longer than longestLatency. All evaluators

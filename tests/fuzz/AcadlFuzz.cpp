@@ -1,8 +1,8 @@
 // Any bytes as a description: parsed, checked and, if correct, elaborated with default parameters.
 
-#include "frontend/acadl/Check.h"
-#include "frontend/acadl/Elaborate.h"
-#include "frontend/acadl/Module.h"
+#include "frontend/acadl/check/Check.h"
+#include "frontend/acadl/elaboration/Elaborate.h"
+#include "frontend/acadl/evaluation/Module.h"
 
 #include <cstddef>
 #include <cstdint>
