@@ -10,6 +10,6 @@ void registerFullEvaluation(); ///< full_evaluation/…: every instruction, besi
 void registerGrowth();         ///< growth/…: trip counts, array sizes, layers
 void registerPhases();         ///< phases/…: whole networks, by phase; networks/…: the estimator
 void registerCommands();       ///< commands/…: the program from start to end
-void registerReading();        ///< reading/…: texts of networks of 0.1 to 30 MB
+void registerReading();        ///< reading/…, reading_operators/…: long texts of networks
 
 } // namespace acadlc::bench

@@ -74,6 +74,20 @@ constexpr const char *convolution =
 
 )";
 
+/// Operators as TVM prints them before LegalizeOps. {0} is the number of the layer, {1} of the one
+/// in front.
+constexpr const char *layerOfOperators =
+    R"(            lv{0}_0: R.Tensor((1, 8, 16, 16), dtype="float32") = R.nn.conv2d(lv{1}, w, strides=[1, 1], padding=[1, 1, 1, 1], dilation=[1, 1], groups=1, data_layout="NCHW", kernel_layout="OIHW", out_layout="NCHW", out_dtype="void")
+            lv{0}_1: R.Tensor((1, 8, 16, 16), dtype="float32") = R.nn.relu(lv{0}_0)
+            lv{0}_2: R.Tensor((1, 8, 16, 16), dtype="float32") = R.add(lv{0}_1, lv{0}_0)
+            lv{0}_3: R.Tensor((1, 8, 16, 16), dtype="float32") = R.nn.max_pool2d(lv{0}_2, pool_size=[3, 3], strides=[1, 1], dilation=[1, 1], padding=[1, 1, 1, 1], ceil_mode=False, layout="NCHW", out_layout="NCHW")
+            lv{0}_4: R.Tensor((128, 16), dtype="float32") = R.reshape(lv{0}_3, R.shape([128, 16]))
+            lv{0}_5: R.Tensor((128, 16), dtype="float32") = R.matmul(lv{0}_4, m, out_dtype="void")
+            lv{0}_6: R.Tensor((128, 16), dtype="float32") = R.nn.softmax(lv{0}_5, axis=-1)
+            lv{0}_7: R.Tensor((16, 128), dtype="float32") = R.permute_dims(lv{0}_6, axes=[1, 0])
+            lv{0}: R.Tensor((1, 8, 16, 16), dtype="float32") = R.reshape(lv{0}_7, R.shape([1, 8, 16, 16]))
+)";
+
 } // namespace
 
 std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &widths) {
@@ -131,6 +145,22 @@ std::string chainOfConvolutions(std::size_t bytes) {
 )",
                       parameters, data, calls, layer, layer);
   return text;
+}
+
+std::string chainOfOperators(std::size_t bytes) {
+  std::string text = R"(@I.ir_module
+class Module:
+    @R.function
+    def main(lv0: R.Tensor((1, 8, 16, 16), dtype="float32"), w: R.Tensor((8, 8, 3, 3), dtype="float32"), m: R.Tensor((16, 16), dtype="float32")) -> R.Tensor((1, 8, 16, 16), dtype="float32"):
+        R.func_attr({"num_input": 1})
+        with R.dataflow():
+)";
+  std::size_t layer = 0;
+  do {
+    text += fmt::format(fmt::runtime(layerOfOperators), layer + 1, layer);
+    ++layer;
+  } while (text.size() < bytes);
+  return text + fmt::format("            R.output(lv{0})\n        return lv{0}\n", layer);
 }
 
 } // namespace acadlc::bench

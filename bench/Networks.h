@@ -1,5 +1,5 @@
 /// \file
-/// Networks of matrix products, as TVM would print them.
+/// Networks as TVM would print them.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +14,8 @@ std::string chainOfProducts(std::int64_t rows, const std::vector<std::int64_t> &
 
 /// A chain of convolutions with bias and ReLU, a function each, in a text of at least \p bytes.
 std::string chainOfConvolutions(std::size_t bytes);
+
+/// A chain of operators of the graph alone, as before legalisation, in a text of at least \p bytes.
+std::string chainOfOperators(std::size_t bytes);
 
 } // namespace acadlc::bench

@@ -6,18 +6,20 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace acadlc::bench {
 
 namespace {
 
-/// Reads a text of \p bytes bytes in every pass. Counters: MB of text a second, and bytes of memory
+/// Reads \p text in every pass. Counters: MB of text a second, and bytes of memory
 /// for each byte of text at the peak, the text itself not counted. The peak is that of the process
 /// from when the text is there: making it needs more than reading it.
-void read(benchmark::State &state, std::size_t bytes) {
-  std::string text = chainOfConvolutions(bytes);
+void read(benchmark::State &state, std::string text) {
   const auto size = static_cast<double>(text.size());
   SourceManager sources;
   const FileId file = sources.addText("network.tir", std::move(text));
@@ -43,14 +45,27 @@ void read(benchmark::State &state, std::size_t bytes) {
 
 } // namespace
 
-void registerReading() {
-  for (const double megabytes : {0.1, 1.0, 3.0, 10.0, 30.0}) {
+namespace {
+
+/// \p make makes a text of at least so many bytes.
+void registerTexts(std::string_view group, std::initializer_list<double> sizes,
+                   std::string (*make)(std::size_t)) {
+  for (const double megabytes : sizes) {
     constexpr double million = 1e6;
     const auto bytes = static_cast<std::size_t>(megabytes * million);
-    benchmark::RegisterBenchmark(fmt::format("reading/megabytes:{}", megabytes).c_str(),
-                                 [bytes](benchmark::State &state) { read(state, bytes); })
+    benchmark::RegisterBenchmark(
+        fmt::format("{}/megabytes:{}", group, megabytes).c_str(),
+        [bytes, make](benchmark::State &state) { read(state, make(bytes)); })
         ->Unit(benchmark::kMillisecond);
   }
+}
+
+} // namespace
+
+void registerReading() {
+  registerTexts("reading", {0.1, 1.0, 3.0, 10.0, 30.0}, chainOfConvolutions);
+  // A longer text has more calls than a network may have.
+  registerTexts("reading_operators", {0.1, 1.0, 3.0, 10.0}, chainOfOperators);
 }
 
 } // namespace acadlc::bench

@@ -204,6 +204,9 @@ struct Computation {
   /// their maxima). A condition that guards iterations (`T.where`) does not lower it.
   std::int64_t points = 1;
   FreeReason freeReason = FreeReason::None;
+  /// Of a stage whose `value` is not modelled: it is known that it sums up no products. A sort,
+  /// say.
+  bool sumsNoProducts = false;
   /// Empty, or why the stage is not a plain computation (several outputs, data-dependent control).
   std::string opaqueReason;
   /// Null if the other members say all that is computed.

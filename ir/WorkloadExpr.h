@@ -31,6 +31,11 @@ std::optional<std::int64_t> evaluate(const IndexExpr &index, std::span<const std
 /// The same for an integer or truth value; none if it is no such value.
 std::optional<std::int64_t> evaluate(const ValueExpr &value, std::span<const std::int64_t> point);
 
+/// affineForm() that also takes the digits of a number, each times its place, for the number: for
+/// a below 8 and b below 6, (6 * a + b) // 4 * 4 + (6 * a + b) % 4 is 6 * a + b.
+std::optional<AffineIndex> affineFormOfDigits(const IndexExpr &index,
+                                              const std::vector<Axis> &axes);
+
 struct IndexRange {
   std::int64_t low = 0;
   std::int64_t high = 0; ///< inclusive

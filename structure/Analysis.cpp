@@ -134,7 +134,7 @@ bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   };
   IndexExprPtr from = linear(access.indices, source.shape);
   IndexExprPtr to = linear(computation.writeIndices, written.shape);
-  auto fromForm = affineForm(*from, computation.axes);
+  auto fromForm = affineFormOfDigits(*from, computation.axes);
   auto toForm = affineForm(*to, computation.axes);
   if (!toForm || !numbersAll(*toForm, computation.axes, written.elementCount()))
     return false;

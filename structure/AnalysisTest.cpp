@@ -1,10 +1,12 @@
 #include "structure/Analysis.h"
 
 #include "ir/WorkloadExpr.h"
+#include "ir/WorkloadStructure.h"
 
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <random>
 
 namespace acadlc::workload {
 
@@ -231,6 +233,131 @@ TEST_CASE("workload: affine forms") {
     CHECK(indexBinary(Kind::Add, indexConstant(most), indexConstant(1))->kind == Kind::Opaque);
     CHECK(indexBinary(Kind::FloorDiv, indexConstant(1), indexConstant(0))->kind == Kind::Opaque);
   }
+}
+
+namespace {
+
+/// The place in memory of an element of \p shape.
+IndexExprPtr placeOf(const std::vector<IndexExprPtr> &indices,
+                     const std::vector<std::int64_t> &shape) {
+  IndexExprPtr place = indexConstant(0);
+  for (std::size_t d = 0; d < shape.size(); ++d)
+    place = place * shape[d] + indices[d];
+  return place;
+}
+
+/// The digits of \p place in \p shape, the other way round.
+std::vector<IndexExprPtr> elementAt(const IndexExprPtr &place,
+                                    const std::vector<std::int64_t> &shape) {
+  std::vector<IndexExprPtr> indices(shape.size());
+  std::int64_t stride = 1;
+  for (std::size_t d = shape.size(); d-- > 0;) {
+    indices[d] = d == 0 ? place / stride : place / stride % shape[d];
+    stride *= shape[d];
+  }
+  return indices;
+}
+
+/// \p count factors of random size with a product below 100,000.
+std::vector<std::int64_t> randomShape(std::mt19937 &random, std::size_t count) {
+  std::vector<std::int64_t> shape;
+  for (std::size_t d = 0; d < count; ++d)
+    shape.push_back(std::uniform_int_distribution<std::int64_t>(1, 9)(random));
+  return shape;
+}
+
+/// \p shape with some of its neighbours joined.
+std::vector<std::int64_t> joined(std::mt19937 &random, const std::vector<std::int64_t> &shape) {
+  std::vector<std::int64_t> result{1};
+  for (const std::int64_t extent : shape)
+    if (random() % 2 == 0)
+      result.back() *= extent;
+    else
+      result.push_back(extent);
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("workload: the digits of a number are the number again") {
+  const auto axes = axesOf({128, 16});
+  const IndexExprPtr place = indexAxis(0) * 16 + indexAxis(1);
+  for (const std::vector<std::int64_t> &shape :
+       {std::vector<std::int64_t>{1, 8, 16, 16}, {2048}, {4, 1, 512}, {64, 32}}) {
+    const auto form = affineFormOfDigits(*placeOf(elementAt(place, shape), shape), axes);
+    REQUIRE(form);
+    CHECK(*form == affine(0, {16, 1}));
+  }
+  // Not all digits, not in their places, of different numbers.
+  for (const IndexExprPtr &index :
+       {place / 48 * 48, place % 48 + place / 48 * 47,
+        place % 48 + (place + indexConstant(1)) / 48 * 48, place % 48 + place / 96 * 48})
+    CHECK_FALSE(affineFormOfDigits(*index, axes));
+}
+
+TEST_CASE("workload: sums of digits, compared with their values") {
+  std::mt19937 random(7);
+  std::size_t decided = 0;
+  for (int round = 0; round < 400; ++round) {
+    const auto shape = randomShape(random, 5);
+    const auto from = joined(random, shape), through = joined(random, shape);
+    auto to = joined(random, shape);
+    // Sometimes something else than a reshape.
+    if (random() % 3 == 0)
+      std::swap(to.front(), to.back());
+    std::vector<IndexExprPtr> indices;
+    for (std::size_t d = 0; d < from.size(); ++d)
+      indices.push_back(indexAxis(d));
+    const auto axes = axesOf(from);
+    const auto twice = elementAt(placeOf(elementAt(placeOf(indices, from), through), through), to);
+    const IndexExprPtr index = placeOf(twice, to) + indexConstant(random() % 2);
+    const auto form = affineFormOfDigits(*index, axes);
+    if (!form)
+      continue;
+    ++decided;
+    std::vector<std::int64_t> point(from.size());
+    for (int sample = 0; sample < 50; ++sample) {
+      std::int64_t value = form->constant;
+      for (std::size_t d = 0; d < from.size(); ++d) {
+        point[d] = std::uniform_int_distribution<std::int64_t>(0, from[d] - 1)(random);
+        value += form->coefficients[d] * point[d];
+      }
+      CHECK(value == evaluate(*index, point));
+    }
+  }
+  CHECK(decided > 300);
+}
+
+TEST_CASE("workload: how many reshapes a network has changes none of them") {
+  // Comparing all their elements one by one would take more than an analysis may.
+  constexpr std::size_t calls = 600;
+  const std::vector<std::int64_t> flat{64, 3136}, image{1, 64, 56, 56};
+  Workload network;
+  for (std::size_t i = 0; i <= calls; ++i) {
+    Tensor tensor;
+    tensor.shape = i % 2 == 0 ? image : flat;
+    network.tensors.push_back(std::move(tensor));
+  }
+  for (std::uint32_t i = 0; i < calls; ++i) {
+    const std::vector<std::int64_t> &from = network.tensors[i].shape;
+    const std::vector<std::int64_t> &to = network.tensors[i + 1].shape;
+    Computation stage;
+    stage.axes = axesOf(to);
+    stage.written = {false, i + 1};
+    for (std::size_t d = 0; d < to.size(); ++d)
+      stage.writeIndices.push_back(indexAxis(d));
+    stage.accesses.push_back({{false, i}, elementAt(placeOf(stage.writeIndices, to), from), {}});
+    stage.value = load(0);
+    stage.points = 64 * 3136;
+    Call call;
+    call.inputs = {{false, i}};
+    call.outputs = {{false, i + 1}};
+    call.computations.push_back(std::move(stage));
+    network.calls.push_back(std::move(call));
+  }
+  REQUIRE_FALSE(analyze(network));
+  for (const Call &call : network.calls)
+    CHECK(call.freeReason == FreeReason::Reshape);
 }
 
 TEST_CASE("workload: an expression cannot outgrow its limit") {

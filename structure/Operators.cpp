@@ -78,7 +78,7 @@ bool hidesProducts(const std::vector<StageStatement> &statements, const StageBod
 
 /// Whether \p computation may have multiply-accumulates that no count of products sees.
 bool hidesProducts(const Computation &computation) {
-  if (computation.opaqueReason.empty() || productOf(computation) ||
+  if (computation.opaqueReason.empty() || computation.sumsNoProducts || productOf(computation) ||
       productsIn(computation).products > 0)
     return false;
   if (computation.body)

@@ -18,7 +18,7 @@ import pathlib
 import re
 import subprocess
 
-CALL = re.compile(r"^( +)(\w+) = R\.(?!dataflow|output)")
+CALL = re.compile(r"^( +)(\w+)(?:: .*?)? = R\.(?!dataflow|output)")
 
 
 def row_text(row: dict) -> str:

@@ -726,7 +726,7 @@ GraphValue GraphReader::runExternal(ExternalCall external, const std::string &na
     return {};
   }
   const GraphValue result =
-      addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
+      addOperator(std::get<OperatorFunction>(described), true, name, inputs, expr.range);
   keepWritten(result, external.written);
   return result;
 }

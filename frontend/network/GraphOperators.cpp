@@ -269,6 +269,63 @@ bool GraphReader::checkNumbers(const OperatorArgument &argument, const Expr &exp
   return false;
 }
 
+namespace {
+
+/// `(data, pool_size, strides)`
+std::string listed(const std::vector<std::string_view> &names) {
+  std::string list;
+  for (const std::string_view name : names)
+    list += (list.empty() ? "(" : ", ") + std::string(name);
+  return list + ")";
+}
+
+} // namespace
+
+/// Reports what \p expr, a call of the operator \p relax, gives that the operator does not take, or
+/// gives twice: it would be lost. False if there is such.
+bool GraphReader::checkArguments(const Expr &expr, std::string_view relax) {
+  const auto parameters = parametersOf(relax);
+  if (!parameters)
+    return true;
+  const std::vector<std::string_view> &names = parameters->names;
+  std::vector<bool> isGiven(names.size());
+  bool isFine = true;
+  const auto refused = [&](SourceRange range, const std::string &what) {
+    isFine = false;
+    return diagnostics_.report(DiagnosticCode::TirCallMismatch, range,
+                               "'R." + std::string(relax) + "' takes " + listed(names) + ", " +
+                                   what);
+  };
+  std::size_t count = 0; // of those without a name
+  for (const Expr *given : arguments(expr)) {
+    if (given->kind == Expr::Kind::Star)
+      return true;
+    std::size_t index = count;
+    if (given->kind == Expr::Kind::Keyword) {
+      const SourceRange name{
+          given->range.begin,
+          given->range.begin.advancedBy(static_cast<std::uint32_t>(given->text.size()))};
+      if (std::ranges::find(parameters->elsewhere, given->text) != parameters->elsewhere.end())
+        continue;
+      index = static_cast<std::size_t>(std::ranges::find(names, given->text) - names.begin());
+      if (index == names.size()) {
+        DiagnosticBuilder report = refused(name, "not '" + std::string(given->text) + "'");
+        if (const std::string_view near = mayGuess() ? nearestName(given->text, names) : "";
+            !near.empty())
+          report.fixIt(name, std::string(near));
+        continue;
+      }
+    } else if (count++ == names.size()) {
+      refused(given->range, "not " + std::to_string(arguments(expr).size()) + " arguments");
+      break;
+    }
+    if (isGiven[index])
+      refused(given->range, "and '" + std::string(names[index]) + "' is given twice");
+    isGiven[index] = true;
+  }
+  return isFine;
+}
+
 /// A call of an operator of Relax, `R.nn.conv2d(…)`.
 GraphValue GraphReader::callOperator(const Expr &expr, std::string_view relax,
                                      const std::string &name) {
@@ -301,17 +358,69 @@ GraphValue GraphReader::callOperator(const Expr &expr, std::string_view relax,
   }
   if (!isComplete)
     return {};
+  // Of an argument that is given twice, the call knows the last alone.
+  const bool knowsAll = call.positional.size() + call.keywords.size() == arguments(expr).size();
+  auto key = knowsAll ? keyOf(call) : std::nullopt;
+  if (OperatorFunction *known = key ? operatorCalled(*key) : nullptr)
+    return addOperator(*known, false, name, inputs, expr.range);
+  if (!checkArguments(expr, relax))
+    return {};
   auto described = describeOperator(call);
   if (const auto *problem = std::get_if<std::string>(&described)) {
     diagnostics_.report(DiagnosticCode::TirCallMismatch, expr.range,
                         "'R." + std::string(relax) + "': " + *problem);
     return {};
   }
-  return addOperator(std::get<OperatorFunction>(described), name, inputs, expr.range);
+  auto &made = std::get<OperatorFunction>(described);
+  if (!key)
+    return addOperator(made, true, name, inputs, expr.range);
+  return addOperator(remember(std::move(*key), std::move(made)), false, name, inputs, expr.range);
 }
 
-GraphValue GraphReader::addOperator(OperatorFunction &operation, const std::string &name,
-                                    const std::vector<std::uint32_t> &inputs, SourceRange range) {
+/// The function of the calls that \p key stands for; null if none has been read lately.
+OperatorFunction *GraphReader::operatorCalled(const std::string &key) {
+  const auto found = operators_.find(key);
+  return found == operators_.end() ? nullptr : &found->second;
+}
+
+/// Keeps \p operation for further calls that \p key stands for.
+OperatorFunction &GraphReader::remember(std::string key, OperatorFunction operation) {
+  // Networks have few different operators; a text without equal ones is not to pay for all of its.
+  constexpr std::size_t mostOperators = 1000;
+  if (operators_.size() >= mostOperators)
+    operators_.clear();
+  return operators_.insert_or_assign(std::move(key), std::move(operation)).first->second;
+}
+
+namespace {
+
+/// Everything in the function of an operator stands where its call does.
+void place(Call &call, SourceRange range) {
+  call.functionRange = range;
+  for (Tensor &local : call.locals)
+    local.range = range;
+  for (Computation &computation : call.computations) {
+    computation.range = range;
+    for (Access &access : computation.accesses)
+      access.range = range;
+    if (!computation.body)
+      continue;
+    StageBody body = *computation.body;
+    for (Access &access : body.accesses)
+      access.range = range;
+    for (auto *statements : {&body.init, &body.statements})
+      for (StageStatement &statement : *statements)
+        statement.written.range = range;
+    computation.body = std::make_shared<const StageBody>(std::move(body));
+  }
+}
+
+} // namespace
+
+/// Adds a call of \p operation. \p isLast: it is not called again.
+GraphValue GraphReader::addOperator(OperatorFunction &operation, bool isLast,
+                                      const std::string &name,
+                                      const std::vector<std::uint32_t> &inputs, SourceRange range) {
   const TensorOrigin origin = originOf(inputs);
   std::vector<std::uint32_t> outputs;
   FunctionTemplate &function = operation.function;
@@ -322,8 +431,11 @@ GraphValue GraphReader::addOperator(OperatorFunction &operation, const std::stri
     outputs.push_back(
         addTensor(frame().prefix + name + suffix, tensor.shape, tensor.elementType, origin, range));
   }
-  if (count > 0 && !addCall(function, true, frame().prefix + name, inputs, outputs, range))
-    return {};
+  if (count > 0) {
+    if (!addCall(function, isLast, frame().prefix + name, inputs, outputs, range))
+      return {};
+    place(workload_.calls.back(), range);
+  }
   std::vector<GraphValue> results;
   for (const OperatorResult &result : operation.results)
     results.push_back(

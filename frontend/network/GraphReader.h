@@ -157,6 +157,7 @@ private:
   bool setSizes(const Function &entry);
   bool setBatch(const Function &entry, std::int64_t batch);
   void warnOfUnread();
+  void forgetText();
   void warnOfUnread(const Function &function);
 
   // Entry
@@ -232,8 +233,11 @@ private:
                                                    std::vector<std::uint32_t> &tensors);
   void readAnnotation(const Expr &expr, OperatorCall &call);
   bool checkNumbers(const OperatorArgument &argument, const Expr &expr);
+  bool checkArguments(const Expr &expr, std::string_view relax);
   GraphValue callOperator(const Expr &expr, std::string_view relax, const std::string &name);
-  GraphValue addOperator(OperatorFunction &operation, const std::string &name,
+  OperatorFunction *operatorCalled(const std::string &key);
+  OperatorFunction &remember(std::string key, OperatorFunction operation);
+  GraphValue addOperator(OperatorFunction &operation, bool isLast, const std::string &name,
                          const std::vector<std::uint32_t> &inputs, SourceRange range);
   void setConstantType(const Stmt &stmt, GraphValue &value);
   void checkAnnotation(const Stmt &stmt, const GraphValue &value);
@@ -305,6 +309,7 @@ private:
   Symbols symbols_;                              ///< the sizes that the user gave a value
   std::set<std::string, std::less<>> reportedSizes_;
   std::map<std::string, std::unique_ptr<FunctionTemplate>> templates_;
+  std::unordered_map<std::string, OperatorFunction> operators_; ///< by keyOf() of their calls
   std::set<const FunctionTemplate *> checked_;
   std::vector<std::unique_ptr<GraphFrame>> frames_;
   std::vector<std::unique_ptr<GraphFrame>> keptFrames_; ///< where functions are defined

@@ -65,11 +65,24 @@ std::optional<Workload> GraphReader::read() {
   if (diagnostics_.errorCount() != errorsBefore)
     return std::nullopt;
   warnOfUnread();
+  forgetText();
   if (auto tooLarge = analyze(workload_)) {
     diagnostics_.report(DiagnosticCode::TirTooLarge, tooLarge->range, tooLarge->what);
     return std::nullopt;
   }
   return std::move(workload_);
+}
+
+/// Frees what only reading needs: all that is left to do is done in the workload, which grows.
+void GraphReader::forgetText() {
+  keptFrames_.clear();
+  templates_.clear();
+  operators_.clear();
+  usedNames_.clear();
+  externals_.clear();
+  functionNames_.clear();
+  functions_.clear();
+  tree_ = {};
 }
 
 void GraphReader::collect(std::span<const Stmt *const> statements) {

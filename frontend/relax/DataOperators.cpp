@@ -248,23 +248,23 @@ struct Range {
 };
 
 Range rangeOf(const OperatorBuilder &builder) {
-  std::vector<double> bounds;
   Range range;
-  for (const OperatorArgument &argument : builder.call().positional) {
-    if (!argument.text.empty())
-      continue; // the element type
-    const bool isInteger = argument.integers && argument.integers->size() == 1;
-    if (!isInteger && !argument.number)
+  const auto bound = [&](std::string_view name, std::size_t position) -> std::optional<double> {
+    const OperatorArgument *argument = builder.call().find(name, position);
+    if (!argument || !argument->text.empty()) // the element type
+      return std::nullopt;
+    const bool isInteger = argument->integers && argument->integers->size() == 1;
+    if (!isInteger && !argument->number)
       throw OperatorError("its bounds are no known numbers");
     range.isWhole = range.isWhole && isInteger;
-    bounds.push_back(isInteger ? static_cast<double>(argument.integers->front())
-                               : *argument.number);
-  }
-  if (bounds.empty() || bounds.size() > 3)
+    return isInteger ? static_cast<double>(argument->integers->front()) : *argument->number;
+  };
+  const auto first = bound("start", 0), second = bound("end", 1), step = bound("step", 2);
+  if (!first && !second)
     throw OperatorError("its bounds make no sense");
-  range.end = bounds.size() == 1 ? bounds[0] : bounds[1];
-  range.start = bounds.size() == 1 ? 0 : bounds[0];
-  range.step = bounds.size() == 3 ? bounds[2] : 1;
+  range.start = second ? first.value_or(0) : 0;
+  range.end = second ? *second : *first;
+  range.step = step.value_or(1);
   return range;
 }
 
@@ -526,7 +526,7 @@ void indexTensor(OperatorBuilder &builder) {
 //===--- What is no loop nest of this kind ----------------------------------------------------===//
 
 /// `sort`, `cumsum`, `scatter_nd`: each result depends on many elements in ways that a loop nest of
-/// the workload does not say.
+/// the workload does not say. They move, compare, add up or multiply elements.
 void unmodelled(OperatorBuilder &builder) {
   TensorType type = builder.type(0);
   const std::string_view name = builder.call().name;
@@ -535,13 +535,13 @@ void unmodelled(OperatorBuilder &builder) {
     if (!builder.integer("axis", 1)) // of all elements, one behind the other
       type.shape = {elementCount(type.shape)};
   }
-  opaqueStage(builder, {builder.output(type)}, "'R." + std::string(name) + "'");
+  opaqueStage(builder, {builder.output(type)}, "'R." + std::string(name) + "'", Products::None);
 }
 
 void argsort(OperatorBuilder &builder) {
   const TensorType type{builder.shape(0),
                         builder.elementType("dtype", 3, {ElementType::Kind::Int, 32})};
-  opaqueStage(builder, {builder.output(type)}, "'R.argsort'");
+  opaqueStage(builder, {builder.output(type)}, "'R.argsort'", Products::None);
 }
 
 void topk(OperatorBuilder &builder) {
@@ -561,7 +561,7 @@ void topk(OperatorBuilder &builder) {
   type.elementType = builder.elementType("dtype", 5, {ElementType::Kind::Int, 32});
   if (results != "values")
     outputs.push_back(builder.output(type));
-  opaqueStage(builder, outputs, "'R.topk'");
+  opaqueStage(builder, outputs, "'R.topk'", Products::None);
   if (results == "both")
     builder.returnTuple();
 }

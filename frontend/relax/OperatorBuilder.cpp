@@ -216,9 +216,15 @@ void Stage::store(Indices indices, ValueExprPtr value, Combiner combiner) {
   builder_.add(std::move(computation_));
 }
 
-void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorRef> others,
-                        std::shared_ptr<const StageBody> body) {
+void Stage::storeBody(Indices indices, std::string reason, std::vector<TensorRef> others,
+                      std::shared_ptr<const StageBody> body) {
   computation_.body = std::move(body);
+  storeOpaque(std::move(indices), std::move(reason), std::move(others), Products::Unknown);
+}
+
+void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorRef> others,
+                        Products products) {
+  computation_.sumsNoProducts = products == Products::None;
   computation_.writeIndices = std::move(indices);
   computation_.value = valueNode(ValueExpr::Kind::Opaque, reason, {});
   computation_.alsoWritten = std::move(others);
@@ -230,13 +236,13 @@ void Stage::storeOpaque(Indices indices, std::string reason, std::vector<TensorR
 }
 
 void opaqueStage(OperatorBuilder &builder, const std::vector<TensorRef> &outputs,
-                 const std::string &reason) {
+                 const std::string &reason, Products products) {
   Stage stage(builder, std::string(builder.call().name), outputs.at(0));
   Indices out = stage.spatial(builder.typeOf(outputs[0]).shape);
   for (std::size_t i = 0; i < builder.call().tensors.size(); ++i)
     stage.load(OperatorBuilder::input(i),
                Indices(builder.shape(i).size(), indexOpaque("an index that is not known")));
-  stage.storeOpaque(std::move(out), reason, {outputs.begin() + 1, outputs.end()});
+  stage.storeOpaque(std::move(out), reason, {outputs.begin() + 1, outputs.end()}, products);
 }
 
 //===--- Shapes -------------------------------------------------------------------------------===//

@@ -6,7 +6,9 @@
 #include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -69,6 +71,12 @@ private:
   std::vector<TensorType> locals_, outputs_;
 };
 
+/// What is known of the products that a stage sums up whose loops are not modelled.
+enum class Products : std::uint8_t {
+  Unknown,
+  None, ///< it moves, compares, adds up or multiplies elements, but sums up no products
+};
+
 /// One loop nest.
 class Stage {
 public:
@@ -90,10 +98,12 @@ public:
   /// Ends the stage: stores \p value, or combines it with what is there.
   void store(Indices indices, workload::ValueExprPtr value,
              workload::Combiner combiner = workload::Combiner::None);
-  /// Ends a stage that also writes \p others and computes what is not modelled, for \p reason;
-  /// \p body says what it does, if that is known.
+  /// Ends a stage that also writes \p others and computes what is not modelled, for \p reason.
   void storeOpaque(Indices indices, std::string reason, std::vector<workload::TensorRef> others,
-                   std::shared_ptr<const workload::StageBody> body = nullptr);
+                   Products products);
+  /// The same of a stage of which \p body says what it does.
+  void storeBody(Indices indices, std::string reason, std::vector<workload::TensorRef> others,
+                 std::shared_ptr<const workload::StageBody> body);
 
 private:
   workload::IndexExprPtr axis(std::int64_t extent, workload::Axis::Kind kind);
@@ -135,9 +145,12 @@ bool isLossOperator(std::string_view name);
 bool buildUnmodelledOperator(OperatorBuilder &builder);
 bool isUnmodelledOperator(std::string_view name);
 
+/// parametersOf() of the operators that are not a function of their operands' elements alone.
+std::optional<OperatorParameters> listedParameters(std::string_view name);
+
 /// A stage that computes \p outputs from all inputs in a way that is not modelled; \p reason says
-/// why.
+/// why, \p products what is known of it all the same.
 void opaqueStage(OperatorBuilder &builder, const std::vector<workload::TensorRef> &outputs,
-                 const std::string &reason);
+                 const std::string &reason, Products products);
 
 } // namespace acadlc::tir

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace acadlc::tir {
@@ -401,7 +403,7 @@ ValueExprPtr quantParameter(OperatorBuilder &builder, Stage &stage, std::size_t 
 
 void quantize(OperatorBuilder &builder) {
   const ElementType from = builder.type(0).elementType;
-  const ElementType to = builder.elementType("out_dtype", 3, {ElementType::Kind::Int, 8});
+  const ElementType to = builder.elementType("out_dtype", 4, {ElementType::Kind::Int, 8});
   elementWise(builder, to, [&](Stage &stage, const Indices &indices, ValueExprPtr value) {
     ValueExprPtr scale = quantParameter(builder, stage, 1, indices);
     ValueExprPtr zero = castTo(quantParameter(builder, stage, 2, indices), from);
@@ -416,7 +418,7 @@ void quantize(OperatorBuilder &builder) {
 }
 
 void dequantize(OperatorBuilder &builder) {
-  const ElementType to = builder.elementType("out_dtype", 3, {ElementType::Kind::Float, 32});
+  const ElementType to = builder.elementType("out_dtype", 4, {ElementType::Kind::Float, 32});
   elementWise(builder, to, [&](Stage &stage, const Indices &indices, ValueExprPtr value) {
     constexpr ElementType wide{ElementType::Kind::Int, 32};
     ValueExprPtr scale = quantParameter(builder, stage, 1, indices);
@@ -570,7 +572,7 @@ void placeOfExtreme(OperatorBuilder &builder) {
                 store(values, number(isMax ? least : -least, data.elementType))};
   body->statements = {store(result, select(isKept, oldPlace, newPlace)),
                       store(values, select(isBetter, oldValue, element))};
-  stage.storeOpaque(out, "several stores in one block", {values}, std::move(body));
+  stage.storeBody(out, "several stores in one block", {values}, std::move(body));
 }
 
 void reduction(OperatorBuilder &builder) {
@@ -1082,6 +1084,85 @@ bool isKnownOperator(std::string_view name) {
                              [&](const PlainOperator &entry) { return entry.name == name; });
 }
 
+namespace {
+
+/// Writes what a call consists of one behind the other; how long a part is stands in front of it.
+class KeyWriter {
+public:
+  template <typename Value> void add(Value value) {
+    static_assert(std::is_arithmetic_v<Value>);
+    const auto bytes = std::bit_cast<std::array<char, sizeof(Value)>>(value);
+    key_.append(bytes.data(), bytes.size());
+  }
+  void add(std::string_view text) {
+    add(text.size());
+    key_ += text;
+  }
+  void add(ElementType type) {
+    add(static_cast<std::uint8_t>(type.kind));
+    add(type.bits);
+  }
+  void add(const TensorType &type) {
+    add(type.elementType);
+    addAll(type.shape);
+  }
+  template <typename Value> void add(const std::optional<Value> &value) {
+    add(value.has_value());
+    if (value)
+      add(*value);
+  }
+  void add(const Shape &numbers) { addAll(numbers); }
+  void add(const OperatorArgument &argument) {
+    addAll(argument.tensors);
+    add(argument.integers);
+    add(argument.isList);
+    add(argument.numberType);
+    add(argument.number);
+    add(argument.unread);
+    add(argument.text);
+  }
+  template <typename Value> void addAll(const std::vector<Value> &values) {
+    add(values.size());
+    for (const Value &value : values)
+      add(value);
+  }
+  template <typename Key, typename Value> void addAll(const std::map<Key, Value> &values) {
+    add(values.size());
+    for (const auto &[key, value] : values) {
+      add(key);
+      add(value);
+    }
+  }
+  std::string take() { return std::move(key_); }
+
+private:
+  std::string key_;
+};
+
+bool hasMap(const OperatorCall &call) {
+  return std::ranges::any_of(
+             call.positional,
+             [](const OperatorArgument &argument) { return argument.map.has_value(); }) ||
+         std::ranges::any_of(call.keywords,
+                             [](const auto &entry) { return entry.second.map.has_value(); });
+}
+
+} // namespace
+
+std::optional<std::string> keyOf(const OperatorCall &call) {
+  if (hasMap(call))
+    return std::nullopt;
+  KeyWriter key;
+  key.add(call.name);
+  key.addAll(call.tensors);
+  key.addAll(call.numbers);
+  key.addAll(call.positional);
+  key.addAll(call.keywords);
+  key.addAll(call.annotated);
+  key.add(call.annotatesTuple);
+  return key.take();
+}
+
 std::variant<OperatorFunction, std::string> describeOperator(const OperatorCall &call) {
   try {
     OperatorBuilder builder(call);
@@ -1090,6 +1171,14 @@ std::variant<OperatorFunction, std::string> describeOperator(const OperatorCall 
   } catch (const OperatorError &error) {
     return std::string(error.what());
   }
+}
+
+std::optional<OperatorParameters> parametersOf(std::string_view name) {
+  if (!spellingOf(unaryOperators, name).empty())
+    return OperatorParameters{{"x"}, {}};
+  if (!spellingOf(binaryOperators, name).empty() || !spellingOf(comparisons, name).empty())
+    return OperatorParameters{{"x1", "x2"}, {}};
+  return listedParameters(name);
 }
 
 std::variant<OperatorFunction, std::string> describeExternal(const OperatorCall &call,
@@ -1102,7 +1191,8 @@ std::variant<OperatorFunction, std::string> describeExternal(const OperatorCall 
     std::vector<TensorRef> outputs;
     for (const TensorType &type : types)
       outputs.push_back(builder.output(type));
-    opaqueStage(builder, outputs, "the function '" + name + "' is not in the text");
+    opaqueStage(builder, outputs, "the function '" + name + "' is not in the text",
+                Products::Unknown);
     if (isTuple)
       builder.returnTuple();
     return builder.finish();

@@ -67,6 +67,10 @@ struct OperatorCall {
   [[nodiscard]] const OperatorArgument *find(std::string_view keyword, std::size_t position) const;
 };
 
+/// Equal for calls of the same operator with the same arguments, of tensors their types: what they
+/// compute is the same. None if a call cannot be compared.
+std::optional<std::string> keyOf(const OperatorCall &call);
+
 /// One of the values that an operator returns.
 struct OperatorResult {
   bool isInput = false;  ///< a tensor that was given, passed on
@@ -82,6 +86,15 @@ struct OperatorFunction {
 
 /// Whether \p name, without `R.`, is an operator that describeOperator() knows.
 bool isKnownOperator(std::string_view name);
+
+/// What an operator takes.
+struct OperatorParameters {
+  std::vector<std::string_view> names;     ///< in order; each may also be given by name
+  std::vector<std::string_view> elsewhere; ///< attributes of other versions, by name alone
+};
+
+/// The parameters of the known operator \p name; none where versions of TVM differ too much.
+std::optional<OperatorParameters> parametersOf(std::string_view name);
 
 /// A function that is not in the text, called \p name: its results are of \p types, what it
 /// computes is not known.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 namespace acadlc::tir {
 
@@ -22,46 +21,49 @@ enum class ResultType : std::uint8_t {
 struct UnmodelledOperator {
   std::string_view name;
   ResultType type;
+  Products products;
 };
 
 /// Operators whose work depends on data, on other machines or on libraries: each result depends on
-/// many elements in ways that no loop nest of the workload says.
+/// many elements in ways that no loop nest of the workload says. Those that interpolate, transform
+/// places or multiply matrices sum up products, but how many is not known.
 constexpr auto unmodelledOperators = std::to_array<UnmodelledOperator>({
-    {"bucketize", ResultType::Annotated},
-    {"ccl.allgather", ResultType::Gathered},
-    {"ccl.allreduce", ResultType::First},
-    {"ccl.broadcast_from_worker0", ResultType::First},
-    {"ccl.scatter_from_worker0", ResultType::Scattered},
-    {"dist.redistribute", ResultType::First},
-    {"dist.redistribute_replica_to_shard", ResultType::Annotated},
-    {"dynamic_strided_slice", ResultType::Annotated},
-    {"grad.avg_pool2d_backward", ResultType::Second},
-    {"grad.max_pool2d_backward", ResultType::Second},
-    {"grad.nll_loss_backward", ResultType::Second},
-    {"grad.take_backward", ResultType::Second},
-    {"image.affine_grid", ResultType::Annotated},
-    {"image.grid_sample", ResultType::Annotated},
-    {"index_put", ResultType::First},
-    {"median", ResultType::Annotated},
-    {"multinomial_from_uniform", ResultType::Annotated},
-    {"nn.attention_var_len", ResultType::First},
-    {"nonzero", ResultType::Annotated},
-    {"qnn.batch_matmul", ResultType::Annotated},
-    {"qnn.conv2d", ResultType::Annotated},
-    {"qnn.dense", ResultType::Annotated},
-    {"shape_to_tensor", ResultType::Annotated},
-    {"unique", ResultType::Annotated},
-    {"vision.all_class_non_max_suppression", ResultType::Annotated},
-    {"vision.get_valid_counts", ResultType::Annotated},
-    {"vision.multibox_transform_loc", ResultType::Annotated},
-    {"vision.non_max_suppression", ResultType::Annotated},
-    {"vision.roi_align", ResultType::Annotated},
-    {"vision.roi_pool", ResultType::Annotated},
+    {"bucketize", ResultType::Annotated, Products::None},
+    {"ccl.allgather", ResultType::Gathered, Products::None},
+    {"ccl.allreduce", ResultType::First, Products::None},
+    {"ccl.broadcast_from_worker0", ResultType::First, Products::None},
+    {"ccl.scatter_from_worker0", ResultType::Scattered, Products::None},
+    {"dist.redistribute", ResultType::First, Products::None},
+    {"dist.redistribute_replica_to_shard", ResultType::Annotated, Products::None},
+    {"dynamic_strided_slice", ResultType::Annotated, Products::None},
+    {"grad.avg_pool2d_backward", ResultType::Second, Products::None},
+    {"grad.max_pool2d_backward", ResultType::Second, Products::None},
+    {"grad.nll_loss_backward", ResultType::Second, Products::None},
+    {"grad.take_backward", ResultType::Second, Products::None},
+    {"image.affine_grid", ResultType::Annotated, Products::Unknown},
+    {"image.grid_sample", ResultType::Annotated, Products::Unknown},
+    {"index_put", ResultType::First, Products::None},
+    {"median", ResultType::Annotated, Products::None},
+    {"multinomial_from_uniform", ResultType::Annotated, Products::None},
+    {"nn.attention_var_len", ResultType::First, Products::Unknown},
+    {"nonzero", ResultType::Annotated, Products::None},
+    {"qnn.batch_matmul", ResultType::Annotated, Products::Unknown},
+    {"qnn.conv2d", ResultType::Annotated, Products::Unknown},
+    {"qnn.dense", ResultType::Annotated, Products::Unknown},
+    {"shape_to_tensor", ResultType::Annotated, Products::None},
+    {"unique", ResultType::Annotated, Products::None},
+    {"vision.all_class_non_max_suppression", ResultType::Annotated, Products::Unknown},
+    {"vision.get_valid_counts", ResultType::Annotated, Products::None},
+    {"vision.multibox_transform_loc", ResultType::Annotated, Products::Unknown},
+    {"vision.non_max_suppression", ResultType::Annotated, Products::Unknown},
+    {"vision.roi_align", ResultType::Annotated, Products::Unknown},
+    {"vision.roi_pool", ResultType::Annotated, Products::None},
 });
 
-std::optional<ResultType> resultType(std::string_view name) {
+/// The operator called \p name; null if it is none of these.
+const UnmodelledOperator *operatorNamed(std::string_view name) {
   const auto *found = std::ranges::find(unmodelledOperators, name, &UnmodelledOperator::name);
-  return found == unmodelledOperators.end() ? std::nullopt : std::optional(found->type);
+  return found == unmodelledOperators.end() ? nullptr : found;
 }
 
 std::int64_t workerCount(const OperatorBuilder &builder) {
@@ -102,18 +104,18 @@ std::vector<TensorType> resultTypes(const OperatorBuilder &builder, ResultType t
 
 } // namespace
 
-bool isUnmodelledOperator(std::string_view name) { return resultType(name).has_value(); }
+bool isUnmodelledOperator(std::string_view name) { return operatorNamed(name) != nullptr; }
 
 bool buildUnmodelledOperator(OperatorBuilder &builder) {
   const std::string name(builder.call().name);
-  const auto type = resultType(name);
-  if (!type)
+  const UnmodelledOperator *found = operatorNamed(name);
+  if (!found)
     return false;
   std::vector<TensorRef> outputs;
-  for (const TensorType &each : resultTypes(builder, *type))
+  for (const TensorType &each : resultTypes(builder, found->type))
     outputs.push_back(builder.output(each));
-  opaqueStage(builder, outputs, "'R." + name + "'");
-  if (*type == ResultType::Annotated && builder.call().annotatesTuple)
+  opaqueStage(builder, outputs, "'R." + name + "'", found->products);
+  if (found->type == ResultType::Annotated && builder.call().annotatesTuple)
     builder.returnTuple();
   return true;
 }
