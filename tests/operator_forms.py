@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
+import re
 
 from random_operators import (SIZES, Case, Expr, Layer, Stage, Tensor, inputs_of, lowest, number,
                               variable)
@@ -30,6 +31,7 @@ class Form:
     is_old: bool = False  # the dialect of TVM's first versions
     names: str = "tvm"  # or "random"
     int64: bool = True
+    has_block_dialect: bool = False  # blocks are `Ts`, as TVM prints them now
 
     @property
     def loses_units(self) -> bool:
@@ -59,6 +61,7 @@ def draw_form(seed: int) -> Form:
         form.has_blocks = flag(0.5)
     if not form.caches and not form.attach:
         form.is_flat = flag(0.15)
+    form.has_block_dialect = not form.is_old and flag(0.4)
     return form
 
 
@@ -529,6 +532,16 @@ class FunctionPrinter:
 
 def print_case(case: Case, form: Form) -> str:
     """The text of a case in a form."""
+    text = print_in_usual_dialects(case, form)
+    if not form.has_block_dialect:
+        return text
+    text = re.sub(r"\bT\.(prim_func|sblock\w*|axis|reads|writes|init|where)\b", r"Ts.\1", text)
+    text = text.replace("private=True, s_tir=True", "private=True").replace("(s_tir=True)", "")
+    return "# from tvm.script import s_tir as Ts\n" + text
+
+
+def print_in_usual_dialects(case: Case, form: Form) -> str:
+    """The same with blocks in the dialect of loops."""
     generator = random.Random(form.seed + 1)
     layers = case.layers
     if form.is_fused:

@@ -293,6 +293,24 @@ def fill(o: T.Buffer((T.int64(8),), "float32"), count: T.int64):
   CHECK(direct.workload->calls.at(0).computations.at(0).points == 8 * 5);
 }
 
+TEST_CASE("graph sizes: a size that a function of TIR is told behind the buffers that have it") {
+  const Outcome outcome(module("n = T.int64()\n"
+                               "return R.call_tir(Module.twice, (R.zeros(R.shape([n * 2]), "
+                               "\"float32\"), n), out_ty=R.Tensor((n * 2,), dtype=\"float32\"))\n",
+                               plain, R"(
+@T.prim_func(private=True)
+def twice(x: T.Buffer((m * T.int64(2),), "float32"), m: T.int64, y: T.Buffer((m * T.int64(2),), "float32")):
+    for i in range(m * T.int64(2)):
+        with T.block("b"):
+            v = T.axis.spatial(m * T.int64(2), i)
+            y[v] = T.exp(x[v])
+)"),
+                        {{"n", 3}});
+  CAPTURE(outcome.messages());
+  REQUIRE(outcome.workload);
+  CHECK(outcome.workload->calls.back().computations.at(0).points == 6);
+}
+
 TEST_CASE("graph sizes: sizes that a function of TIR declares together") {
   for (const char *declaration :
        {"m, n = T.int64(), T.int64()",
@@ -436,6 +454,76 @@ class Module:
     CHECK(outcome.diagnostics.diagnostics().empty());
     CHECK(outcome.workload->calls.size() == 2);
     CHECK(outcome.workload->calls[0].computations.at(0).points == 32);
+  }
+}
+
+TEST_CASE("graph forms: functions with blocks in a dialect of their own") {
+  // As TVM prints it since blocks are `Ts`, alone and with sizes declared in each of its ways.
+  const auto text = [](std::string_view declared, std::string_view generic) {
+    return "from __future__ import annotations\n\n"
+           "# from tvm.script import ir as I\n"
+           "# from tvm.script import tirx as T\n"
+           "# from tvm.tirx.layout import Axis\n"
+           "# from tvm.script import s_tir as Ts\n"
+           "# from tvm.script import relax as R\n\n" +
+           std::string(declared) + "@I.ir_module\nclass Module:\n" +
+           "    @Ts.prim_func(private=True)\n"
+           "    def matmul" +
+           std::string(generic) +
+           R"((A: T.Buffer((n, T.int64(64)), "float32"), B: T.Buffer((T.int64(64), T.int64(32)), "float32"), C: T.Buffer((n, T.int64(32)), "float32")):
+        T.func_attr({"tirx.noalias": True})
+        # with Ts.sblock("root"):
+        A_local = Ts.sblock_alloc_buffer((n, T.int64(64)), scope="local")
+        for i, k in T.grid(n, T.int64(64)):
+            with Ts.sblock("A_local"):
+                v_i, v_k = Ts.axis.remap("SS", [i, k])
+                Ts.where(v_i < n)
+                Ts.reads(A[v_i, v_k])
+                Ts.writes(A_local[v_i, v_k])
+                Ts.sblock_attr({"hint": 1})
+                A_local[v_i, v_k] = T.exp(A[v_i, v_k])
+        for i, j, k in T.grid(n, T.int64(32), T.int64(64)):
+            with Ts.sblock("matmul"):
+                v_i = Ts.axis.spatial(n, i)
+                v_j, v_k = Ts.axis.remap("SR", [j, k])
+                Ts.reads(A_local[v_i, v_k], B[v_k, v_j])
+                Ts.writes(C[v_i, v_j])
+                with Ts.init():
+                    C[v_i, v_j] = T.float32(0.0)
+                C[v_i, v_j] = C[v_i, v_j] + A_local[v_i, v_k] * B[v_k, v_j]
+
+    @R.function
+    def main)" +
+           std::string(generic) +
+           R"((x: R.Tensor((n, 64), dtype="float32"), w: R.Tensor((64, 32), dtype="float32")) -> R.Tensor((n, 32), dtype="float32"):
+        cls = Module
+        with R.dataflow():
+            gv = R.call_tir(cls.matmul, (x, w), out_ty=R.Tensor((n, 32), dtype="float32"))
+            R.output(gv)
+        return gv
+)";
+  };
+  const std::vector<std::pair<const char *, const char *>> forms = {
+      {"", "[n]"},
+      {"", "[n: int,]"},
+      {"", "[n: T.int64, m]"},
+      {"n = I.dynamic(\"n\", dtype=\"int64\")\n\n", ""},
+      {"n = T.dynamic(\"n\")\n", ""},
+      {"n = Ts.dynamic(\"n\", \"int64\")\n", ""},
+  };
+  for (const auto &[declared, generic] : forms) {
+    CAPTURE(declared);
+    CAPTURE(generic);
+    const Outcome outcome(text(declared, generic), {{"n", 5}});
+    CAPTURE(outcome.messages());
+    REQUIRE(outcome.workload);
+    CHECK(outcome.diagnostics.diagnostics().empty());
+    const workload::Call &call = outcome.workload->calls.at(0);
+    CHECK(call.macs == 5 * 32 * 64);
+    CHECK(call.computations.size() == 2);
+    const Outcome open(text(declared, generic), {});
+    CHECK_FALSE(open.workload);
+    CHECK(open.messages().find("'n'") != std::string::npos);
   }
 }
 

@@ -94,7 +94,7 @@ void GraphReader::collect(std::span<const Stmt *const> statements) {
       collectFunction(*stmt);
     } else if (stmt->kind == Stmt::Kind::Assign && stmt->value->kind == Expr::Kind::Call &&
                stmt->targets[0]->kind == Expr::Kind::Name &&
-               dottedName(*stmt->value->children[0]) == "TypeVar") {
+               (dottedName(*stmt->value->children[0]) == "TypeVar" || declaresSize(*stmt->value))) {
       sizeNames_.emplace(stmt->targets[0]->text);
     } else if (stmt->kind == Stmt::Kind::Assign && relaxCallName(stmt->value) == "ExternFunc") {
       externals_.emplace(stmt->targets[0]->text, stmt->value);

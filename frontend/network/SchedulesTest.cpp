@@ -658,6 +658,53 @@ for i, j, km in T.grid(16, 8, 8):
             C[vi, vj] = T.float32(0)
         C[vi, vj] = C[vi, vj] + C_rf_1[vkm, vi, vj]
 )"},
+             {"rfactor of a thread and a vector, with a loop between them",
+              R"(C_rf = T.alloc_buffer((8, 16, 8), scope="local")
+C_rf_1 = T.alloc_buffer((4, 16, 8), scope="local")
+for i in T.thread_binding(16, thread="blockIdx.x"):
+    for j in T.thread_binding(8, thread="threadIdx.x"):
+        for ty in T.thread_binding(4, thread="threadIdx.y"):
+            for v in T.vectorized(2):
+                with T.block("C_rf_init"):
+                    vp = T.axis.spatial(8, ty * 2 + v)
+                    vi, vj = T.axis.remap("SS", [i, j])
+                    C_rf[vp, vi, vj] = T.float32(0)
+            for ko, km in T.grid(4, 2):
+                for v in T.vectorized(2):
+                    with T.block("C_rf_update"):
+                        vp = T.axis.spatial(8, ty * 2 + v)
+                        vi, vj, vko, vkm = T.axis.remap("SSRR", [i, j, ko, km])
+                        C_rf[vp, vi, vj] = C_rf[vp, vi, vj] + A[vi, vko * 16 + vp // 2 * 4 + vkm * 2 + vp % 2] * B[vko * 16 + vp // 2 * 4 + vkm * 2 + vp % 2, vj]
+        for ty in T.thread_binding(4, thread="threadIdx.y"):
+            with T.block("C_rf_1_init"):
+                vt, vi, vj = T.axis.remap("SSS", [ty, i, j])
+                C_rf_1[vt, vi, vj] = T.float32(0)
+            for v in range(2):
+                with T.block("C_rf_1_update"):
+                    vt, vi, vj, vv = T.axis.remap("SSSR", [ty, i, j, v])
+                    C_rf_1[vt, vi, vj] = C_rf_1[vt, vi, vj] + C_rf[vt * 2 + vv, vi, vj]
+        for ty in T.thread_binding(4, thread="threadIdx.y"):
+            with T.block("C"):
+                vt, vi, vj = T.axis.remap("RSS", [ty, i, j])
+                with T.init():
+                    C[vi, vj] = T.float32(0)
+                C[vi, vj] = C[vi, vj] + C_rf_1[vt, vi, vj]
+)"},
+             {"rfactor of a loop that is the first and the last digit",
+              R"(C_rf = T.alloc_buffer((8, 16, 8))
+for i, j, p, ko, km in T.grid(16, 8, 8, 4, 2):
+    with T.block("C_rf"):
+        vp, vi, vj, vko, vkm = T.axis.remap("SSSRR", [p, i, j, ko, km])
+        with T.init():
+            C_rf[vp, vi, vj] = T.float32(0)
+        C_rf[vp, vi, vj] = C_rf[vp, vi, vj] + A[vi, vko * 16 + vp // 2 * 4 + vkm * 2 + vp % 2] * B[vko * 16 + vp // 2 * 4 + vkm * 2 + vp % 2, vj]
+for i, j, p in T.grid(16, 8, 8):
+    with T.block("C"):
+        vp, vi, vj = T.axis.remap("RSS", [p, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf[vp, vi, vj]
+)"},
              {"a sum within each step of a sum", R"(part = T.alloc_buffer((1,), scope="local")
 for i, j in T.grid(16, 8):
     C[i, j] = T.float32(0)
@@ -666,6 +713,28 @@ for i, j in T.grid(16, 8):
         for ki in range(16):
             part[0] = part[0] + A[i, ko * 16 + ki] * B[ko * 16 + ki, j]
         C[i, j] = C[i, j] + part[0]
+)"}});
+}
+
+TEST_CASE("schedules: partial results of a product whose tile has the digits as dimensions") {
+  checkSame(matrices, matmul, {{"a factor in digits", R"(B_digits = T.alloc_buffer((4, 4, 4, 8))
+C_rf = T.alloc_buffer((4, 16, 8))
+for ko, km, ki, j in T.grid(4, 4, 4, 8):
+    with T.block("B_digits"):
+        vko, vkm, vki, vj = T.axis.remap("SSSS", [ko, km, ki, j])
+        B_digits[vko, vkm, vki, vj] = B[vko * 16 + vkm * 4 + vki, vj]
+for i, j, km, ko, ki in T.grid(16, 8, 4, 4, 4):
+    with T.block("C_rf"):
+        vkm, vi, vj, vko, vki = T.axis.remap("SSSRR", [km, i, j, ko, ki])
+        with T.init():
+            C_rf[vkm, vi, vj] = T.float32(0)
+        C_rf[vkm, vi, vj] = C_rf[vkm, vi, vj] + A[vi, vko * 16 + vkm * 4 + vki] * B_digits[vko, vkm, vki, vj]
+for i, j, km in T.grid(16, 8, 4):
+    with T.block("C"):
+        vkm, vi, vj = T.axis.remap("RSS", [km, i, j])
+        with T.init():
+            C[vi, vj] = T.float32(0)
+        C[vi, vj] = C[vi, vj] + C_rf[vkm, vi, vj]
 )"}});
 }
 

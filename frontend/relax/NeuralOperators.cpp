@@ -416,8 +416,8 @@ void transposedConvolution(OperatorBuilder &builder) {
   }
   source = padded(builder, source, amounts, number(0, type), "data_pad");
 
-  // The weights of output o: [o, channel of its group, taps from the last to the first].
-  Shape flipped{filters * form.groups, depth};
+  // The weights: [output of its group, channel, taps from the last to the first].
+  Shape flipped{filters, channels};
   flipped.insert(flipped.end(), kernel.begin(), kernel.end());
   const ElementType weightType = builder.type(1).elementType;
   const TensorRef turned = builder.local("kernel_transform", {flipped, weightType});
@@ -425,10 +425,8 @@ void transposedConvolution(OperatorBuilder &builder) {
     Stage stage(builder, "kernel_transform", turned);
     const Indices indices = stage.spatial(flipped);
     Indices read(form.kernel.rank());
-    const IndexExprPtr group = quotient(indices[0], filters);
-    const bool isGrouped = form.groups > 1;
-    read[form.kernel.of('O')] = isGrouped ? remainder(indices[0], filters) : indices[0];
-    read[form.kernel.of('I')] = isGrouped ? plus(times(group, depth), indices[1]) : indices[1];
+    read[form.kernel.of('O')] = indices[0];
+    read[form.kernel.of('I')] = indices[1];
     for (std::size_t i = 0; i < count; ++i)
       read[form.kernel.of(form.letters[i])] =
           indexBinary(IndexExpr::Kind::Sub, indexConstant(kernel[i] - 1), indices[2 + i]);
@@ -447,12 +445,14 @@ void transposedConvolution(OperatorBuilder &builder) {
   Stage stage(builder, std::string(builder.call().name), result);
   const Indices out = stage.spatial(shape);
   const IndexExprPtr &filter = out[form.result.of('C')];
-  const IndexExprPtr channel = stage.reduction(depth);
+  const IndexExprPtr ownChannel = stage.reduction(depth);
+  const bool isGrouped = form.groups > 1;
+  const IndexExprPtr channel =
+      isGrouped ? plus(times(quotient(filter, filters), depth), ownChannel) : ownChannel;
   Indices read(form.data.rank());
-  Indices weight{filter, channel};
+  Indices weight{isGrouped ? remainder(filter, filters) : filter, channel};
   read[form.data.of('N')] = out[form.result.of('N')];
-  read[form.data.of('C')] =
-      form.groups > 1 ? plus(times(quotient(filter, filters), depth), channel) : channel;
+  read[form.data.of('C')] = channel;
   for (std::size_t i = 0; i < count; ++i) {
     const IndexExprPtr tap = stage.reduction(kernel[i]);
     weight.push_back(tap);
@@ -544,9 +544,10 @@ void pool(OperatorBuilder &builder, bool isMax) {
     Window &window = windows[i];
     const std::size_t d = layout.of(letters[i]);
     shape[d] = window.outputs(roundUp);
-    // Windows that start inside may end behind the padding.
-    const std::int64_t reached = window.stride * (shape[d] - 1) + window.span();
-    window.after = std::max(window.after, reached - window.input - window.before);
+    // Windows that start inside may end behind the padding. TVM adds what the last one may need at
+    // most.
+    if (roundUp)
+      window.after += window.stride - 1;
     amounts[d] = {window.before, window.after};
     taps *= window.kernel;
   }
@@ -643,11 +644,12 @@ Indices keptIndices(const Indices &indices, const Shape &shape, const Normalisat
   return kept;
 }
 
-/// A local with Σ x or, if \p isSquared, Σ x².
-TensorRef sumOver(OperatorBuilder &builder, const Normalisation &form, bool isSquared) {
-  const TensorType data = builder.type(0);
+/// A local with the sums of \p value(stage, indices, those that are kept), over what is reduced of
+/// a tensor of type \p data.
+template <typename Value>
+TensorRef sumOf(OperatorBuilder &builder, const std::string &name, const TensorType &data,
+                const Normalisation &form, const Value &value) {
   const Shape kept = keptShape(data.shape, form);
-  const std::string name = isSquared ? "sum_of_squares" : "sum";
   const TensorRef sums = builder.local(name, {kept, data.elementType});
   Stage stage(builder, name, sums);
   const Indices outer = stage.spatial(kept);
@@ -662,13 +664,20 @@ TensorRef sumOver(OperatorBuilder &builder, const Normalisation &form, bool isSq
       read.push_back(form.reduced[d] ? stage.reduction(data.shape[d]) : outer[next++]);
     }
   }
-  ValueExprPtr value = stage.load(OperatorBuilder::input(0), read);
-  if (isSquared) {
-    ValueExprPtr again = stage.load(OperatorBuilder::input(0), read);
-    value = binary("*", std::move(value), std::move(again));
-  }
-  stage.store(outer, std::move(value), Combiner::Sum);
+  stage.store(outer, value(stage, read, outer), Combiner::Sum);
   return sums;
+}
+
+/// A local with Σ x or, if \p isSquared, Σ x².
+TensorRef sumOver(OperatorBuilder &builder, const Normalisation &form, bool isSquared) {
+  return sumOf(builder, isSquared ? "sum_of_squares" : "sum", builder.type(0), form,
+               [&](Stage &stage, const Indices &read, const Indices &) {
+                 ValueExprPtr value = stage.load(OperatorBuilder::input(0), read);
+                 if (!isSquared)
+                   return value;
+                 ValueExprPtr again = stage.load(OperatorBuilder::input(0), read);
+                 return binary("*", std::move(value), std::move(again));
+               });
 }
 
 /// The elements of \p source in their order in \p result, a tensor of another shape.
@@ -831,46 +840,141 @@ void batchNorm(OperatorBuilder &builder) {
   builder.returnTuple();
 }
 
-/// (x − mean) · rsqrt(variance + ε) · γ + β; the root mean square alone if \p centers is false.
-void normalise(OperatorBuilder &builder, const Normalisation &form, bool centers) {
-  const TensorType data = builder.type(0);
+constexpr double normEpsilon = 1e-5; // any: values do not matter
+
+/// How many elements each statistic is of.
+double countOf(const Shape &shape, const Normalisation &form) {
   double count = 1;
-  for (std::size_t d = 0; d < data.shape.size(); ++d) {
+  for (std::size_t d = 0; d < shape.size(); ++d) {
     if (form.groups > 0 && d == form.channelAxis)
-      count *= static_cast<double>(data.shape[d] / form.groups);
+      count *= static_cast<double>(shape[d] / form.groups);
     else if (form.reduced[d])
-      count *= static_cast<double>(data.shape[d]);
+      count *= static_cast<double>(shape[d]);
   }
-  const ElementType type = data.elementType;
-  const ValueExprPtr divisor = number(count, type);
-  const TensorRef sums = centers ? sumOver(builder, form, false) : TensorRef{};
+  return count;
+}
+
+/// Where tensor \p position, a γ or β, has the element for \p indices: it has the axes that are
+/// normalised over, or one value a channel.
+Indices ownIndices(const OperatorBuilder &builder, const Normalisation &form,
+                   const Indices &indices, std::size_t position) {
+  Indices own;
+  for (std::size_t d = 0; d < indices.size(); ++d)
+    if (form.groups > 0 ? d == form.channelAxis : form.reduced[d])
+      own.push_back(indices[d]);
+  if (own.size() != builder.shape(position).size())
+    throw OperatorError("its tensor " + std::to_string(position) +
+                        " has another number of dimensions");
+  return own;
+}
+
+/// \p value · γ + β, as far as they are there.
+ValueExprPtr scaledAndShifted(OperatorBuilder &builder, Stage &stage, const Normalisation &form,
+                              const Indices &indices, ValueExprPtr value) {
+  for (std::size_t i = 1; i < builder.call().tensors.size(); ++i)
+    value = binary(i == 1 ? "*" : "+", std::move(value),
+                   stage.load(OperatorBuilder::input(i), ownIndices(builder, form, indices, i)));
+  return value;
+}
+
+/// (x − mean) · rsqrt(variance + ε) · γ + β, the variance from Σ x² and the mean.
+void groupNorm(OperatorBuilder &builder, const Normalisation &form) {
+  const TensorType data = builder.type(0);
+  const ValueExprPtr divisor = number(countOf(data.shape, form), data.elementType);
+  const TensorRef sums = sumOver(builder, form, false);
   const TensorRef squares = sumOver(builder, form, true);
-  const TensorRef result = builder.output(data);
-  Stage stage(builder, "normalise", result);
+  Stage stage(builder, "normalise", builder.output(data));
   const Indices indices = stage.spatial(data.shape);
   const Indices outer = keptIndices(indices, data.shape, form);
   ValueExprPtr value = stage.load(OperatorBuilder::input(0), indices);
   ValueExprPtr spread = binary("/", stage.load(squares, outer), divisor);
-  if (centers) {
-    ValueExprPtr mean = binary("/", stage.load(sums, outer), divisor);
-    value = binary("-", std::move(value), mean);
-    spread = binary("-", std::move(spread), binary("*", mean, mean));
+  const ValueExprPtr mean = binary("/", stage.load(sums, outer), divisor);
+  value = binary("-", std::move(value), mean);
+  spread = binary("-", std::move(spread), binary("*", mean, mean));
+  value =
+      binary("*", std::move(value),
+             unary("rsqrt", binary("+", std::move(spread), number(normEpsilon, data.elementType))));
+  stage.store(indices, scaledAndShifted(builder, stage, form, indices, std::move(value)));
+}
+
+/// (x − mean) · rsqrt(variance + ε) · γ + β, the variance from Σ (x − mean)².
+void layerNorm(OperatorBuilder &builder, const Normalisation &form) {
+  const TensorType data = builder.type(0);
+  const TensorRef source = OperatorBuilder::input(0);
+  const double count = countOf(data.shape, form);
+  const TensorRef mean = averageOf(builder, sumOver(builder, form, false), count, "mean");
+  const TensorRef squares = sumOf(builder, "sum_of_squares", data, form,
+                                  [&](Stage &stage, const Indices &read, const Indices &outer) {
+                                    ValueExprPtr element = stage.load(source, read);
+                                    const ValueExprPtr distance =
+                                        binary("-", std::move(element), stage.load(mean, outer));
+                                    return binary("*", distance, distance);
+                                  });
+  Stage stage(builder, "normalise", builder.output(data));
+  const Indices indices = stage.spatial(data.shape);
+  const Indices outer = keptIndices(indices, data.shape, form);
+  ValueExprPtr element = stage.load(source, indices);
+  ValueExprPtr value = binary("-", std::move(element), stage.load(mean, outer));
+  ValueExprPtr variance = binary("/", stage.load(squares, outer), number(count, data.elementType));
+  value = binary(
+      "*", std::move(value),
+      unary("rsqrt", binary("+", std::move(variance), number(normEpsilon, data.elementType))));
+  stage.store(indices, scaledAndShifted(builder, stage, form, indices, std::move(value)));
+}
+
+/// \p source in elements of \p type, as a new local or, if \p isEnd, as the output. TVM writes the
+/// stage also where nothing changes.
+TensorRef castCopy(OperatorBuilder &builder, TensorRef source, const std::string &name,
+                   ElementType type, bool isEnd) {
+  const TensorType from = builder.typeOf(source);
+  const TensorType to{from.shape, type};
+  const TensorRef result = isEnd ? builder.output(to) : builder.local(name, to);
+  Stage stage(builder, name, result);
+  const Indices indices = stage.spatial(from.shape);
+  ValueExprPtr element = stage.load(source, indices);
+  stage.store(indices,
+              from.elementType == type ? std::move(element) : castTo(std::move(element), type));
+  return result;
+}
+
+/// rsqrt(Σ x² / n + ε) · x · γ in float32, with a stage for each step, as TVM computes it.
+void rmsNorm(OperatorBuilder &builder, const Normalisation &form) {
+  constexpr ElementType wide{ElementType::Kind::Float, 32};
+  const TensorType data = builder.type(0);
+  const TensorType inner{data.shape, wide};
+  const TensorRef source = castCopy(builder, OperatorBuilder::input(0), "cast", wide, false);
+  const TensorRef squares = builder.local("squares", inner);
+  {
+    Stage stage(builder, "squares", squares);
+    const Indices indices = stage.spatial(data.shape);
+    ValueExprPtr left = stage.load(source, indices);
+    stage.store(indices, binary("*", std::move(left), stage.load(source, indices)));
   }
-  constexpr double epsilon = 1e-5; // any: values do not matter
-  value = binary("*", std::move(value),
-                 unary("rsqrt", binary("+", std::move(spread), number(epsilon, type))));
-  // γ and β have the axes that are normalised over, or one value a channel.
-  for (std::size_t i = 1; i < builder.call().tensors.size(); ++i) {
-    Indices own;
-    for (std::size_t d = 0; d < data.shape.size(); ++d)
-      if (form.groups > 0 ? d == form.channelAxis : form.reduced[d])
-        own.push_back(indices[d]);
-    if (own.size() != builder.shape(i).size())
-      throw OperatorError("its tensor " + std::to_string(i) + " has another number of dimensions");
-    value =
-        binary(i == 1 ? "*" : "+", std::move(value), stage.load(OperatorBuilder::input(i), own));
+  const TensorRef sums = sumOf(builder, "sum_of_squares", inner, form,
+                               [&](Stage &stage, const Indices &read, const Indices &) {
+                                 return stage.load(squares, read);
+                               });
+  const TensorRef root = builder.local("rsqrt", builder.typeOf(sums));
+  storeByChannel(builder, "rsqrt", root, [&](Stage &stage, const Indices &outer) {
+    ValueExprPtr mean =
+        binary("/", stage.load(sums, outer), number(countOf(data.shape, form), wide));
+    return unary("rsqrt", binary("+", std::move(mean), number(normEpsilon, wide)));
+  });
+  const bool isScaled = builder.call().tensors.size() > 1;
+  const TensorRef weights =
+      isScaled ? castCopy(builder, OperatorBuilder::input(1), "weights", wide, false) : TensorRef{};
+  const TensorRef result = builder.local("rms_norm", inner);
+  {
+    Stage stage(builder, "rms_norm", result);
+    const Indices indices = stage.spatial(data.shape);
+    ValueExprPtr factor = stage.load(root, keptIndices(indices, data.shape, form));
+    ValueExprPtr value = binary("*", std::move(factor), stage.load(source, indices));
+    if (isScaled)
+      value =
+          binary("*", std::move(value), stage.load(weights, ownIndices(builder, form, indices, 1)));
+    stage.store(indices, std::move(value));
   }
-  stage.store(indices, std::move(value));
+  castCopy(builder, result, "cast_back", data.elementType, true);
 }
 
 void normalisation(OperatorBuilder &builder) {
@@ -892,7 +996,12 @@ void normalisation(OperatorBuilder &builder) {
     if (form.groups < 1 || channels % form.groups != 0)
       throw OperatorError(std::to_string(channels) + " channels are no multiple of its groups");
   }
-  normalise(builder, form, name != "nn.rms_norm");
+  if (name == "nn.rms_norm")
+    rmsNorm(builder, form);
+  else if (form.groups > 0)
+    groupNorm(builder, form);
+  else
+    layerNorm(builder, form);
 }
 
 //===--- Softmax and attention ----------------------------------------------------------------===//

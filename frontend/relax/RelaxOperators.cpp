@@ -48,19 +48,13 @@ struct ElementOperator {
 
 /// Functions of one number.
 constexpr auto unaryOperators = std::to_array<ElementOperator>({
-    {"abs", "fabs"},        {"acos", "acos"},
-    {"acosh", "acosh"},     {"asin", "asin"},
-    {"asinh", "asinh"},     {"atan", "atan"},
-    {"atanh", "atanh"},     {"bitwise_not", "bitwise_not"},
-    {"ceil", "ceil"},       {"cos", "cos"},
-    {"cosh", "cosh"},       {"erf", "erf"},
-    {"exp", "exp"},         {"floor", "floor"},
-    {"log", "log"},         {"negative", "neg"},
-    {"round", "nearbyint"}, {"rsqrt", "rsqrt"},
-    {"sigmoid", "sigmoid"}, {"sign", "sign"},
-    {"sin", "sin"},         {"sinh", "sinh"},
-    {"sqrt", "sqrt"},       {"tan", "tan"},
-    {"tanh", "tanh"},       {"trunc", "trunc"},
+    {"abs", "fabs"},    {"acos", "acos"},       {"acosh", "acosh"}, {"asin", "asin"},
+    {"asinh", "asinh"}, {"atan", "atan"},       {"atanh", "atanh"}, {"bitwise_not", "bitwise_not"},
+    {"ceil", "ceil"},   {"cos", "cos"},         {"cosh", "cosh"},   {"erf", "erf"},
+    {"exp", "exp"},     {"floor", "floor"},     {"log", "log"},     {"round", "nearbyint"},
+    {"rsqrt", "rsqrt"}, {"sigmoid", "sigmoid"}, {"sign", "sign"},   {"sin", "sin"},
+    {"sinh", "sinh"},   {"sqrt", "sqrt"},       {"tan", "tan"},     {"tanh", "tanh"},
+    {"trunc", "trunc"},
 });
 
 constexpr auto binaryOperators = std::to_array<ElementOperator>({
@@ -326,6 +320,11 @@ void fusedMultiplyAdd(OperatorBuilder &builder) {
     ValueExprPtr b = stage.load(OperatorBuilder::input(1), indices);
     ValueExprPtr c = stage.load(OperatorBuilder::input(2), indices);
     return binary("+", binary("*", std::move(a), std::move(b)), std::move(c));
+  });
+}
+void negative(OperatorBuilder &builder) {
+  activation(builder, [](ValueExprPtr x, ElementType type) {
+    return binary("*", std::move(x), number(-1, type));
   });
 }
 void square(OperatorBuilder &builder) {
@@ -1023,6 +1022,7 @@ constexpr auto plainOperators = std::to_array<PlainOperator>({
     {"mean", reduction},
     {"memory.ensure_zero_offset", passOn},
     {"min", reduction},
+    {"negative", negative},
     {"nn.batch_flatten", flatten},
     {"nn.dropout", passOn},
     {"nn.gelu", gelu},

@@ -201,6 +201,7 @@ public:
 
 private:
   // Declarations
+  void bindNumbers();
   void bindSizes();
   void readParameters();
   void declareParameter(const Parameter &parameter);

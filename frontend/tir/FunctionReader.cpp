@@ -76,6 +76,7 @@ FunctionTemplate FunctionReader::read() {
   Frame frame;
   frame.range = function_.range;
   frames_.push_back(std::move(frame));
+  bindNumbers();
   bindSizes();
   readParameters();
   if (result_.isValid)
@@ -157,6 +158,23 @@ ValueExprPtr numberOfType(ElementType type) {
 
 } // namespace
 
+/// Gives the parameters that are numbers the values of their arguments. The shapes of buffers that
+/// stand before such a parameter may use it.
+void FunctionReader::bindNumbers() {
+  std::size_t position = 0;
+  for (const Parameter &parameter : function_.parameters) {
+    if (isBufferType(parameter.annotation) || isHandleType(parameter.annotation))
+      continue;
+    const std::size_t own = position++;
+    const auto type = parameter.annotation ? typeNamed(*parameter.annotation) : std::nullopt;
+    if ((type && isPoint(*type)) || own >= context_.scalarArguments.size() ||
+        !context_.scalarArguments[own])
+      continue;
+    symbols_[std::string(parameter.name)] = *context_.scalarArguments[own];
+    result_.usesArgumentShapes = true;
+  }
+}
+
 /// Gives the sizes of this function the values that the shapes of its arguments tell: a dimension
 /// that is a plain name is what the argument has there.
 void FunctionReader::bindSizes() {
@@ -189,16 +207,11 @@ void FunctionReader::declareParameter(const Parameter &parameter) {
     bool isNumber = type && typeNamed(*type);
     if (!isNumber)
       issue(parameter.range, "the type of parameter '" + name + "'");
-    std::size_t position = result_.scalars.size();
     if (const auto element = isNumber ? typeNamed(*type) : std::nullopt;
         element && isPoint(*element)) {
       result_.scalars.push_back(name);
       bind(parameter.name, NameMeaning::of(numberOfType(*element)));
       return;
-    }
-    if (position < context_.scalarArguments.size() && context_.scalarArguments[position]) {
-      symbols_[name] = *context_.scalarArguments[position];
-      result_.usesArgumentShapes = true;
     }
     result_.scalars.push_back(name);
     bind(parameter.name, NameMeaning::size());

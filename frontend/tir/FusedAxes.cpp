@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,16 +69,18 @@ std::int64_t stepOf(const Axis &axis, const AxisUse &use) {
   return last < axis.extent ? *use.divisors.begin() : 0;
 }
 
-/// Splits the axes that are to be; false if there are none.
-bool splitOnce(Computation &computation) {
+/// Splits the axes that are to be, and what \p origins says of each; false if there are none.
+bool splitOnce(Computation &computation, std::vector<std::size_t> &origins) {
   const AxisUses uses = usesOf(computation);
   std::vector<Axis> axes;
   std::vector<IndexExprPtr> values;
+  std::vector<std::size_t> ownOrigins;
   bool isSplit = false;
   for (std::size_t a = 0; a < computation.axes.size(); ++a) {
     const Axis &axis = computation.axes[a];
     const std::int64_t step = stepOf(axis, uses[a]);
     IndexExprPtr value = indexAxis(axes.size());
+    ownOrigins.insert(ownOrigins.end(), step == 0 ? 1 : 2, origins[a]);
     if (step == 0) {
       axes.push_back(axis);
       values.push_back(std::move(value));
@@ -96,17 +99,25 @@ bool splitOnce(Computation &computation) {
     return false;
   substituteAxes(computation, std::move(axes), values);
   simplify(computation); // `(a * 3 + b) // 3` is `a`
+  origins = std::move(ownOrigins);
   return true;
 }
 
 } // namespace
 
-void splitFusedAxes(FunctionTemplate &function) {
+std::vector<std::size_t> splitFusedAxes(Computation &computation) {
   constexpr std::size_t mostAxes = 64;
+  std::vector<std::size_t> origins(computation.axes.size());
+  std::iota(origins.begin(), origins.end(), std::size_t{0});
+  while (computation.axes.size() < mostAxes && splitOnce(computation, origins)) {
+  }
+  return origins;
+}
+
+void splitFusedAxes(FunctionTemplate &function) {
   for (Computation &computation : function.computations)
-    while (computation.combiner != Combiner::None && !computation.body &&
-           computation.axes.size() < mostAxes && splitOnce(computation)) {
-    }
+    if (computation.combiner != Combiner::None && !computation.body)
+      splitFusedAxes(computation);
 }
 
 } // namespace acadlc::tir

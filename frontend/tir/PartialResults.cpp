@@ -1,13 +1,14 @@
 #include "frontend/tir/PartialResults.h"
 
 #include "frontend/tir/BufferShapes.h"
+#include "frontend/tir/FusedAxes.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -52,10 +53,10 @@ std::optional<std::size_t> onlyAxis(const IndexExpr &index, const std::vector<Ax
 }
 
 /// The axis that each dimension of a tensor of \p shape runs over, all of it; none where it has one
-/// element. No value if \p indices are more than axes, or leave out one of those \p needed.
+/// element. No value if \p indices are more than axes, or leave out one.
 std::optional<std::vector<std::optional<std::size_t>>>
 plainAxes(const std::vector<IndexExprPtr> &indices, const std::vector<std::int64_t> &shape,
-          const std::vector<Axis> &axes, const std::function<bool(const Axis &)> &needed) {
+          const std::vector<Axis> &axes) {
   std::vector<std::optional<std::size_t>> result;
   std::set<std::size_t> used;
   for (std::size_t d = 0; d < indices.size(); ++d) {
@@ -68,9 +69,71 @@ plainAxes(const std::vector<IndexExprPtr> &indices, const std::vector<std::int64
     result.back() = axis;
   }
   for (std::size_t a = 0; a < axes.size(); ++a)
-    if (axes[a].extent > 1 && needed(axes[a]) && !used.contains(a))
+    if (axes[a].extent > 1 && !used.contains(a))
       return std::nullopt;
   return result;
+}
+
+/// An axis as a digit of a number.
+struct Digit {
+  std::size_t axis = 0;
+  std::int64_t factor = 1;
+};
+
+/// The digits, the last one first, that \p index writes the numbers below \p extent with; none if
+/// it is something else.
+std::optional<std::vector<Digit>> digitsOf(const IndexExpr &index, std::int64_t extent,
+                                           const std::vector<Axis> &axes) {
+  const auto form = affineForm(index, axes);
+  if (!form || form->constant != 0)
+    return std::nullopt;
+  std::vector<Digit> digits;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (form->coefficients[a] != 0 && axes[a].extent > 1)
+      digits.push_back({a, form->coefficients[a]});
+  std::ranges::sort(digits, {}, &Digit::factor);
+  std::optional<std::int64_t> reached = 1;
+  for (const Digit &digit : digits) {
+    if (reached != digit.factor)
+      return std::nullopt;
+    reached = checkedMul(digit.factor, axes[digit.axis].extent);
+  }
+  return reached == extent ? std::optional(std::move(digits)) : std::nullopt;
+}
+
+/// The digits of each dimension of the tensor of \p shape that \p computation writes, each element
+/// once for all values of its spatial axes. No value if it does not.
+std::optional<std::vector<std::vector<Digit>>>
+writtenDigits(const Computation &computation, const std::vector<std::int64_t> &shape) {
+  std::vector<std::vector<Digit>> result;
+  std::set<std::size_t> used;
+  for (std::size_t d = 0; d < computation.writeIndices.size(); ++d) {
+    auto digits = digitsOf(*computation.writeIndices[d], shape[d], computation.axes);
+    if (!digits)
+      return std::nullopt;
+    for (const Digit &digit : *digits)
+      if (!used.insert(digit.axis).second)
+        return std::nullopt;
+    result.push_back(std::move(*digits));
+  }
+  for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+    const Axis &axis = computation.axes[a];
+    if (axis.extent > 1 && (axis.kind == Axis::Kind::Spatial) != used.contains(a))
+      return std::nullopt;
+  }
+  return result;
+}
+
+/// The number that \p digits write.
+IndexExprPtr numberOf(const std::vector<Digit> &digits) {
+  IndexExprPtr number;
+  for (const Digit &digit : digits) {
+    IndexExprPtr term = digit.factor == 1 ? indexAxis(digit.axis)
+                                          : indexBinary(IndexExpr::Kind::Mul, indexAxis(digit.axis),
+                                                        indexConstant(digit.factor));
+    number = number ? indexBinary(IndexExpr::Kind::Add, std::move(term), number) : std::move(term);
+  }
+  return number ? number : indexConstant(0);
 }
 
 /// Whether \p axis occurs in \p index.
@@ -116,16 +179,40 @@ bool areDigits(const IndexExpr &index, std::size_t first, std::size_t second,
          areDigits(*index.right, first, second, axes, isUsed);
 }
 
+/// The element of a tensor of \p shape that \p indices say, as one number; null if it has none or
+/// too many.
+IndexExprPtr flatNumber(const std::vector<IndexExprPtr> &indices,
+                        const std::vector<std::int64_t> &shape) {
+  IndexExprPtr number;
+  std::optional<std::int64_t> stride = 1;
+  for (std::size_t d = indices.size(); d-- > 0 && stride;) {
+    IndexExprPtr term = indexBinary(IndexExpr::Kind::Mul, indices[d], indexConstant(*stride));
+    number = number ? indexBinary(IndexExpr::Kind::Add, std::move(term), number) : std::move(term);
+    stride = checkedMul(*stride, shape[d]);
+  }
+  return stride ? number : nullptr;
+}
+
 /// Whether all that \p computation reads and computes has both axes as digits of one number, and
-/// something has them.
-bool areDigits(const Computation &computation, std::size_t first, std::size_t second) {
+/// something has them. One of the \p locals may have several dimensions for the digits of what is
+/// one dimension elsewhere.
+bool areDigits(const Computation &computation, const std::vector<Tensor> &locals, std::size_t first,
+               std::size_t second) {
   bool areIn = true, isUsed = false;
   const auto check = [&](const IndexExpr &index) {
     areIn = areIn && areDigits(index, first, second, computation.axes, isUsed);
   };
-  for (const Access &access : computation.accesses)
+  for (const Access &access : computation.accesses) {
+    bool isNumber = true, isUsedHere = false;
     for (const IndexExprPtr &index : access.indices)
-      check(*index);
+      isNumber = isNumber && areDigits(*index, first, second, computation.axes, isUsedHere);
+    isUsed = isUsed || (isNumber && isUsedHere);
+    if (!isNumber && access.tensor.isLocal) {
+      const auto number = flatNumber(access.indices, locals[access.tensor.index].shape);
+      isNumber = number && areDigits(*number, first, second, computation.axes, isUsedHere);
+    }
+    areIn = areIn && isNumber;
+  }
   forEachNode(*computation.value, [&](const ValueExpr &node) {
     if (node.index)
       check(*node.index);
@@ -134,12 +221,32 @@ bool areDigits(const Computation &computation, std::size_t first, std::size_t se
 }
 
 /// Whether some reduced axis of \p computation and \p axis are digits of one number.
-bool isDigitOfReduction(const Computation &computation, std::size_t axis) {
+bool isDigitOfReduction(const Computation &computation, const std::vector<Tensor> &locals,
+                        std::size_t axis) {
   for (std::size_t a = 0; a < computation.axes.size(); ++a)
     if (a != axis && computation.axes[a].kind == Axis::Kind::Reduction &&
-        computation.axes[a].extent > 1 && areDigits(computation, a, axis))
+        computation.axes[a].extent > 1 && areDigits(computation, locals, a, axis))
       return true;
   return false;
+}
+
+/// Whether each part of the axes \p partial of \p computation, of which \p origins says what they
+/// are parts of, is a digit of the same number as a part of another reduced axis.
+bool areDigitsOfReduction(const Computation &computation, const std::vector<Tensor> &locals,
+                          const std::vector<std::size_t> &origins,
+                          const std::set<std::size_t> &partial) {
+  const auto isPart = [&](std::size_t a) { return partial.contains(origins[a]); };
+  for (std::size_t a = 0; a < computation.axes.size(); ++a) {
+    if (!isPart(a) || computation.axes[a].extent == 1)
+      continue;
+    bool isDigit = false;
+    for (std::size_t b = 0; b < computation.axes.size() && !isDigit; ++b)
+      isDigit = !isPart(b) && computation.axes[b].kind == Axis::Kind::Reduction &&
+                computation.axes[b].extent > 1 && areDigits(computation, locals, b, a);
+    if (!isDigit)
+      return false;
+  }
+  return true;
 }
 
 /// The one condition that a reduction stands under, if that is all that its body says; else null.
@@ -394,32 +501,29 @@ private:
     if (!reducesIt)
       return;
     const Tensor &part = function_.locals[first.written.index];
-    const auto written =
-        plainAxes(first.writeIndices, part.shape, first.axes,
-                  [](const Axis &axis) { return axis.kind == Axis::Kind::Spatial; });
-    const auto read = plainAxes(second.accesses[0].indices, part.shape, second.axes,
-                                [](const Axis &) { return true; });
+    const auto written = writtenDigits(first, part.shape);
+    const auto read = plainAxes(second.accesses[0].indices, part.shape, second.axes);
     if (!written || !read)
       return;
     Computation whole = first;
     std::vector<IndexExprPtr> values(second.axes.size(), indexConstant(0));
     // Where the second sums one value each, it copies.
-    bool hasDigits = std::ranges::none_of(second.axes, [](const Axis &axis) {
+    const bool isCopy = std::ranges::none_of(second.axes, [](const Axis &axis) {
       return axis.kind == Axis::Kind::Reduction && axis.extent > 1;
     });
+    std::set<std::size_t> partialAxes;
     for (std::size_t d = 0; d < read->size(); ++d) {
       if (!(*read)[d])
         continue;
-      const std::size_t own = *(*written)[d];
-      values[*(*read)[d]] = indexAxis(own);
+      values[*(*read)[d]] = numberOf((*written)[d]);
       if (second.axes[*(*read)[d]].kind != Axis::Kind::Reduction)
         continue;
-      if (!isDigitOfReduction(first, own))
-        return;
-      whole.axes[own].kind = Axis::Kind::Reduction;
-      hasDigits = true;
+      for (const Digit &digit : (*written)[d]) {
+        whole.axes[digit.axis].kind = Axis::Kind::Reduction;
+        partialAxes.insert(digit.axis);
+      }
     }
-    if (!hasDigits)
+    if (!isCopy && partialAxes.empty())
       return;
     whole.name = second.name;
     whole.range = second.range;
@@ -427,6 +531,13 @@ private:
     whole.writeIndices.clear();
     for (const IndexExprPtr &index : second.writeIndices)
       whole.writeIndices.push_back(substitute(index, values));
+    // The loop of the second may be several of the first, `ki // 4 * 8 + ko * 4 + ki % 4`.
+    std::vector<std::size_t> origins(whole.axes.size());
+    std::iota(origins.begin(), origins.end(), std::size_t{0});
+    if (!isUneven)
+      origins = splitFusedAxes(whole);
+    if (!areDigitsOfReduction(whole, function_.locals, origins, partialAxes))
+      return;
     if (isUneven) {
       auto even = withoutUnevenSplit(std::move(whole));
       if (!even)
@@ -552,7 +663,7 @@ void joinWrittenOutSteps(FunctionTemplate &function) {
     if (count == 1 || !points)
       continue;
     Computation whole = withSteps(stages[i], static_cast<std::int64_t>(count), distances);
-    if (!isDigitOfReduction(whole, whole.axes.size() - 1))
+    if (!isDigitOfReduction(whole, function.locals, whole.axes.size() - 1))
       continue;
     joinAxes(whole);
     stages[i] = std::move(whole);

@@ -456,10 +456,8 @@ Stmt *Parser::definition(Stmt::Kind kind, std::span<const Expr *const> decorator
 const Stmt *Parser::function(std::span<const Expr *const> decorators) {
   const std::uint32_t begin = token_.begin;
   Stmt *stmt = definition(Stmt::Kind::Function, decorators, "the name of the function");
-  if (accept(Symbol::LeftBracket)) {
-    names();
-    expect(Symbol::RightBracket);
-  }
+  if (accept(Symbol::LeftBracket))
+    typeParameters();
   std::vector<Parameter> list;
   if (expect(Symbol::LeftParenthesis))
     parameters(list);
@@ -469,6 +467,21 @@ const Stmt *Parser::function(std::span<const Expr *const> decorators) {
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
   return failed_ ? nullptr : stmt;
+}
+
+void Parser::typeParameters() {
+  while (!at(Symbol::RightBracket)) {
+    if (!atName()) {
+      fail("a type parameter or ']'");
+      return;
+    }
+    advance();
+    if (accept(Symbol::Colon))
+      expression();
+    if (!accept(Symbol::Comma))
+      break;
+  }
+  expect(Symbol::RightBracket);
 }
 
 void Parser::parameters(std::vector<Parameter> &out) {

@@ -60,6 +60,8 @@ private:
                    std::string_view whatName);
   const Stmt *function(std::span<const Expr *const> decorators);
   const Stmt *classDefinition(std::span<const Expr *const> decorators);
+  /// `[n, k: T.int32]`. Nothing is kept of them: a size is what the shapes use.
+  void typeParameters();
   void parameters(std::vector<Parameter> &out);
   std::span<const Stmt *const> suite();
   /// Parses the names that `for` and `as` bind.

@@ -24,7 +24,7 @@ std::string_view nextWord(std::string_view &line) {
 /// The dialect that the module called \p path, `tvm.script.tir`, is.
 Dialect dialectCalled(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('.') + 1);
-  if (name == "tir" || name == "tirx")
+  if (name == "tir" || name == "tirx" || name == "s_tir")
     return Dialect::Tir;
   if (name == "relax")
     return Dialect::Relax;
@@ -34,7 +34,7 @@ Dialect dialectCalled(std::string_view path) {
 } // namespace
 
 Prefixes::Prefixes() {
-  for (const std::string_view name : {"T", "Tx", "tir", "tirx"})
+  for (const std::string_view name : {"T", "Ts", "Tx", "tir", "tirx", "s_tir"})
     set(name, Dialect::Tir);
   for (const std::string_view name : {"R", "relax"})
     set(name, Dialect::Relax);

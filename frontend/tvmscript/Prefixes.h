@@ -14,7 +14,7 @@ namespace acadlc::tir {
 
 enum class Dialect : std::uint8_t {
   None,
-  Tir,    ///< functions with loops
+  Tir,    ///< functions with loops, and the blocks in them
   Relax,  ///< functions of the graph
   Module, ///< what belongs to modules
 };

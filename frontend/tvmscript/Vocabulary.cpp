@@ -287,8 +287,13 @@ bool isIntegerCast(const Expr &call) {
 }
 
 bool declaresSize(const Expr &expr) {
-  const bool isPlain = expr.kind == Expr::Kind::Call && typeNamed(*expr.children[0]);
-  return isPlain && std::ranges::all_of(arguments(expr), [](const Expr *argument) {
+  if (expr.kind != Expr::Kind::Call)
+    return false;
+  // Each dialect has a `dynamic` of its own, which means the same.
+  const Expr &callee = *expr.children[0];
+  if (tirName(callee) == "dynamic" || moduleName(callee) == "dynamic")
+    return true;
+  return typeNamed(callee) && std::ranges::all_of(arguments(expr), [](const Expr *argument) {
            return argument->kind == Expr::Kind::Keyword && argument->text == "is_size_var";
          });
 }

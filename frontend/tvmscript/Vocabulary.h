@@ -44,7 +44,7 @@ bool isHugeInteger(const Expr &expr);
 bool isIntegerCast(const Expr &call);
 
 /// Whether \p expr declares what it is assigned to as a number: `T.int64()`, also with
-/// `is_size_var`.
+/// `is_size_var`, and `I.dynamic("n")`.
 bool declaresSize(const Expr &expr);
 
 /// Whether \p expr makes a scalar that is assigned by its name: `T.local_scalar("int32")`. May be
