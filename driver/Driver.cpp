@@ -25,6 +25,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <new>
@@ -117,12 +118,24 @@ private:
     bool areFine = true;
     for (const std::string *path : {&options_.output, &options_.trace, &options_.traceJson,
                                     &options_.rooflinePlot, &options_.plot}) {
-      const std::string problem = OutputFile::whyNot(*path);
+      const std::string problem =
+          isInput(*path) ? "it is an input of this run" : OutputFile::whyNot(*path);
       if (!problem.empty())
         extra_.report(DiagnosticCode::CannotWriteFile, {}, *path, problem);
       areFine &= problem.empty();
     }
     return areFine;
+  }
+
+  /// Whether writing \p path would overwrite what is read.
+  bool isInput(const std::string &path) const {
+    const auto isSame = [&](const std::string &input) {
+      std::error_code error; // of what is no file: then it is none of ours
+      return !input.empty() && std::filesystem::is_regular_file(path, error) &&
+             std::filesystem::equivalent(path, input, error);
+    };
+    return isSame(options_.description) || isSame(options_.workload) ||
+           isSame(options_.measurements);
   }
 
   bool loadDescription() {

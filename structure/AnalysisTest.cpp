@@ -1,7 +1,7 @@
 #include "structure/Analysis.h"
 
 #include "ir/WorkloadExpr.h"
-#include "ir/WorkloadStructure.h"
+#include "structure/CallStructure.h"
 
 #include <doctest/doctest.h>
 

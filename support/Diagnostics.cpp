@@ -98,9 +98,16 @@ Diagnostic *DiagnosticEngine::add(Diagnostic diagnostic) {
   };
   if (std::ranges::any_of(diagnostics_, same))
     return nullptr;
-  const bool full = errorCount_ >= maxErrors;
+  const bool isWarning = diagnostic.severity == Severity::Warning;
+  const auto isAlike = [&](const Diagnostic &other) { return other.code == diagnostic.code; };
+  const bool isOneOfMany =
+      isWarning && warningCount_ >= maxWarnings &&
+      static_cast<std::size_t>(std::ranges::count_if(diagnostics_, isAlike)) >= maxWarnings;
+  const bool full = errorCount_ >= maxErrors || isOneOfMany;
   if (diagnostic.severity == Severity::Error)
     ++errorCount_;
+  if (isWarning)
+    ++warningCount_;
   if (full)
     return nullptr;
   diagnostics_.push_back(std::move(diagnostic));

@@ -62,10 +62,11 @@ inline std::string diagnosticArgument(std::integral auto number) { return std::t
 
 /// Collects the diagnostics of a run, in the order in which they are reported. A diagnostic equal
 /// in code, range and message to an earlier one is dropped, and so are all behind the first
-/// `maxErrors` errors (the count goes on).
+/// `maxErrors` errors (the count goes on) and the first `maxWarnings` warnings of one code.
 class DiagnosticEngine {
 public:
   static constexpr std::size_t maxErrors = 200;
+  static constexpr std::size_t maxWarnings = 200;
 
   /// Reports \p code at \p range. `{0}`, `{1}`, … of the table's message stand for \p arguments.
   template <typename... Arguments>
@@ -89,6 +90,7 @@ private:
 
   std::vector<Diagnostic> diagnostics_;
   std::size_t errorCount_ = 0;
+  std::size_t warningCount_ = 0;
 };
 
 /// What the table says of one code.

@@ -167,6 +167,18 @@ TEST_CASE("Diagnostics: duplicates are dropped, errors are limited but counted")
   CHECK(other.diagnostics().size() == DiagnosticEngine::maxErrors);
 }
 
+TEST_CASE("Diagnostics: many warnings of one kind hide no others") {
+  Fixture f(std::string(300, 'x'));
+  constexpr DiagnosticCode many = DiagnosticCode::TirReboundName;
+  for (std::size_t i = 0; i < 250; ++i)
+    f.engine.report(many, f.range(i, 1), "x");
+  CHECK(f.engine.diagnostics().size() == DiagnosticEngine::maxWarnings);
+  f.engine.report(DiagnosticCode::TirUnreadFunction, f.range(0, 1), "x", "f");
+  f.engine.report(DiagnosticCode::UnknownUnit, f.range(0, 1), "u");
+  CHECK(f.engine.diagnostics().size() == DiagnosticEngine::maxWarnings + 2);
+  CHECK(f.engine.errorCount() == 1);
+}
+
 TEST_CASE("Diagnostics: a message with too few arguments is an internal error") {
   DiagnosticEngine engine;
   CHECK_THROWS_AS(engine.report(DiagnosticCode::UnknownUnit, {}), InternalError);

@@ -223,8 +223,13 @@ GraphValue GraphReader::callTir(const Expr &expr, const std::string &name) {
     return {};
   function->isReached = true;
   if (!function->isPrim) {
-    diagnostics_.report(DiagnosticCode::GraphUnsupported, calleeExpr->range,
-                        "'R.call_tir' of a function that is no 'T.prim_func'");
+    diagnostics_
+        .report(DiagnosticCode::GraphUnsupported, calleeExpr->range,
+                "'R.call_tir' of a function that is no 'T.prim_func'")
+        .note(function->stmt->decorators.empty() ? function->stmt->nameRange
+                                                 : function->stmt->decorators[0]->range,
+              function->stmt->decorators.empty() ? "it is defined without a decorator"
+                                                 : "this is its decorator");
     return {};
   }
   return callFunctionOfTir(*function, expr, given, std::move(*types), name);

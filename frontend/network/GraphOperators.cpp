@@ -419,8 +419,8 @@ void place(Call &call, SourceRange range) {
 
 /// Adds a call of \p operation. \p isLast: it is not called again.
 GraphValue GraphReader::addOperator(OperatorFunction &operation, bool isLast,
-                                      const std::string &name,
-                                      const std::vector<std::uint32_t> &inputs, SourceRange range) {
+                                    const std::string &name,
+                                    const std::vector<std::uint32_t> &inputs, SourceRange range) {
   const TensorOrigin origin = originOf(inputs);
   std::vector<std::uint32_t> outputs;
   FunctionTemplate &function = operation.function;

@@ -249,6 +249,8 @@ GraphValue GraphReader::evaluateName(std::string_view name, SourceRange range) {
   const GraphValue size = declaredSize(name);
   if (size.kind != GraphValue::Kind::Other)
     return size;
+  if (!reportedNames_.emplace(name).second)
+    return {};
   std::vector<std::string_view> known;
   if (innermost() && mayGuess())
     for (const auto &[other, value] : frame().names)

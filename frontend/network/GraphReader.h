@@ -323,7 +323,8 @@ private:
     const Expr *value = nullptr;
     const Expr *type = nullptr;
   } annotated_;
-  std::string firstOperator_; ///< the first one that is not legalised
+  std::set<std::string, std::less<>> reportedNames_; ///< that are not defined
+  std::string firstOperator_;                        ///< the first one that is not legalised
   SourceRange firstOperatorRange_;
   std::size_t operatorCount_ = 0;
 };

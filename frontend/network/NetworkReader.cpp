@@ -52,6 +52,9 @@ std::optional<Workload> GraphReader::read() {
   if (diagnostics_.errorCount() != errorsBefore)
     return std::nullopt;
   collect(tree_.statements);
+  // Which of two functions is meant cannot be told.
+  if (diagnostics_.errorCount() != errorsBefore)
+    return std::nullopt;
   for (const auto &function : functions_)
     if (function->isRelax)
       countMentions(function->stmt->body);
@@ -207,6 +210,22 @@ const Expr *unknownDecorator(const std::vector<std::unique_ptr<Function>> &funct
   return nullptr;
 }
 
+/// The decorator of the first function that has one which is near to that of a graph,
+/// `@R.functon`; null if none has.
+const Expr *misspeltDecorator(const std::vector<std::unique_ptr<Function>> &functions) {
+  for (const auto &function : functions) {
+    if (function->isPrim || function->isRelax)
+      continue;
+    for (const Expr *decorator : function->stmt->decorators) {
+      const bool isCall = decorator->kind == Expr::Kind::Call;
+      const Expr &name = isCall ? *decorator->children[0] : *decorator;
+      if (!nearestName(relaxName(name), {"function"}).empty())
+        return &name;
+    }
+  }
+  return nullptr;
+}
+
 /// "'f', 'g'; choose one with --entry"
 std::string choiceOf(const std::vector<Function *> &functions) {
   std::string names;
@@ -242,6 +261,15 @@ const Function *GraphReader::chooseUnnamedEntry() {
                         ": the prefix of '" + textOf(sources_, *unknown) +
                             "' is not known; keep the lines that import it, or print the module "
                             "with the usual ones, R, T and I");
+    return nullptr;
+  }
+  if (const Expr *misspelt = graphs.empty() ? misspeltDecorator(functions_) : nullptr) {
+    const std::string_view text = misspelt->text;
+    const std::string meant = std::string(text.substr(0, text.find('.'))) + ".function";
+    diagnostics_
+        .report(DiagnosticCode::TirNoEntry, misspelt->range,
+                ": '" + std::string(text) + "' is no decorator of a function")
+        .fixIt(misspelt->range, meant);
     return nullptr;
   }
   // A text of a single operator often holds nothing but its function.
@@ -503,6 +531,9 @@ void GraphReader::reportNotLegalised() {
     return;
   DiagnosticBuilder report =
       diagnostics_.report(DiagnosticCode::TirNotLegalised, firstOperatorRange_, firstOperator_);
+  const std::string name = firstOperator_.substr(firstOperator_.find('.') + 1);
+  if (const std::string_view near = nearestGraphForm(name); !near.empty())
+    report.fixIt(firstOperatorRange_, "R." + std::string(near));
   if (operatorCount_ > 1)
     report.note({}, std::to_string(operatorCount_ - 1) + " more operators of this network are not "
                                                          "legalised");

@@ -104,7 +104,25 @@ void FunctionReader::keepGuards(Store &store) const {
     store.guards = guards_;
 }
 
+/// Reports if \p store, which starts a reduction, writes by an axis that is reduced: then it would
+/// start nothing but the first element along that axis.
+void FunctionReader::checkInit(const Store &store) {
+  std::optional<std::size_t> reduced;
+  for (const IndexExprPtr &index : store.written.indices)
+    forEachAxis(*index, [&](std::size_t id) {
+      const Variable &axis = variables_[id];
+      if (axis.isBlockAxis && axis.kind == Axis::Kind::Reduction && axis.extent > 1)
+        reduced = id;
+    });
+  if (reduced)
+    error(DiagnosticCode::TirBadAxis, store.written.range,
+          "'" + variables_[*reduced].name +
+              "' is a reduction axis (R), but what is reduced has a "
+              "dimension for it: it must be a spatial one (S)");
+}
+
 void FunctionReader::addInit(Store store, const Expr &value, Conversion &conversion) {
+  checkInit(store);
   store.value = convert(value, conversion);
   store.accesses = std::move(conversion.accesses);
   noteUses(std::span(&store, 1), true);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <set>
 
 namespace acadlc::tir {
@@ -19,9 +20,11 @@ bool FunctionReader::readAxes(const Stmt &stmt) {
   if (!name.starts_with("axis."))
     return false;
   std::string_view kind = name.substr(std::string_view("axis.").size());
-  if (!frames_.back().isBlock)
+  if (!frames_.back().isBlock) {
     error(DiagnosticCode::TirBadAxis, stmt.range, "this axis stands in no block");
-  else if (kind == "remap")
+    for (const Expr *target : stmt.targets)
+      bindUnknownAxis(*target);
+  } else if (kind == "remap")
     readRemap(stmt, *stmt.value);
   else
     readAxis(stmt, *stmt.value, kind);
@@ -49,6 +52,7 @@ void FunctionReader::readRemap(const Stmt &stmt, const Expr &call) {
     bindRemapped(stmt, letters->text, loops->children);
     return;
   }
+  frames_.back().hasBadAxes = true;
   for (const Expr *target : stmt.targets)
     bindUnknownAxis(*target);
 }
@@ -282,10 +286,10 @@ bool FunctionReader::measure(Variable &variable, SourceRange range) {
     return true;
   }
   std::vector<std::size_t> sources = sourcesOf(*variable.extentExpr);
-  std::int64_t largest = 0;
+  std::int64_t largest = std::numeric_limits<std::int64_t>::min();
   auto isKnown = forEachPoint(sources, [&](const std::vector<std::int64_t> &point) {
     auto extent = evaluate(*variable.extentExpr, point);
-    largest = std::max(largest, extent.value_or(0));
+    largest = std::max(largest, extent.value_or(largest));
     return extent.has_value();
   });
   // An integer literal beyond 64 bits has a value but is no index.
@@ -299,7 +303,8 @@ bool FunctionReader::measure(Variable &variable, SourceRange range) {
   }
   if (!isKnown) {
     // After another error the expression is a stand-in; a second message would not help.
-    if (result_.isValid)
+    const bool isStandIn = extent.kind == ValueExpr::Kind::Opaque && !result_.issues.empty();
+    if (result_.isValid && !isStandIn)
       issue(range, "the number of iterations of '" + variable.name + "'");
     return false;
   }

@@ -90,7 +90,7 @@ ValueExprPtr FunctionReader::convertName(const Expr &expr, Conversion &conversio
   if (context_.symbols.contains(expr.text) || symbols_.contains(expr.text) ||
       context_.sizeNames.contains(expr.text))
     return sizeOfName(expr.text, expr.range);
-  error(DiagnosticCode::TirUndefinedName, expr.range, expr.text);
+  reportUndefined(expr);
   return opaque(expr, {});
 }
 
@@ -179,12 +179,24 @@ ValueExprPtr FunctionReader::binaryValue(std::string_view op, ValueExprPtr left,
                    std::string(op), {std::move(left), std::move(right)});
 }
 
+/// Reports a division of integers by 0, unless it stands under a condition: it may never be made.
+void FunctionReader::checkDivisor(const Expr &expr, std::string_view op, const ValueExpr &divisor,
+                                  const Conversion &conversion) {
+  constexpr std::string_view divisions[] = {"//", "%", "truncdiv", "truncmod", "Mod"};
+  const bool isZero = divisor.index && divisor.index->kind == IndexExpr::Kind::Constant &&
+                      divisor.index->value == 0;
+  if (isZero && conversion.conditions == 0 && conditions_ == 0 &&
+      std::ranges::find(divisions, op) != std::end(divisions))
+    error(DiagnosticCode::TirDivisionByZero, expr.range, textOf(expr));
+}
+
 ValueExprPtr FunctionReader::convertBinary(const Expr &expr, Conversion &conversion) {
   ValueExprPtr left = convert(*expr.children[0], conversion);
   bool mayStop = expr.text == "and" || expr.text == "or";
   conversion.conditions += mayStop ? 1 : 0;
   ValueExprPtr right = convert(*expr.children[1], conversion);
   conversion.conditions -= mayStop ? 1 : 0;
+  checkDivisor(expr, expr.text, *right, conversion);
   return binaryValue(expr.text == "**" ? "pow" : expr.text, std::move(left), std::move(right));
 }
 
@@ -429,18 +441,25 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
     return convertLiteral(*first, *type, conversion);
   MathName math = mathName(name);
   bool isSelect = name == "if_then_else" || name == "Select" || name == "where";
-  if (math.form == MathForm::Unknown && !isSelect)
-    return opaque(expr, name.empty() ? "'" + textOf(*expr.children[0]) + "'"
-                                     : "'T." + std::string(name) + "'");
+  if (math.form == MathForm::Unknown && !isSelect) {
+    if (!name.empty())
+      unknownName(expr.range, name);
+    return opaque(expr, name.empty() ? "'" + textOf(*expr.children[0]) + "'" : "");
+  }
   std::string spelling(math.spelling);
   bool isConditional = isSelect || spelling == "and" || spelling == "or";
-  for (std::size_t i = firstOperand; const Expr *operand = positional(expr, i); ++i) {
-    bool isUnder = isConditional && i != firstOperand;
+  for (std::size_t i = 0; const Expr *operand : arguments(expr)) {
+    if (operand->kind == Expr::Kind::Keyword || operand->kind == Expr::Kind::Star ||
+        i++ < firstOperand)
+      continue;
+    const bool isUnder = isConditional && i != firstOperand + 1;
     conversion.conditions += isUnder ? 1 : 0;
     if (operand->kind != Expr::Kind::String)
       operands.push_back(convert(*operand, conversion));
     conversion.conditions -= isUnder ? 1 : 0;
   }
+  if (operands.size() == 2)
+    checkDivisor(expr, spelling, *operands[1], conversion);
   ValueExprPtr product = spelling == "q_multiply_shift"            ? multiplyShift(operands)
                          : spelling == "q_multiply_shift_per_axis" ? multiplyShiftPerAxis(operands)
                                                                    : nullptr;
@@ -470,12 +489,13 @@ std::optional<Access> FunctionReader::readAccess(const Expr &expr, Conversion &c
   const Expr &base = expr.kind == Expr::Kind::Name ? expr : *expr.children[0];
   const NameMeaning *symbol = base.kind == Expr::Kind::Name ? find(base.text) : nullptr;
   if (base.kind == Expr::Kind::Name && !symbol)
-    error(DiagnosticCode::TirUndefinedName, base.range, base.text);
+    reportUndefined(base);
   else if (!symbol)
     issue(expr.range, "'" + textOf(expr) + "'");
   const std::shared_ptr<const BufferView> view = symbol ? symbol->view : nullptr;
   const bool isBuffer = symbol && (view || symbol->kind == NameMeaning::Kind::Buffer);
-  if (symbol && !isBuffer)
+  // A name that was meant to be a buffer has been complained of where it is declared.
+  if (symbol && !isBuffer && result_.issues.empty() && result_.isValid)
     issue(expr.range, "'" + textOf(expr) + "'");
   if (!isBuffer)
     return std::nullopt;

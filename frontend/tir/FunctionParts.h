@@ -149,7 +149,8 @@ struct Frame {
   std::size_t firstLoop = 0;     ///< loops inside it start here
   bool isBlock = false;
   bool hasInit = false;
-  bool isGuarded = false; ///< by `T.where`
+  bool hasBadAxes = false; ///< reported; what their names would be is not known
+  bool isGuarded = false;  ///< by `T.where`
   /// Its reduction over threads is done before any of them goes on.
   bool joinsThreads = false;
   std::string opaqueReason;
@@ -244,6 +245,7 @@ private:
   void bindLet(std::string_view name, const Expr &definition);
   void readFor(const Stmt &stmt);
   void readLoop(const Stmt &stmt, const LoopBounds &bounds);
+  void refuseLoop(const Stmt &stmt, std::string_view name);
   void readGrid(const Stmt &stmt, const Expr &call);
   void launchThread(const Expr &target, const Expr &call);
   void readDeclaringWith(const Stmt &stmt);
@@ -287,6 +289,7 @@ private:
   bool forEachPoint(const std::vector<std::size_t> &variables, const Visit &visit);
 
   // Computations
+  void checkInit(const Store &store);
   void addInit(Store store, const Expr &value, Conversion &conversion);
   void keepGuards(Store &store) const;
   [[nodiscard]] std::shared_ptr<const workload::StageBody>
@@ -339,6 +342,8 @@ private:
   workload::ValueExprPtr convertName(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertUnary(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertBinary(const Expr &expr, Conversion &conversion);
+  void checkDivisor(const Expr &expr, std::string_view op, const workload::ValueExpr &divisor,
+                    const Conversion &conversion);
   workload::ValueExprPtr convertCall(const Expr &expr, Conversion &conversion);
   workload::ValueExprPtr convertLiteral(const Expr &expr, workload::ElementType type,
                                         Conversion &conversion);
@@ -368,16 +373,26 @@ private:
   // Names
   void bind(std::string_view name, NameMeaning symbol);
   const NameMeaning *find(std::string_view name) const;
+  /// Reports that the name \p expr has no meaning: once for each name, and not at all where that
+  /// follows from another mistake.
+  void reportUndefined(const Expr &expr);
   const workload::Tensor &tensorOf(workload::TensorRef reference) const;
   void leaveScope(std::size_t mark);
 
   void issue(SourceRange range, std::string what);
+  /// Says that 'T.\p name' has no meaning here, and what was perhaps meant.
+  void unknownName(SourceRange range, std::string_view name);
+  [[nodiscard]] bool mayGuess() const {
+    return diagnostics_.errorCount() + result_.issues.size() < mostGuesses;
+  }
   template <typename... Arguments>
   void error(DiagnosticCode code, SourceRange range, const Arguments &...arguments) {
     diagnostics_.report(code, range, arguments...);
     result_.isValid = false;
   }
   std::string textOf(const Expr &expr) const;
+
+  static constexpr std::size_t mostGuesses = 20; ///< mistakes for which near names are looked for
 
   const Stmt &function_;
   const FunctionContext &context_;
@@ -411,6 +426,9 @@ private:
   /// have a dimension more than the text says.
   std::map<std::pair<bool, std::uint32_t>, std::int64_t> vectors_;
   std::set<std::string, std::less<>> reportedSizes_;
+  std::set<std::string_view> reportedNames_;   ///< that are not defined
+  std::set<std::string_view> endedNames_;      ///< that were defined in a block which has ended
+  bool reportedEnded_ = false;                 ///< one of these was used
   std::set<std::string_view> reportedScalars_; ///< names with values that no buffer can hold
   std::size_t conditions_ = 0;
   std::vector<Guard> guards_; ///< around what is being read

@@ -14,6 +14,7 @@
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace acadlc::tir {
@@ -38,10 +39,34 @@ void FunctionReader::leaveScope(std::size_t mark) {
     auto &[name, old] = undo_.back();
     if (old)
       names_[name] = std::move(*old);
-    else
+    else {
       names_.erase(name);
+      endedNames_.insert(name);
+    }
     undo_.pop_back();
   }
+}
+
+void FunctionReader::reportUndefined(const Expr &expr) {
+  result_.isValid = false;
+  const auto hasBadAxes = [](const Frame &frame) { return frame.hasBadAxes; };
+  if (std::ranges::any_of(frames_, hasBadAxes) || !reportedNames_.insert(expr.text).second)
+    return;
+  const bool hasEnded = endedNames_.contains(expr.text);
+  // A line that stands outside of its block uses more than one name of it.
+  if (hasEnded && std::exchange(reportedEnded_, true))
+    return;
+  std::vector<std::string_view> known;
+  if (!hasEnded && mayGuess())
+    for (const auto &[name, meaning] : names_)
+      known.push_back(name);
+  std::ranges::sort(known);
+  DiagnosticBuilder report =
+      diagnostics_.report(DiagnosticCode::TirUndefinedName, expr.range, expr.text);
+  if (hasEnded)
+    report.note({}, "the block that defines it has ended: should this line be indented further?");
+  else if (const std::string_view near = nearestName(expr.text, known); !near.empty())
+    report.fixIt(expr.range, std::string(near));
 }
 
 const Tensor &FunctionReader::tensorOf(TensorRef reference) const {
@@ -58,6 +83,16 @@ void FunctionReader::issue(SourceRange range, std::string what) {
   constexpr std::size_t enough = 20;
   if (result_.issues.size() < enough)
     result_.issues.push_back({range, std::move(what)});
+}
+
+void FunctionReader::unknownName(SourceRange range, std::string_view name) {
+  std::string what = "'T." + std::string(name) + "'";
+  const std::string_view near = mayGuess() ? nearestTirName(name) : "";
+  if (near == name)
+    what += " of this form";
+  else if (!near.empty())
+    what += " (did you mean 'T." + std::string(near) + "'?)";
+  issue(range, std::move(what));
 }
 
 std::string FunctionReader::textOf(const Expr &expr) const {

@@ -134,7 +134,10 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   const Expr *value = positional(*stmt.value, 1);
   if (name == "buffer_store" && value && positional(*stmt.value, 2))
     return readBufferStore(*stmt.value, *value, stmt.range);
-  issue(stmt.range, name.empty() ? "this statement" : "'T." + std::string(name) + "'");
+  if (name.empty())
+    issue(stmt.range, "this statement");
+  else
+    unknownName(stmt.range, name);
 }
 
 /// `T.buffer_store(B, value, [i, j])`, an old form of `B[i, j] = value`.
@@ -459,8 +462,14 @@ void FunctionReader::readDeclarations(const Stmt &stmt) {
                       stmt.value->children.size() == stmt.targets.size();
   for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
     const Expr &target = *stmt.targets[i];
-    if (!isEach || target.kind != Expr::Kind::Name || !declaresSize(*stmt.value->children[i]))
-      return issue(stmt.range, "an assignment to several names");
+    if (!isEach || target.kind != Expr::Kind::Name || !declaresSize(*stmt.value->children[i])) {
+      const std::string_view callee = tirCallName(stmt.value);
+      callee.empty() ? issue(stmt.range, "an assignment to several names")
+                     : unknownName(stmt.value->range, callee);
+      for (const Expr *name : stmt.targets)
+        bindUnknownAxis(*name);
+      return;
+    }
     bind(target.text, NameMeaning::size());
   }
 }
@@ -669,7 +678,7 @@ void FunctionReader::matchPart(const Expr &target, const Expr &part, const Expr 
   // Whatever goes wrong, the name is declared.
   bind(target.text, NameMeaning::size());
   if (base.kind == Expr::Kind::Name && !meaning)
-    return error(DiagnosticCode::TirUndefinedName, base.range, base.text);
+    return reportUndefined(base);
   const bool isView = meaning && meaning->kind == NameMeaning::Kind::View;
   if (!meaning || (meaning->kind != NameMeaning::Kind::Buffer && !isView) ||
       (isView && meaning->view->begin.empty()))
@@ -746,6 +755,17 @@ std::optional<LoopBounds> boundsOf(const Expr &call) {
 
 } // namespace
 
+/// Says why \p stmt, a loop over 'T.\p name' or something else, cannot be read.
+void FunctionReader::refuseLoop(const Stmt &stmt, std::string_view name) {
+  const SourceRange range = stmt.value->range;
+  if (name == "grid")
+    return issue(range, "a grid of " + std::to_string(arguments(*stmt.value).size()) +
+                            " extents for " + std::to_string(stmt.targets.size()) + " loops");
+  if (name.empty())
+    return issue(range, "this loop");
+  unknownName(range, name);
+}
+
 void FunctionReader::readFor(const Stmt &stmt) {
   std::size_t mark = undo_.size();
   std::size_t activeMark = active_.size();
@@ -761,7 +781,7 @@ void FunctionReader::readFor(const Stmt &stmt) {
   } else if (bounds && stmt.targets.size() == 1) {
     readLoop(stmt, *bounds);
   } else {
-    issue(stmt.value->range, "this loop");
+    refuseLoop(stmt, name);
     for (const Expr *target : stmt.targets)
       addVariable(target->text, context_.nodes.indexValue(0), context_.nodes.indexValue(1),
                   target->range, false, Axis::Kind::Spatial);
@@ -774,8 +794,11 @@ void FunctionReader::readFor(const Stmt &stmt) {
 /// `T.grid(4, (1, 5))`: extents, or first and last values.
 void FunctionReader::readGrid(const Stmt &stmt, const Expr &call) {
   Conversion conversion;
-  for (std::size_t i = 0; i < stmt.targets.size(); ++i) {
-    const Expr &extent = *positional(call, i);
+  std::size_t i = 0;
+  for (const Expr *argument : arguments(call)) { // as many positional ones as there are loops
+    if (argument->kind == Expr::Kind::Keyword || argument->kind == Expr::Kind::Star)
+      continue;
+    const Expr &extent = *argument;
     const bool isPair = extent.kind == Expr::Kind::Tuple && extent.children.size() == 2;
     ValueExprPtr low =
         isPair ? convert(*extent.children[0], conversion) : context_.nodes.indexValue(0);
@@ -784,6 +807,7 @@ void FunctionReader::readGrid(const Stmt &stmt, const Expr &call) {
       high = binaryValue("-", std::move(high), low);
     addVariable(stmt.targets[i]->text, low, std::move(high), extent.range, false,
                 Axis::Kind::Spatial);
+    ++i;
   }
 }
 
@@ -879,7 +903,10 @@ void FunctionReader::readWith(const Stmt &stmt) {
     if (value && target && target->kind == Expr::Kind::Name)
       bindLet(target->text, *value);
   } else if (name != "Assert" && name != "attr" && name != "realize") {
-    issue(stmt.range, name.empty() ? "this statement" : "'T." + std::string(name) + "'");
+    if (name.empty())
+      issue(stmt.range, "this statement");
+    else
+      unknownName(stmt.range, name);
     for (const Expr *target : stmt.targets)
       bind(target->text, NameMeaning::size());
     // What declares axes is meant to be a block: then they are no mistakes of their own.
@@ -964,7 +991,8 @@ void FunctionReader::readBlock(const Stmt &stmt, const Expr &call) {
     std::ranges::move(finished.initStores, std::back_inserter(frames_.back().initStores));
   if (!finished.stores.empty())
     buildComputation(finished, std::move(finished.stores));
-  else if (finished.hasInit && !isInInit_ && result_.computations.size() == computationMark)
+  else if (finished.hasInit && !isInInit_ && result_.computations.size() == computationMark &&
+           result_.issues.empty())
     issue(finished.range, "a block that holds nothing but 'T.init'");
   guards_.resize(guardMark);
   leaveScope(mark);

@@ -231,7 +231,9 @@ Token Lexer::make(TokenKind kind, std::uint32_t begin, Symbol symbol) const {
 }
 
 void Lexer::badToken(std::uint32_t begin, std::uint32_t end, std::string_view what) {
-  diagnostics_.report(DiagnosticCode::TirBadToken, range(begin, end), what);
+  if (!isMuted_)
+    diagnostics_.report(DiagnosticCode::TirBadToken, range(begin, end), what);
+  ++guesses_;
 }
 
 bool Lexer::skipArguments() {
@@ -291,6 +293,7 @@ Token Lexer::skipNumber(bool mayBeFloat) {
 void Lexer::leaveBrackets() { brackets_.clear(); }
 
 void Lexer::stop() {
+  isStopped_ = true;
   position_ = end_;
   brackets_.clear();
   indents_.assign(1, {});
@@ -338,7 +341,7 @@ void Lexer::skipBlank() {
 
 void Lexer::startLine() {
   atLineStart_ = false;
-  Indent indent;
+  Indent indent{};
   std::uint32_t lineBegin = position_;
   constexpr std::uint32_t tabStop = 8;
   while (!atEnd()) {
@@ -356,6 +359,7 @@ void Lexer::startLine() {
     } else if (skipBlankLookAlike()) {
       ++indent.width;
       ++indent.narrow;
+      ++guesses_;
     } else if (c == '\n' || c == '\r') {
       skipLineBreak();
       indent = {};
@@ -369,29 +373,51 @@ void Lexer::startLine() {
   }
 }
 
-void Lexer::changeIndent(Indent indent, std::uint32_t begin) {
-  constexpr std::string_view mixed = "tabs and spaces are mixed here, and how far the line is "
-                                     "indented depends on the width of a tab";
-  if (indent.width > indents_.back().width) {
-    if (indents_.size() >= maxIndentLevels) {
-      diagnostics_.report(DiagnosticCode::TirNesting, range(begin, position_));
-      stop();
-      return;
-    }
-    if (indent.narrow <= indents_.back().narrow)
-      badToken(begin, position_, mixed);
+void Lexer::stopAtMixedTabs(std::uint32_t begin) {
+  badToken(
+      begin, position_,
+      "tabs and spaces are mixed here, and how far the line is indented depends on the width of "
+      "a tab");
+  stop();
+}
+
+void Lexer::indentDeeper(Indent indent, std::uint32_t begin) {
+  if (indents_.size() >= maxIndentLevels) {
+    diagnostics_.report(DiagnosticCode::TirNesting, range(begin, position_));
+    stop();
+  } else if (indent.narrow <= indents_.back().narrow) {
+    stopAtMixedTabs(begin);
+  } else {
     indents_.push_back(indent);
     pendingIndents_ = 1;
-    return;
   }
+}
+
+void Lexer::changeIndent(Indent indent, std::uint32_t begin) {
+  if (strayLevels_ == indents_.size() && stray_ == indent)
+    return;
+  if (indent.width > indents_.back().width)
+    return indentDeeper(indent, begin);
+  Indent left{};
   while (indent.width < indents_.back().width) {
+    left = indents_.back();
     indents_.pop_back();
     --pendingIndents_;
   }
-  if (indent.width != indents_.back().width)
-    badToken(begin, position_, "this indentation matches no outer level");
-  else if (indent.narrow != indents_.back().narrow)
-    badToken(begin, position_, mixed);
+  if (indents_.size() < strayLevels_)
+    strayLevels_ = 0;
+  if (indent.width == indents_.back().width) {
+    if (indent.narrow != indents_.back().narrow)
+      stopAtMixedTabs(begin);
+    return;
+  }
+  badToken(begin, position_, "this indentation matches no outer level");
+  // The line is taken for one of the block that it stands too far left for, and so are those below
+  // that stand where it does.
+  indents_.push_back(left);
+  ++pendingIndents_;
+  stray_ = indent;
+  strayLevels_ = indents_.size();
 }
 
 Token Lexer::endOfFile() {
@@ -588,10 +614,22 @@ bool Lexer::skipBlankLookAlike() {
 }
 
 DiagnosticBuilder Lexer::reportLookAlike(const LookAlike &found) {
+  const auto code = static_cast<std::uint32_t>(found.codePoint);
+  if (isMuted_ || std::ranges::find(reportedLookAlikes_, code) != reportedLookAlikes_.end())
+    return DiagnosticBuilder(nullptr);
+  reportedLookAlikes_.push_back(code);
   const SourceRange place = range(position_, position_ + static_cast<std::uint32_t>(found.length));
   DiagnosticBuilder report =
       diagnostics_.report(DiagnosticCode::TirBadToken, place, describe(found));
   report.fixIt(place, std::string(found.meant));
+  const std::string_view character = text_.substr(position_, found.length);
+  std::size_t others = 0;
+  for (std::size_t at = position_ + found.length;
+       (at = text_.find(character, at)) < end_ && at != std::string_view::npos; at += found.length)
+    ++others;
+  if (others > 0)
+    report.note({}, "this character stands in " + std::to_string(others) +
+                        (others == 1 ? " other place" : " other places") + " behind this one");
   return report;
 }
 
@@ -613,6 +651,8 @@ Token Lexer::misquoted(const LookAlike &opening) {
   } else if (closing && closing->meant == opening.meant) {
     position_ += static_cast<std::uint32_t>(closing->length);
     report.fixIt(range(end, position_), std::string(closing->meant));
+  } else {
+    ++guesses_;
   }
   Token token = make(TokenKind::String, begin);
   token.text = text_.substr(content, end - content); // without the quotes

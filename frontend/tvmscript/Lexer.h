@@ -141,6 +141,13 @@ public:
   Token skipNumber(bool mayBeFloat);
   /// Makes all further tokens the end of the file.
   void stop();
+  /// Whether stop() was called, also by the lexer itself, behind an error.
+  [[nodiscard]] bool isStopped() const { return isStopped_; }
+  /// Whether errors are counted alone, not reported: while what follows a mistake is skipped.
+  void setMuted(bool isMuted) { isMuted_ = isMuted; }
+  /// Errors so far behind which the next tokens are a guess: a string without end, a character that
+  /// was skipped, an indentation that is none.
+  [[nodiscard]] std::size_t guesses() const { return guesses_; }
   /// Position of the innermost open bracket; only valid if hasOpenBracket().
   [[nodiscard]] std::uint32_t openBracket() const { return brackets_.back(); }
   [[nodiscard]] bool hasOpenBracket() const { return !brackets_.empty(); }
@@ -173,10 +180,14 @@ private:
   /// How far a line stands from the left, with tab stops at every eighth and at every column: where
   /// both do not agree on which of two lines stands further right, nobody can tell.
   struct Indent {
-    std::uint32_t width = 0, narrow = 0;
+    std::uint32_t width, narrow;
     friend bool operator==(const Indent &, const Indent &) = default;
   };
   void changeIndent(Indent indent, std::uint32_t begin);
+  void indentDeeper(Indent indent, std::uint32_t begin);
+  /// Reports that the width of a tab decides where the line stands, and stops: what belongs to
+  /// which block cannot be told from here on.
+  void stopAtMixedTabs(std::uint32_t begin);
   Token indentation();
   Token lineEnd();
   Token number();
@@ -192,7 +203,8 @@ private:
   [[nodiscard]] bool isLetter() const;
   /// Reports and skips a blank that is none of the language; false if there is none.
   bool skipBlankLookAlike();
-  /// Reports \p found, which stands at the current position, with what was meant.
+  /// Reports \p found, which stands at the current position, with what was meant; once for each
+  /// character, with a note that counts the others.
   DiagnosticBuilder reportLookAlike(const LookAlike &found);
   /// The string that \p opening, which stands here, was meant to begin, after an error.
   Token misquoted(const LookAlike &opening);
@@ -207,7 +219,13 @@ private:
   bool atLineStart_;
   bool lineHasTokens_ = false;
   int pendingIndents_ = 0; ///< indents (positive) or dedents (negative) not yet handed out
-  std::vector<Indent> indents_{{}};
+  std::vector<Indent> indents_{{0, 0}};
+  Indent stray_{};              ///< of the last line that stood between two levels
+  std::size_t strayLevels_ = 0; ///< how many there were with the one that it was taken for
+  std::size_t guesses_ = 0;
+  bool isStopped_ = false;
+  bool isMuted_ = false;
+  std::vector<std::uint32_t> reportedLookAlikes_; ///< by code point
   std::vector<std::uint32_t> brackets_;
   Prefixes &prefixes_;
   DiagnosticEngine &diagnostics_;

@@ -108,6 +108,7 @@ const Expr *Parser::parseExpression(const SourceManager &sources, SourceRange ra
 
 void Parser::advance() {
   lastEnd_ = token_.end;
+  guesses_ = lexer_.guesses();
   token_ = lexer_.next();
 }
 
@@ -125,19 +126,34 @@ bool Parser::expect(Symbol symbol) {
   return false;
 }
 
-void Parser::fail(std::string_view expected) {
+bool Parser::expectClose(Symbol symbol, std::uint32_t opening) {
+  if (accept(symbol))
+    return true;
+  fail("'" + std::string(spelling(symbol)) + "'", opening);
+  return false;
+}
+
+void Parser::fail(std::string_view expected, std::optional<std::uint32_t> opening) {
   if (failed_)
     return;
   failed_ = true;
+  // What does not fit behind a mistake of the lexer need not be another one.
+  if (lexer_.guesses() == settled_ && !lexer_.isStopped())
+    report(expected, opening);
+  failedAt_ = token_;
+  token_ = endOfFileHere();
+}
+
+void Parser::report(std::string_view expected, std::optional<std::uint32_t> opening) {
   DiagnosticBuilder report = diagnostics_.report(
       DiagnosticCode::TirSyntax, lexer_.range(token_.begin, std::max(token_.begin, token_.end)),
       expected, describe(token_));
-  if (atKind(TokenKind::EndOfFile) && lexer_.hasOpenBracket()) {
-    std::uint32_t open = lexer_.openBracket();
-    report.note(lexer_.range(open, open + 1), "this bracket is never closed");
-  }
-  failedAt_ = token_;
-  token_ = endOfFileHere();
+  if (!opening && atKind(TokenKind::EndOfFile) && lexer_.hasOpenBracket())
+    opening = lexer_.openBracket();
+  if (opening)
+    report.note(lexer_.range(*opening, *opening + 1), atKind(TokenKind::EndOfFile)
+                                                          ? "this bracket is never closed"
+                                                          : "this bracket is still open");
 }
 
 Token Parser::endOfFileHere() const {
@@ -157,6 +173,12 @@ void Parser::recover() {
   failed_ = false;
   nesting_ = 0;
   token_ = failedAt_;
+  lexer_.setMuted(true);
+  skipStatement();
+  lexer_.setMuted(false);
+}
+
+void Parser::skipStatement() {
   // A line break ends what is skipped even inside brackets: better some follow-up errors than the
   // rest of the file lost behind one bracket.
   while (!atKind(TokenKind::Newline) && !atKind(TokenKind::EndOfFile) &&
@@ -196,6 +218,9 @@ void Parser::statements() {
 void Parser::statement() {
   const std::size_t mark = statements_.size();
   const Stmt *compound = nullptr;
+  settled_ = guesses_;
+  if (atKind(TokenKind::Indent))
+    return fail("a line that begins no further right than the one before");
   switch (token_.symbol) {
   case Symbol::At:
   case Symbol::Def:
@@ -337,6 +362,7 @@ bool Parser::atName() const {
 std::span<const Expr *const> Parser::names() {
   const std::size_t mark = expressions_.size();
   Symbol close = Symbol::None;
+  const std::uint32_t opening = token_.begin;
   if (accept(Symbol::LeftParenthesis))
     close = Symbol::RightParenthesis;
   else if (accept(Symbol::LeftBracket))
@@ -352,7 +378,7 @@ std::span<const Expr *const> Parser::names() {
       break;
   }
   if (inBrackets)
-    expect(close);
+    expectClose(close, opening);
   return takeExpressions(mark);
 }
 
@@ -456,11 +482,13 @@ Stmt *Parser::definition(Stmt::Kind kind, std::span<const Expr *const> decorator
 const Stmt *Parser::function(std::span<const Expr *const> decorators) {
   const std::uint32_t begin = token_.begin;
   Stmt *stmt = definition(Stmt::Kind::Function, decorators, "the name of the function");
+  const std::uint32_t bracket = token_.begin;
   if (accept(Symbol::LeftBracket))
-    typeParameters();
+    typeParameters(bracket);
   std::vector<Parameter> list;
+  const std::uint32_t opening = token_.begin;
   if (expect(Symbol::LeftParenthesis))
-    parameters(list);
+    parameters(list, opening);
   stmt->parameters = tree_.list(list);
   if (accept(Symbol::Arrow))
     stmt->annotation = expression();
@@ -469,7 +497,7 @@ const Stmt *Parser::function(std::span<const Expr *const> decorators) {
   return failed_ ? nullptr : stmt;
 }
 
-void Parser::typeParameters() {
+void Parser::typeParameters(std::uint32_t opening) {
   while (!at(Symbol::RightBracket)) {
     if (!atName()) {
       fail("a type parameter or ']'");
@@ -481,16 +509,16 @@ void Parser::typeParameters() {
     if (!accept(Symbol::Comma))
       break;
   }
-  expect(Symbol::RightBracket);
+  expectClose(Symbol::RightBracket, opening);
 }
 
-void Parser::parameters(std::vector<Parameter> &out) {
+void Parser::parameters(std::vector<Parameter> &out, std::uint32_t opening) {
   while (!at(Symbol::RightParenthesis)) {
     Parameter parameter;
     parameter.name = token_.text;
     parameter.range = lexer_.range(token_.begin, token_.end);
     if (!atName()) {
-      fail("a parameter or ')'");
+      fail("a parameter or ')'", opening);
       return;
     }
     advance();
@@ -502,15 +530,16 @@ void Parser::parameters(std::vector<Parameter> &out) {
     if (!accept(Symbol::Comma))
       break;
   }
-  expect(Symbol::RightParenthesis);
+  closeWith(Symbol::RightParenthesis, opening);
 }
 
 const Stmt *Parser::classDefinition(std::span<const Expr *const> decorators) {
   const std::uint32_t begin = token_.begin;
   Stmt *stmt = definition(Stmt::Kind::Class, decorators, "the name of the class");
   const std::size_t mark = expressions_.size();
+  const std::uint32_t opening = token_.begin;
   if (accept(Symbol::LeftParenthesis))
-    arguments(Symbol::RightParenthesis, false);
+    arguments(Symbol::RightParenthesis, opening, false);
   expressions_.resize(mark);
   stmt->range = rangeFrom(begin);
   stmt->body = suite();
@@ -744,8 +773,9 @@ const Expr *Parser::attribute(const Expr *base, std::uint32_t begin) {
 const Expr *Parser::call(const Expr *callee, std::uint32_t begin, Tree::Mark before) {
   const std::size_t mark = expressions_.size();
   expressions_.push_back(callee);
+  const std::uint32_t opening = token_.begin;
   advance();
-  arguments(Symbol::RightParenthesis, false);
+  arguments(Symbol::RightParenthesis, opening, false);
   const bool mayBeLiteral = expressions_.size() == mark + 2 && callee->dialect == Dialect::Tir;
   const auto type = mayBeLiteral ? numberType(callee->text) : std::nullopt;
   if (!type || failed_)
@@ -808,8 +838,9 @@ const Expr *Parser::typedLiteral(const Expr &operand, workload::ElementType type
 const Expr *Parser::subscript(const Expr *base, std::uint32_t begin) {
   const std::size_t mark = expressions_.size();
   expressions_.push_back(base);
+  const std::uint32_t opening = token_.begin;
   advance();
-  arguments(Symbol::RightBracket, true);
+  arguments(Symbol::RightBracket, opening, true);
   // `A[()]` reads a buffer without dimensions.
   const Expr *last = expressions_.back();
   if (expressions_.size() == mark + 2 && last->kind == Expr::Kind::Tuple && last->children.empty())
@@ -817,18 +848,18 @@ const Expr *Parser::subscript(const Expr *base, std::uint32_t begin) {
   return makeFrom(mark, Expr::Kind::Subscript, begin);
 }
 
-void Parser::arguments(Symbol close, bool slices) {
+void Parser::arguments(Symbol close, std::uint32_t opening, bool slices) {
   while (!at(close)) {
     expressions_.push_back(argument(slices));
     if (!accept(Symbol::Comma))
       break;
   }
-  closeWith(close);
+  closeWith(close, opening);
 }
 
-void Parser::closeWith(Symbol close) {
+void Parser::closeWith(Symbol close, std::uint32_t opening) {
   if (!accept(close))
-    fail("',' or '" + std::string(spelling(close)) + "'");
+    fail("',' or '" + std::string(spelling(close)) + "'", opening);
 }
 
 const Expr *Parser::argument(bool slices) {
@@ -892,7 +923,7 @@ const Expr *Parser::bracketed() {
       break;
     hasComma = true;
   }
-  closeWith(close);
+  closeWith(close, begin);
   if (!isTuple || hasComma || expressions_.size() != mark + 1)
     return makeFrom(mark, isTuple ? Expr::Kind::Tuple : Expr::Kind::List, begin);
   const Expr *only = expressions_.back();
@@ -911,7 +942,7 @@ const Expr *Parser::dictionary() {
     if (!accept(Symbol::Comma))
       break;
   }
-  closeWith(Symbol::RightBrace);
+  closeWith(Symbol::RightBrace, begin);
   return makeFrom(mark, Expr::Kind::Dict, begin);
 }
 

@@ -6,6 +6,7 @@
 #include "frontend/tvmscript/Syntax.h"
 
 #include <initializer_list>
+#include <optional>
 
 namespace acadlc::tir {
 
@@ -32,13 +33,18 @@ private:
   [[nodiscard]] bool atName() const; ///< and no keyword
   bool accept(Symbol symbol);
   bool expect(Symbol symbol);
+  /// The same of a bracket that closes the one at \p opening.
+  bool expectClose(Symbol symbol, std::uint32_t opening);
   /// Reports the mistake unless the statement has one already, and hides the rest of the statement
-  /// behind an end of file, so that all functions return soon.
-  void fail(std::string_view expected);
+  /// behind an end of file, so that all functions return soon. \p opening: the bracket that is open
+  /// here, if that matters.
+  void fail(std::string_view expected, std::optional<std::uint32_t> opening = std::nullopt);
+  void report(std::string_view expected, std::optional<std::uint32_t> opening);
   void failTooDeep(SourceRange range);
   [[nodiscard]] Token endOfFileHere() const;
   /// Skips the rest of a failed statement and the block below it.
   void recover();
+  void skipStatement();
   [[nodiscard]] SourceRange rangeFrom(std::uint32_t begin) const {
     return lexer_.range(begin, begin < lastEnd_ ? lastEnd_ : begin);
   }
@@ -61,8 +67,8 @@ private:
   const Stmt *function(std::span<const Expr *const> decorators);
   const Stmt *classDefinition(std::span<const Expr *const> decorators);
   /// `[n, k: T.int32]`. Nothing is kept of them: a size is what the shapes use.
-  void typeParameters();
-  void parameters(std::vector<Parameter> &out);
+  void typeParameters(std::uint32_t opening);
+  void parameters(std::vector<Parameter> &out, std::uint32_t opening);
   std::span<const Stmt *const> suite();
   /// Parses the names that `for` and `as` bind.
   std::span<const Expr *const> names();
@@ -93,10 +99,11 @@ private:
   /// \p operand is no literal.
   const Expr *typedLiteral(const Expr &operand, workload::ElementType type, std::uint32_t begin,
                            Tree::Mark before);
-  /// Reads arguments up to \p close, and that, onto the stack expressions_.
-  void arguments(Symbol close, bool slices);
+  /// Reads arguments up to \p close, and that, onto the stack expressions_. \p opening: where the
+  /// bracket stands that they are in.
+  void arguments(Symbol close, std::uint32_t opening, bool slices);
   const Expr *argument(bool slices);
-  void closeWith(Symbol close);
+  void closeWith(Symbol close, std::uint32_t opening);
 
   const Expr *make(Expr::Kind kind, std::uint32_t begin, std::string_view text,
                    std::span<const Expr *const> children);
@@ -119,6 +126,8 @@ private:
   Token failedAt_;            ///< what token_ was when the statement failed
   std::uint32_t lastEnd_ = 0; ///< end of the token before token_
   bool failed_ = false;       ///< an error was reported in this statement
+  std::size_t guesses_ = 0;   ///< of the lexer, before token_
+  std::size_t settled_ = 0;   ///< of the lexer, before this statement
   int nesting_ = 0;           ///< calls of expression(), unary() and power() under way
   int blockDepth_ = 0;        ///< indented blocks around the current statement
 };

@@ -163,6 +163,66 @@ TEST_CASE("tir parser: mistakes are reported where they are, and reading goes on
   CHECK(twice.tree.statements.size() == 1);
 }
 
+TEST_CASE("tir parser: one mistake is one error") {
+  std::string deep = "if a:\n";
+  for (std::size_t i = 1; i < 300; ++i)
+    deep += std::string(i, ' ') + "if a:\n";
+  const std::pair<std::string, const char *> cases[] = {
+      {"f(\"a\\\", b)\ng(c)\nx = 1\n", "1:3 E0402"}, // the string takes the bracket with it
+      {"f(a\", b)\ng(c)\nx = 1\n", "1:4 E0402"},
+      {"f(\"\"\"a, b)\ng(c)\n", "1:3 E0402"},
+      {"x = $ y\nz = 1\n", "1:5 E0402"},
+      // A line between two levels, and others that stand there too.
+      {"if a:\n    b\n  c\n    d\n  e\nf\n", "3:1 E0402"},
+      // A level that is left and another one as deep have nothing in common.
+      {"if a:\n  if b:\n         c\n     d\n  if e:\n    if f:\n     g\n", "4:1 E0402"},
+      {"if a:\n  if b:\n     c\n    d\n     e\n  f\ng\n", "4:1 E0402"},
+      // Behind a tab that may be any width nobody knows what belongs where.
+      {"if a:\n        if b:\n\t\tc\n        d\n\te\n", "3:1 E0402"},
+      {"if a:\n        b\n\tc\n  d\n", "3:1 E0402"},
+      {"a\n    b\n    c\nd\n", "2:5 E0401"},
+      {deep, "201:1 E0403"},
+      {"\u00A0x = 1\ny\u00A0=\u00A02\n", "1:1 E0402"},
+  };
+  for (const auto &[text, first] : cases) {
+    CAPTURE(text);
+    Parsed parsed(text);
+    CHECK(parsed.diagnostics.errorCount() == 1);
+    CHECK(parsed.firstError() == first);
+  }
+  // What does not belong to a mistake is still found.
+  CHECK(Parsed("x = \"a\ny = )\n").diagnostics.errorCount() == 2);
+  CHECK(Parsed("if a:\n    b\n  c\n    x = )\n").diagnostics.errorCount() == 2);
+}
+
+TEST_CASE("tir parser: a character that looks like another is reported once and counted") {
+  Parsed parsed("x\u00A0= 1\ny\u00A0=\u00A02\nz \u2212 1\n");
+  const auto &all = parsed.diagnostics.diagnostics();
+  REQUIRE(all.size() == 2);
+  REQUIRE(all[0].notes.size() == 1);
+  CHECK(all[0].notes[0].message == "this character stands in 2 other places behind this one");
+  CHECK(all[1].notes.empty());
+}
+
+TEST_CASE("tir parser: a bracket that is open is shown where something else was expected") {
+  const std::pair<const char *, const char *> cases[] = {
+      {"x = f(a, [b, c)\n", "["},
+      {"x = f(a, (b, c)\ny = 1\n", "("},
+      {"x = a[b\ny = 1\n", "["},
+      {"x = {a: b\ny = 1\n", "{"},
+      {"def f(a: T.Buffer((1, 2), b):\n    c\n", "("},
+      {"x = f(a", "("},
+  };
+  for (const auto &[text, bracket] : cases) {
+    CAPTURE(text);
+    Parsed parsed(text);
+    REQUIRE(parsed.diagnostics.diagnostics().size() == 1);
+    const Diagnostic &error = parsed.diagnostics.diagnostics()[0];
+    REQUIRE(error.notes.size() == 1);
+    CHECK(parsed.sources.textOf(error.notes[0].range) == bracket);
+  }
+}
+
 TEST_CASE("tir parser: depth is limited and costs no stack") {
   constexpr std::size_t many = 100'000;
   auto repeated = [](const std::string &unit) {

@@ -143,39 +143,48 @@ std::string_view relaxName(const Expr &expr) {
 
 std::string_view moduleName(const Expr &expr) { return behindPrefix(expr, Dialect::Module); }
 
+namespace {
+
+constexpr auto graphForms = std::to_array<std::string_view>({"ExternFunc",
+                                                             "assert_op",
+                                                             "call_builtin_with_ctx",
+                                                             "call_dps_packed",
+                                                             "call_inplace_packed",
+                                                             "call_packed",
+                                                             "call_pure_packed",
+                                                             "call_py_func",
+                                                             "call_tir",
+                                                             "call_tir_inplace",
+                                                             "call_tir_with_grad",
+                                                             "const",
+                                                             "cpu",
+                                                             "cuda",
+                                                             "dataflow",
+                                                             "device",
+                                                             "dtype",
+                                                             "func_attr",
+                                                             "invoke_closure",
+                                                             "invoke_pure_closure",
+                                                             "make_closure",
+                                                             "match_cast",
+                                                             "null_value",
+                                                             "output",
+                                                             "prim_value",
+                                                             "print",
+                                                             "shape",
+                                                             "shape_of",
+                                                             "str",
+                                                             "tensor_to_shape",
+                                                             "tuple"});
+
+} // namespace
+
 bool isGraphForm(std::string_view name) {
-  constexpr auto forms = std::to_array<std::string_view>({"ExternFunc",
-                                                          "assert_op",
-                                                          "call_builtin_with_ctx",
-                                                          "call_dps_packed",
-                                                          "call_inplace_packed",
-                                                          "call_packed",
-                                                          "call_pure_packed",
-                                                          "call_py_func",
-                                                          "call_tir",
-                                                          "call_tir_inplace",
-                                                          "call_tir_with_grad",
-                                                          "const",
-                                                          "cpu",
-                                                          "cuda",
-                                                          "dataflow",
-                                                          "device",
-                                                          "dtype",
-                                                          "func_attr",
-                                                          "invoke_closure",
-                                                          "invoke_pure_closure",
-                                                          "make_closure",
-                                                          "match_cast",
-                                                          "null_value",
-                                                          "output",
-                                                          "prim_value",
-                                                          "print",
-                                                          "shape",
-                                                          "shape_of",
-                                                          "str",
-                                                          "tensor_to_shape",
-                                                          "tuple"});
-  return std::ranges::find(forms, name) != forms.end();
+  return std::ranges::find(graphForms, name) != graphForms.end();
+}
+
+std::string_view nearestGraphForm(std::string_view name) {
+  return nearestName(name, {graphForms.begin(), graphForms.end()});
 }
 
 std::string_view tirCallName(const Expr *expr) {
@@ -382,6 +391,31 @@ bool sameText(const Expr &left, const Expr &right) {
       return false;
   }
   return true;
+}
+
+std::string_view nearestTirName(std::string_view name) {
+  static constexpr auto forms =
+      std::to_array<std::string_view>({"alloc_buffer", "alloc_local",   "alloc_shared",
+                                       "allocate",     "axis.opaque",   "axis.reduce",
+                                       "axis.remap",   "axis.scan",     "axis.spatial",
+                                       "block",        "block_attr",    "buffer_store",
+                                       "Cast",         "decl_buffer",   "evaluate",
+                                       "func_attr",    "grid",          "if_then_else",
+                                       "init",         "launch_thread", "let",
+                                       "match_buffer", "parallel",      "reads",
+                                       "sblock",       "sblock_attr",   "sblock_alloc_buffer",
+                                       "Select",       "serial",        "thread_binding",
+                                       "unroll",       "vectorized",    "where",
+                                       "writes",       "float16",       "float32",
+                                       "float64",      "int8",          "int16",
+                                       "int32",        "int64",         "uint8",
+                                       "uint16",       "uint32",        "uint64",
+                                       "bool",         "bfloat16"});
+  std::vector<std::string_view> names(forms.begin(), forms.end());
+  for (const MathEntry &entry : operatorForms)
+    names.push_back(entry.name);
+  names.insert(names.end(), functions.begin(), functions.end());
+  return nearestName(name, names);
 }
 
 MathName mathName(std::string_view name) {

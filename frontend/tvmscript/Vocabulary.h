@@ -27,6 +27,8 @@ std::string_view relaxCallName(const Expr *expr);
 /// Whether \p name, without `R.`, is no operator but a form of the graph itself: `call_tir`,
 /// `dataflow`, `shape`, ….
 bool isGraphForm(std::string_view name);
+/// The form of the graph nearest to \p name; empty if none is near.
+std::string_view nearestGraphForm(std::string_view name);
 
 /// Arguments of a call or subscript without its callee.
 std::span<const Expr *const> arguments(const Expr &call);
@@ -96,6 +98,9 @@ struct MathName {
   std::string_view spelling;
 };
 MathName mathName(std::string_view name);
+
+/// The name of TIR nearest to \p name, without `T.`; empty if none is near.
+std::string_view nearestTirName(std::string_view name);
 
 /// The operands a, b, c of a call that is a · b + c in one: `T.fma(a, b, c)`, or the same as a call
 /// of an intrinsic or of the C library; none if it is no such call.

@@ -135,6 +135,8 @@ def command_line():
     case("-o folder", [*estimate, "-o", "{dir}"], 1, "[E0702]")
     case("-o nowhere", [*estimate, "-o", "/nosuch/x"], 1, "[E0702]")
     case("-o /dev/full", [*estimate, "-o", "/dev/full"], 1, "[E0702]")
+    case("-o over the network", ["--workload", "x.tir", "--list-operators", "-o", "./x.tir"], 1,
+         "'./x.tir': it is an input of this run", "[E0702]", files={"x.tir": TINY})
     case("--trace folder", [*estimate, "--trace", "{dir}"], 1, "[E0702]")
     case("--dump-ag nowhere", [*estimate, "--dump-ag", "/nosuch/x.dot"], 1, "[E0702]")
     case("stdout closed", estimate, 1, "[E0702]", shell=">&-")
@@ -407,6 +409,31 @@ def networks():
     network("wrong indentation", edited(MATMUL, "                T.reads", " " * 19 + "T.reads"),
             1, "x.tir:16:", "[E0401]")
     network("unknown decorator", edited(MATMUL, "@T.prim_func", "@X.unheard_of"), 1, "[E0425]")
+    network("misspelt decorator of the graph", edited(MATMUL, "@R.function", "@R.functon"), 1,
+            "'R.functon' is no decorator", "R.function", "[E0404]", lines=6)
+    network("text of no-break spaces", MATMUL.replace(" ", "\u00a0"), 1, "other places", "[E0402]",
+            lines=8)
+    network("10,000,000 no-break spaces", "\u00a0x" * 10_000_000, 1, "[E0402]", lines=8)
+    network("tabs of eight in part of the lines", MATMUL.replace(" " * 8, "\t"), 1,
+            "tabs and spaces are mixed", lines=6)
+    network("one undefined name in 500,000 places", edited(
+        MATMUL, "                T.reads", "                nosuch[0] = nosuch[1]\n" * 500_000 +
+        "                T.reads"), 1, "'nosuch'", "[E0409]", lines=8)
+    # A grid of many loops, operands without end: time is linear in the text.
+    loops = 60_000
+    network("grid of 60,000 loops", edited(
+        MATMUL, "for ", "for " + "".join(f"q{i}, " for i in range(loops)), 1).replace(
+            "T.grid(", "T.grid(" + "2, " * loops, 1), -1)
+    network("maximum of 1,000,000 numbers", edited(
+        MATMUL, "left[v_m, v_k] * ", "T.max(" + "1, " * 1_000_000 + "1) * "), 1, "T.max", "[E0410]")
+    call = "R.call_tir(cls.product, (left, right),"
+    start = MATMUL.index("            result = " + call)
+    line = MATMUL[start:MATMUL.index("\n", start) + 1]
+    case("one name bound 60,000 times", ["--workload", "x.tir", "--list-operators"], 0,
+         "60,000 calls", "200 warnings", files={"x.tir": edited(MATMUL, line, line * 60_000)},
+         lines=601)
+    network("division by zero", edited(MATMUL, "left[v_m, v_k] *", "left[v_m, v_k // 0] *"), 1,
+            "'v_k // 0'", "[E0429]")
     network("decorator without a function", MATMUL.replace("def product", "product", 1), 1,
             "'def' or 'class'", "[E0401]")
     for bracket in "()[]{}":
