@@ -5,9 +5,7 @@
 namespace acadlc::aidg {
 
 arch::ObjectId OccupationEngine::channelOf(const Message &message, std::uint32_t hop) const {
-  const PlanSlice phases = plan_.instructions[flight(message.flight).id].phases;
-  const OccupationPhase &sending = plan_.phases[phases.first + message.phase];
-  return plan_.routeChannels[sending.channels.first + hop];
+  return plan_.routeChannels[message.firstChannel + hop];
 }
 
 /// Words of a message, the empty ones of its lock step included.
@@ -39,6 +37,7 @@ void OccupationEngine::beginMessage(FlightId id, std::uint32_t index) {
   Message &message = state_.messages[added];
   message.flight = id;
   message.phase = index;
+  message.firstChannel = sending.channels.first;
   message.words = words;
   message.group = group;
   message.lastSent = -1;
@@ -99,25 +98,35 @@ void OccupationEngine::serve(arch::ObjectId object) {
     accept(object, chosen);
 }
 
+/// The sender whose word is accepted; the number of senders if no word can be.
 std::size_t OccupationEngine::choose(arch::ObjectId object) {
-  ChannelState &state = channel(object);
-  std::size_t best = state.senders.size();
-  for (std::size_t i = 0; i != state.senders.size(); ++i)
-    if (maySend(object, state.senders[i]) &&
-        (best == state.senders.size() ||
-         sendsBefore(object, state.senders[i], state.senders[best])))
+  const OccupationObject &self = plan_.objects[object];
+  const ChannelPlan &planned = plan_.channels[self.detail];
+  const ChannelState &state = state_.channels[self.detail];
+  const bool keepsOrder = self.order != none;
+  const std::size_t count = state.senders.size();
+  std::size_t best = count;
+  for (std::size_t i = 0; i != count; ++i) {
+    const ChannelState::Sender &sender = state.senders[i];
+    const Hop &hop = state_.messages[sender.message].hops[sender.hop];
+    if (hop.available == 0 || (keepsOrder && !hasMessageTurn(object, sender)) ||
+        !hasRoomFor(object, planned, sender, hop))
+      continue;
+    if (best == count || sendsBefore(planned, state, sender, state.senders[best]))
       best = i;
+  }
   return best;
 }
 
-bool OccupationEngine::sendsBefore(arch::ObjectId object, const ChannelState::Sender &a,
-                                   const ChannelState::Sender &b) {
-  const arch::Arbitration arbitration = plan_.graph->objects[object].arbitration;
+/// Whether a word of \p a is accepted before one of \p b; both could be.
+bool OccupationEngine::sendsBefore(const ChannelPlan &planned, const ChannelState &state,
+                                   const ChannelState::Sender &a, const ChannelState::Sender &b) {
+  const arch::Arbitration arbitration = planned.arbitration;
   if (arbitration == arch::Arbitration::Priority && a.source != b.source)
     return a.source < b.source;
   if (arbitration == arch::Arbitration::RoundRobin && a.source != b.source) {
     // In turn, beginning behind the one that was served last.
-    const std::uint32_t last = channel(object).lastSource;
+    const std::uint32_t last = state.lastSource;
     const bool aIsBehind = last != none && a.source <= last;
     const bool bIsBehind = last != none && b.source <= last;
     return aIsBehind != bIsBehind ? bIsBehind : a.source < b.source;
@@ -139,14 +148,12 @@ Reserve *OccupationEngine::reserveOf(arch::ObjectId object, const Message &messa
   return nullptr;
 }
 
-/// Whether a word of \p sender could be accepted now, others left aside.
-bool OccupationEngine::maySend(arch::ObjectId object, const ChannelState::Sender &sender) {
-  const ChannelPlan &planned = plan_.channels[plan_.objects[object].detail];
+/// Whether a word of \p sender, which stands at \p hop, could be accepted now if it has one and it
+/// is its turn, others left aside.
+bool OccupationEngine::hasRoomFor(arch::ObjectId object, const ChannelPlan &planned,
+                                  const ChannelState::Sender &sender, const Hop &hop) {
   const ChannelState &state = channel(object);
   const Message &message = state_.messages[sender.message];
-  const Hop &hop = message.hops[sender.hop];
-  if (hop.available == 0 || !hasMessageTurn(object, sender))
-    return false;
   if (planned.credits != 0 && state.credits >= planned.credits) {
     const Reserve *reserve = reserveOf(object, message);
     if (reserve == nullptr || reserve->left == 0)
@@ -154,9 +161,12 @@ bool OccupationEngine::maySend(arch::ObjectId object, const ChannelState::Sender
   }
   if (sender.hop != 0)
     return hop.accepted != 0 || planned.inFlight == 0 || state.messages < planned.inFlight;
-  if (message.group == none)
-    return true;
-  // By the counts at the begin of the cycle no other may have sent fewer.
+  return message.group == none || isNotAhead(message, hop);
+}
+
+/// Of messages in lock step, none may send whose words were more than another's at the begin of the
+/// cycle.
+bool OccupationEngine::isNotAhead(const Message &message, const Hop &hop) {
   for (const Candidate &member : state_.groups[message.group].members) {
     const std::uint32_t other = phaseState(member.flight, member.part).message;
     if (other == none || state_.messages[other].group != message.group ||
@@ -183,9 +193,8 @@ Candidate OccupationEngine::placeOf(const Candidate &message, arch::ObjectId obj
   return message;
 }
 
+/// Whether it is the turn of \p sender in a channel with program order.
 bool OccupationEngine::hasMessageTurn(arch::ObjectId object, const ChannelState::Sender &sender) {
-  if (plan_.objects[object].order == none)
-    return true;
   const Message &message = state_.messages[sender.message];
   const Candidate place = placeOf({message.flight, message.phase}, object, message.group);
   if (!hasTurn(object, place.flight))

@@ -379,7 +379,8 @@ void OccupationEngine::show(FlightId id, program::EventId event) {
   if (flight(id).firstEdge != none)
     fireEdges(id, event);
   const OccupationInstruction &planned = instruction(id);
-  for (std::uint32_t p = 0; p != planned.phases.count; ++p)
+  for (std::uint64_t holding = flight(id).holding; holding != 0; holding &= holding - 1) {
+    const auto p = static_cast<std::uint32_t>(std::countr_zero(holding));
     for (std::uint64_t held = phaseState(id, p).held; held != 0; held &= held - 1) {
       const auto index = static_cast<std::uint32_t>(std::countr_zero(held));
       const OccupationPhase &holder = plan_.phases[planned.phases.first + p];
@@ -387,13 +388,14 @@ void OccupationEngine::show(FlightId id, program::EventId event) {
       if (until == event || event == program::completedEvent)
         releaseHeld(id, p, index);
     }
-  if (planned.lastStation != none && event != program::issuedEvent)
-    for (std::uint32_t i = 0; i <= planned.lastStation; ++i)
-      if ((flight(id).entriesHeld & bit(i)) != 0) {
-        const QueuePlan &queue = plan_.queue(route(id)[i]);
-        if (queue.release[flight(id).id] == event || event == program::completedEvent)
-          releaseEntry(id, i);
-      }
+  }
+  if (event != program::issuedEvent)
+    for (std::uint64_t entries = flight(id).entriesHeld; entries != 0; entries &= entries - 1) {
+      const auto i = static_cast<std::uint32_t>(std::countr_zero(entries));
+      if (event == program::completedEvent ||
+          plan_.queue(route(id)[i]).release[flight(id).id] == event)
+        releaseEntry(id, i);
+    }
   if (event == program::readEvent && flight(id).expansion != none)
     emittedRead(id);
   if (event == program::completedEvent)

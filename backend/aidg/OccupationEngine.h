@@ -223,15 +223,17 @@ private:
   void markChannel(arch::ObjectId channel);
   void markNext(arch::ObjectId channel);
   void serve(arch::ObjectId channel);
-  bool maySend(arch::ObjectId channel, const ChannelState::Sender &sender);
+  bool hasRoomFor(arch::ObjectId object, const ChannelPlan &planned,
+                  const ChannelState::Sender &sender, const Hop &hop);
+  bool isNotAhead(const Message &message, const Hop &hop);
   bool hasMessageTurn(arch::ObjectId channel, const ChannelState::Sender &sender);
   Candidate placeOf(const Candidate &message, arch::ObjectId object, std::uint32_t group);
   bool hasStillToSend(FlightId id, std::uint32_t index, arch::ObjectId object);
   bool sendsStill(const Candidate &of, arch::ObjectId object);
   void leaveTurns(FlightId id, const OccupationPhase &sending, std::uint32_t group);
   std::size_t choose(arch::ObjectId channel);
-  bool sendsBefore(arch::ObjectId channel, const ChannelState::Sender &a,
-                   const ChannelState::Sender &b);
+  bool sendsBefore(const ChannelPlan &planned, const ChannelState &state,
+                   const ChannelState::Sender &a, const ChannelState::Sender &b);
   void accept(arch::ObjectId channel, std::size_t index);
   void wordArrived(std::uint32_t message, std::uint32_t hop);
   void returnCredit(std::uint32_t message, std::uint32_t hop);

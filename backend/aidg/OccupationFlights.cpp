@@ -47,6 +47,7 @@ FlightId OccupationEngine::newFlight(const program::Instance &instance, FlightId
   for (std::uint32_t p = 0; p != planned.phases.count; ++p)
     phaseState(id, p) = PhaseState{};
   added.phasesLeft = planned.phases.count;
+  added.idle = bit(planned.phases.count) - 1;
   added.expansionsLeft = planned.expansions;
   for (std::uint32_t i = 0; i != planned.accesses.count; ++i) {
     const OccupationAccess &access = plan_.accesses[planned.accesses.first + i];

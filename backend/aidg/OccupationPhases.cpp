@@ -1,6 +1,7 @@
 #include "backend/aidg/OccupationEngine.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace acadlc::aidg {
 
@@ -119,11 +120,14 @@ void OccupationEngine::advance(FlightId id) {
     return;
   for (bool changed = true; changed;) {
     changed = false;
-    for (std::uint32_t p = 0; p != planned.phases.count; ++p) {
-      const OccupationPhase &next = phase(id, p);
-      if (phaseState(id, p).stage != Stage::Idle || (next.after & ~flight(id).own) != 0 ||
+    for (std::uint64_t rest = flight(id).idle; rest != 0; rest &= rest - 1) {
+      const auto p = static_cast<std::uint32_t>(std::countr_zero(rest));
+      const OccupationPhase &next = plan_.phases[planned.phases.first + p];
+      // One that begins may let others begin: those of the rest that did are not idle any more.
+      if ((next.after & ~flight(id).own) != 0 || (flight(id).idle & bit(p)) == 0 ||
           (next.afterStep >= 0 && !isStepOver(planned.unit, flight(id).step + next.afterStep)))
         continue;
+      flight(id).idle &= ~bit(p);
       phaseState(id, p).stage = Stage::Asking;
       const bool alone = !next.together || flight(id).group == none;
       const bool hasTurn = next.kind != program::Phase::Kind::Expansion || hasExpansionTurn(id, p);

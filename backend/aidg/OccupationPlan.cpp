@@ -117,6 +117,7 @@ private:
     channel.inFlight = object.channel.inFlight;
     channel.credits = object.channel.credits;
     channel.width = object.channel.width;
+    channel.arbitration = object.arbitration;
     channel.firstCome = object.arbitration == arch::Arbitration::FirstCome;
     ACADLC_CHECK(channel.interval >= 1 && channel.latency >= 1 && channel.width >= 1,
                  "a channel's numbers are at least 1");

@@ -137,7 +137,8 @@ struct UnitStepPlan {
 
 struct ChannelPlan {
   std::int64_t interval = 1, latency = 1, inFlight = 0, credits = 0, width = 1;
-  bool firstCome = false;              ///< the arbitration
+  bool firstCome = false; ///< the arbitration is FirstCome
+  arch::Arbitration arbitration = arch::Arbitration::ProgramOrder;
   std::vector<arch::ObjectId> sources; ///< first in rank
 };
 

@@ -160,6 +160,7 @@ bool OccupationEngine::takeHolding(const Candidate &candidate, std::uint32_t ind
   }
   }
   phaseState(candidate.flight, candidate.part).held |= bit(index);
+  flight(candidate.flight).holding |= bit(candidate.part);
   return true;
 }
 
@@ -167,7 +168,10 @@ void OccupationEngine::dropHolding(const Candidate &candidate, std::uint32_t ind
   const OccupationHolding &holding =
       plan_.holdings[phase(candidate.flight, candidate.part).holdings.first + index];
   OccupationObjectState &state = state_.objects[holding.object];
-  phaseState(candidate.flight, candidate.part).held &= ~bit(index);
+  std::uint64_t &held = phaseState(candidate.flight, candidate.part).held;
+  held &= ~bit(index);
+  if (held == 0)
+    flight(candidate.flight).holding &= ~bit(candidate.part);
   switch (plan_.objects[holding.object].kind) {
   case Kind::Unit:
     if (isOwnUnit(candidate.flight, holding.object)) {

@@ -55,6 +55,8 @@ struct OccupationFlight {
   bool unitFreed = false;        ///< its unit is free of it
   std::int64_t step = 0;         ///< its step at its unit, from 1
   std::uint32_t access = 0;      ///< the next request
+  std::uint64_t idle = 0;        ///< phases that nothing has let begin yet, a bit each
+  std::uint64_t holding = 0;     ///< phases that hold something beside their object, likewise
   std::uint64_t entriesHeld = 0; ///< stations by position in the route
   std::uint64_t left = 0;        ///< stations that others see it has left, likewise
   std::uint32_t group = none;    ///< of messages in lock step
@@ -191,6 +193,7 @@ struct Hop {
 struct Message {
   FlightId flight = none;
   std::uint32_t phase = 0;
+  std::uint32_t firstChannel = 0; ///< into OccupationPlan::routeChannels
   std::int64_t words = 0;
   std::uint32_t hopCount = 0;
   std::vector<Hop> hops; ///< more than hopCount if another message had the slot before
