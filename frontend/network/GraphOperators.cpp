@@ -326,6 +326,28 @@ bool GraphReader::checkArguments(const Expr &expr, std::string_view relax) {
   return isFine;
 }
 
+/// The arguments of \p expr, a call of the operator \p relax. Tensors that are given by name may
+/// stand in any order in the text; here they have that of the parameters.
+std::vector<const Expr *> GraphReader::operatorArguments(const Expr &expr, std::string_view relax) {
+  const auto given = arguments(expr);
+  std::vector<const Expr *> inOrder(given.begin(), given.end());
+  const auto isNamedTensor = [&](const Expr *argument) {
+    return argument->kind == Expr::Kind::Keyword && holdsTensor(*argument->children[0]);
+  };
+  if (std::ranges::count_if(inOrder, isNamedTensor) < 2)
+    return inOrder;
+  if (const auto parameters = parametersOf(relax)) {
+    const auto &names = parameters->names;
+    const auto place = [&](const Expr *argument) {
+      return argument->kind == Expr::Kind::Keyword
+                 ? 1 + (std::ranges::find(names, argument->text) - names.begin())
+                 : 0;
+    };
+    std::ranges::stable_sort(inOrder, {}, place);
+  }
+  return inOrder;
+}
+
 /// A call of an operator of Relax, `R.nn.conv2d(…)`.
 GraphValue GraphReader::callOperator(const Expr &expr, std::string_view relax,
                                      const std::string &name) {
@@ -343,7 +365,7 @@ GraphValue GraphReader::callOperator(const Expr &expr, std::string_view relax,
     readAnnotation(expr, call);
   std::vector<std::uint32_t> inputs;
   bool isComplete = true;
-  for (const Expr *given : arguments(expr)) {
+  for (const Expr *given : operatorArguments(expr, relax)) {
     const bool isKeyword = given->kind == Expr::Kind::Keyword;
     const Expr &content = isKeyword ? *given->children[0] : *given;
     auto argument = operatorArgument(content, name, call, inputs);

@@ -232,6 +232,7 @@ private:
                                                    OperatorCall &call,
                                                    std::vector<std::uint32_t> &tensors);
   void readAnnotation(const Expr &expr, OperatorCall &call);
+  std::vector<const Expr *> operatorArguments(const Expr &expr, std::string_view relax);
   bool checkNumbers(const OperatorArgument &argument, const Expr &expr);
   bool checkArguments(const Expr &expr, std::string_view relax);
   GraphValue callOperator(const Expr &expr, std::string_view relax, const std::string &name);

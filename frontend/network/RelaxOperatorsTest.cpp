@@ -863,6 +863,17 @@ TEST_CASE("relax operators: arguments that an operator does not take are errors"
   CHECK(Outcome(heads, "R.nn.attention(x, x, x, out_dtype=\"void\")").firstId() == "none");
 }
 
+TEST_CASE("relax operators: tensors that are given by name may stand in any order") {
+  const std::string parameters = "x: " + tensor("4, 9") + ", w: " + tensor("9, 7");
+  const Outcome byPlace(parameters, "R.matmul(x, w)");
+  const Outcome byName(parameters, "R.matmul(x2=w, x1=x)");
+  REQUIRE(byPlace.workload);
+  REQUIRE(byName.workload);
+  CHECK(byPlace.workload->calls[0].inputs == byName.workload->calls[0].inputs);
+  CHECK(byName.workload->calls[0].macs == 4 * 9 * 7);
+  CHECK(Outcome(parameters, "R.matmul(x2=x, x1=w)").firstId() == "E0408");
+}
+
 TEST_CASE("relax operators: of nearly all it is known what they take") {
   for (const std::string_view name : tvmOperators) {
     CAPTURE(std::string(name));

@@ -104,6 +104,7 @@ constexpr auto entries = std::to_array<Entry>({
     {"meshgrid", "tensors, indexing"},
     {"min", reduction},
     {"multinomial_from_uniform", "prob, uniform_sample, sample_indices, dtype"},
+    {"negative", "x"},
     {"nn.adaptive_avg_pool1d", adaptivePool},
     {"nn.adaptive_avg_pool2d", adaptivePool},
     {"nn.adaptive_avg_pool3d", adaptivePool},
