@@ -2,9 +2,9 @@
 
 #include "api/Parallel.h"
 #include "backend/aidg/Batch.h"
-#include "backend/aidg/DependenceBound.h"
 #include "backend/aidg/Estimator.h"
-#include "backend/aidg/StreamPath.h"
+#include "backend/aidg/bounds/DependenceBound.h"
+#include "backend/aidg/path/StreamPath.h"
 #include "backend/analysis/CriticalPath.h"
 #include "backend/analysis/DataDependences.h"
 #include "backend/analysis/ResourceUsage.h"

@@ -1,7 +1,7 @@
 #include "driver/Driver.h"
 
 #include "api/Session.h"
-#include "backend/aidg/Graph.h"
+#include "backend/aidg/path/Graph.h"
 #include "backend/report/AidgDot.h"
 #include "backend/report/GraphDot.h"
 #include "backend/report/OperatorsReport.h"

@@ -1,11 +1,11 @@
 #include "backend/aidg/Batch.h"
 
-#include "backend/aidg/Bounds.h"
-#include "backend/aidg/FlatProgram.h"
-#include "backend/aidg/MergingEvaluator.h"
-#include "backend/aidg/OccupationEvaluator.h"
-#include "backend/aidg/Plan.h"
-#include "backend/aidg/ProgramOrderEvaluator.h"
+#include "backend/aidg/bounds/Bounds.h"
+#include "backend/aidg/occupation/OccupationEvaluator.h"
+#include "backend/aidg/plan/FlatProgram.h"
+#include "backend/aidg/plan/Plan.h"
+#include "backend/aidg/recurrence/MergingEvaluator.h"
+#include "backend/aidg/recurrence/ProgramOrderEvaluator.h"
 #include "backend/timing/Machine.h"
 #include "support/InternalError.h"
 

@@ -3,10 +3,10 @@
 
 #include "backend/aidg/Estimator.h"
 
-#include "backend/aidg/Certificates.h"
-#include "backend/aidg/Graph.h"
-#include "backend/aidg/OccupationEvaluator.h"
-#include "backend/aidg/Recurrence.h"
+#include "backend/aidg/occupation/OccupationEvaluator.h"
+#include "backend/aidg/path/Graph.h"
+#include "backend/aidg/plan/Certificates.h"
+#include "backend/aidg/plan/Recurrence.h"
 #include "backend/simulate/OccupationSimulator.h"
 #include "backend/simulate/Simulator.h"
 #include "backend/timing/TimeLimit.h"

@@ -1,8 +1,8 @@
 // Loops that move through caches and DRAMs: their state recurs up to a shift of the addresses.
 
-#include "backend/aidg/AddressClasses.h"
 #include "backend/aidg/Estimator.h"
-#include "backend/aidg/ProgramOrderState.h"
+#include "backend/aidg/plan/AddressClasses.h"
+#include "backend/aidg/recurrence/ProgramOrderState.h"
 #include "backend/simulate/Simulator.h"
 #include "tests/property/CaseBuilder.h"
 

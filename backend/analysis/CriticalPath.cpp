@@ -1,7 +1,7 @@
 #include "backend/analysis/CriticalPath.h"
 
 #include "backend/aidg/Batch.h"
-#include "backend/aidg/BindingPath.h"
+#include "backend/aidg/path/BindingPath.h"
 
 #include <algorithm>
 #include <array>

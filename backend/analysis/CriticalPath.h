@@ -2,7 +2,7 @@
 /// What bounds a stream: the objects on the critical path of its AIDG.
 #pragma once
 
-#include "backend/aidg/StreamPath.h"
+#include "backend/aidg/path/StreamPath.h"
 #include "backend/analysis/Bound.h"
 #include "ir/ArchitectureGraph.h"
 #include "ir/Program.h"

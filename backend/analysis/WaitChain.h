@@ -3,7 +3,7 @@
 /// last, of which each step could not begin before the one in front of it was over.
 #pragma once
 
-#include "backend/aidg/StreamPath.h"
+#include "backend/aidg/path/StreamPath.h"
 #include "backend/simulate/CauseTrace.h"
 #include "backend/timing/Evaluation.h"
 #include "ir/ArchitectureGraph.h"

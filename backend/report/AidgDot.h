@@ -8,7 +8,7 @@
 ///     n8 -> n12 [color="#b05020"];             // structural
 #pragma once
 
-#include "backend/aidg/Graph.h"
+#include "backend/aidg/path/Graph.h"
 
 #include <cstdint>
 #include <string>

@@ -1,13 +1,13 @@
 // The bounds that stand in for an evaluation must hold on every case, with whatever budget: of
 // random architectures and programs, the cycles of the simulator lie between them.
 
-#include "backend/aidg/Bounds.h"
-#include "backend/aidg/FittingCaches.h"
-#include "backend/aidg/OccupationFences.h"
-#include "backend/aidg/OccupationRepeats.h"
-#include "backend/aidg/Plan.h"
-#include "backend/aidg/RequestHistory.h"
-#include "backend/aidg/RequestOrder.h"
+#include "backend/aidg/bounds/Bounds.h"
+#include "backend/aidg/bounds/FittingCaches.h"
+#include "backend/aidg/bounds/RequestHistory.h"
+#include "backend/aidg/bounds/RequestOrder.h"
+#include "backend/aidg/occupation/OccupationFences.h"
+#include "backend/aidg/occupation/OccupationRepeats.h"
+#include "backend/aidg/plan/Plan.h"
 #include "backend/timing/StorageModel.h"
 #include "tests/property/Evaluators.h"
 #include "tests/property/RandomOccupationCase.h"

@@ -2,7 +2,7 @@
 // cases its steps cover the time of the run without a gap, and what it says of an instruction is
 // what the trace says.
 
-#include "backend/aidg/StreamPath.h"
+#include "backend/aidg/path/StreamPath.h"
 #include "backend/analysis/ShortStream.h"
 #include "backend/analysis/WaitChain.h"
 #include "backend/simulate/OccupationSimulator.h"

@@ -2,7 +2,7 @@
 // and equal to the longest path through the dependences of the whole stream, which is found here
 // by comparing each instruction with all before it.
 
-#include "backend/aidg/DependenceBound.h"
+#include "backend/aidg/bounds/DependenceBound.h"
 #include "backend/timing/StorageModel.h"
 #include "tests/property/Evaluators.h"
 #include "tests/property/RandomOccupationCase.h"

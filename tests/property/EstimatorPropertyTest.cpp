@@ -1,7 +1,7 @@
 // The two evaluators, written independently, must agree on every cycle number of every instruction
 // and on every deadlock, on random architectures and programs.
 
-#include "backend/aidg/Plan.h"
+#include "backend/aidg/plan/Plan.h"
 #include "tests/property/Compare.h"
 #include "tests/property/Evaluators.h"
 #include "tests/unit/Property.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backend/aidg/Estimator.h"
-#include "backend/aidg/OccupationEvaluator.h"
+#include "backend/aidg/occupation/OccupationEvaluator.h"
 #include "backend/simulate/OccupationSimulator.h"
 #include "backend/simulate/Simulator.h"
 #include "tests/property/Compare.h"

@@ -2,7 +2,7 @@
 // the estimator leaves out must not change a cycle.
 
 #include "backend/aidg/Batch.h"
-#include "backend/aidg/Independence.h"
+#include "backend/aidg/plan/Independence.h"
 #include "tests/property/Compare.h"
 #include "tests/property/Evaluators.h"
 #include "tests/unit/Property.h"
