@@ -1,6 +1,7 @@
 #include "structure/Analysis.h"
 
 #include "structure/Contraction.h"
+#include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 #include "structure/Operators.h"
 #include "structure/Product.h"
@@ -123,17 +124,8 @@ bool CallAnalyzer::keepsOrder(const Computation &computation) const {
   const Tensor &written = tensor(computation.written);
   if (source.elementType != written.elementType || source.elementCount() != written.elementCount())
     return false;
-  auto linear = [](const std::vector<IndexExprPtr> &indices,
-                   const std::vector<std::int64_t> &shape) {
-    IndexExprPtr position = indexConstant(0);
-    for (std::size_t d = 0; d < shape.size(); ++d)
-      position = indexBinary(IndexExpr::Kind::Add,
-                             indexBinary(IndexExpr::Kind::Mul, position, indexConstant(shape[d])),
-                             indices[d]);
-    return position;
-  };
-  IndexExprPtr from = linear(access.indices, source.shape);
-  IndexExprPtr to = linear(computation.writeIndices, written.shape);
+  const IndexExprPtr from = flatIndex(access.indices, source.shape);
+  const IndexExprPtr to = flatIndex(computation.writeIndices, written.shape);
   auto fromForm = affineFormOfDigits(*from, computation.axes);
   auto toForm = affineForm(*to, computation.axes);
   if (!toForm || !numbersAll(*toForm, computation.axes, written.elementCount()))

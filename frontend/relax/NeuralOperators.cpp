@@ -473,8 +473,11 @@ void matrixProduct(OperatorBuilder &builder) {
   const std::int64_t inner = left.back();
   const std::int64_t rows = leftIsVector ? 1 : left[left.size() - 2];
   const std::int64_t columns = rightIsVector ? 1 : right.back();
-  if (inner != (rightIsVector ? right[0] : right[right.size() - 2]))
-    throw OperatorError("its operands differ in the extent that is summed over");
+  const std::int64_t rightInner = rightIsVector ? right[0] : right[right.size() - 2];
+  if (inner != rightInner)
+    throw OperatorError("its operands, " + describe(builder.type(0)) + " and " +
+                        describe(builder.type(1)) + ", differ in the extent that is summed over, " +
+                        std::to_string(inner) + " and " + std::to_string(rightInner));
   left.resize(leftIsVector ? 0 : left.size() - 2);
   right.resize(rightIsVector ? 0 : right.size() - 2);
   const Shape batch = broadcast(left, right);

@@ -442,9 +442,8 @@ ValueExprPtr FunctionReader::convertCall(const Expr &expr, Conversion &conversio
   MathName math = mathName(name);
   bool isSelect = name == "if_then_else" || name == "Select" || name == "where";
   if (math.form == MathForm::Unknown && !isSelect) {
-    if (!name.empty())
-      unknownName(expr.range, name);
-    return opaque(expr, name.empty() ? "'" + textOf(*expr.children[0]) + "'" : "");
+    unknownName(expr.range, name, "'" + textOf(*expr.children[0]) + "'");
+    return opaque(expr, {});
   }
   std::string spelling(math.spelling);
   bool isConditional = isSelect || spelling == "and" || spelling == "or";

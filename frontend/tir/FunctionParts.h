@@ -380,8 +380,9 @@ private:
   void leaveScope(std::size_t mark);
 
   void issue(SourceRange range, std::string what);
-  /// Says that 'T.\p name' has no meaning here, and what was perhaps meant.
-  void unknownName(SourceRange range, std::string_view name);
+  /// Says that 'T.\p name' has no meaning here, and what was perhaps meant; without a name, that
+  /// \p unnamed has none.
+  void unknownName(SourceRange range, std::string_view name, std::string_view unnamed);
   [[nodiscard]] bool mayGuess() const {
     return diagnostics_.errorCount() + result_.issues.size() < mostGuesses;
   }

@@ -85,7 +85,10 @@ void FunctionReader::issue(SourceRange range, std::string what) {
     result_.issues.push_back({range, std::move(what)});
 }
 
-void FunctionReader::unknownName(SourceRange range, std::string_view name) {
+void FunctionReader::unknownName(SourceRange range, std::string_view name,
+                                 std::string_view unnamed) {
+  if (name.empty())
+    return issue(range, std::string(unnamed));
   std::string what = "'T." + std::string(name) + "'";
   const std::string_view near = mayGuess() ? nearestTirName(name) : "";
   if (near == name)

@@ -134,10 +134,7 @@ void FunctionReader::readExpressionStatement(const Stmt &stmt) {
   const Expr *value = positional(*stmt.value, 1);
   if (name == "buffer_store" && value && positional(*stmt.value, 2))
     return readBufferStore(*stmt.value, *value, stmt.range);
-  if (name.empty())
-    issue(stmt.range, "this statement");
-  else
-    unknownName(stmt.range, name);
+  unknownName(stmt.range, name, "this statement");
 }
 
 /// `T.buffer_store(B, value, [i, j])`, an old form of `B[i, j] = value`.
@@ -464,8 +461,8 @@ void FunctionReader::readDeclarations(const Stmt &stmt) {
     const Expr &target = *stmt.targets[i];
     if (!isEach || target.kind != Expr::Kind::Name || !declaresSize(*stmt.value->children[i])) {
       const std::string_view callee = tirCallName(stmt.value);
-      callee.empty() ? issue(stmt.range, "an assignment to several names")
-                     : unknownName(stmt.value->range, callee);
+      unknownName(callee.empty() ? stmt.range : stmt.value->range, callee,
+                  "an assignment to several names");
       for (const Expr *name : stmt.targets)
         bindUnknownAxis(*name);
       return;
@@ -761,9 +758,7 @@ void FunctionReader::refuseLoop(const Stmt &stmt, std::string_view name) {
   if (name == "grid")
     return issue(range, "a grid of " + std::to_string(arguments(*stmt.value).size()) +
                             " extents for " + std::to_string(stmt.targets.size()) + " loops");
-  if (name.empty())
-    return issue(range, "this loop");
-  unknownName(range, name);
+  unknownName(range, name, "this loop");
 }
 
 void FunctionReader::readFor(const Stmt &stmt) {
@@ -903,10 +898,7 @@ void FunctionReader::readWith(const Stmt &stmt) {
     if (value && target && target->kind == Expr::Kind::Name)
       bindLet(target->text, *value);
   } else if (name != "Assert" && name != "attr" && name != "realize") {
-    if (name.empty())
-      issue(stmt.range, "this statement");
-    else
-      unknownName(stmt.range, name);
+    unknownName(stmt.range, name, "this statement");
     for (const Expr *target : stmt.targets)
       bind(target->text, NameMeaning::size());
     // What declares axes is meant to be a block: then they are no mistakes of their own.

@@ -2,6 +2,7 @@
 
 #include "frontend/tir/BufferShapes.h"
 #include "frontend/tir/FusedAxes.h"
+#include "ir/WorkloadBuild.h"
 #include "ir/WorkloadExpr.h"
 #include "support/CheckedArithmetic.h"
 
@@ -126,14 +127,10 @@ writtenDigits(const Computation &computation, const std::vector<std::int64_t> &s
 
 /// The number that \p digits write.
 IndexExprPtr numberOf(const std::vector<Digit> &digits) {
-  IndexExprPtr number;
-  for (const Digit &digit : digits) {
-    IndexExprPtr term = digit.factor == 1 ? indexAxis(digit.axis)
-                                          : indexBinary(IndexExpr::Kind::Mul, indexAxis(digit.axis),
-                                                        indexConstant(digit.factor));
-    number = number ? indexBinary(IndexExpr::Kind::Add, std::move(term), number) : std::move(term);
-  }
-  return number ? number : indexConstant(0);
+  IndexExprPtr number = indexConstant(0);
+  for (const Digit &digit : digits)
+    number = plus(times(indexAxis(digit.axis), digit.factor), std::move(number));
+  return number;
 }
 
 /// Whether \p axis occurs in \p index.
@@ -179,20 +176,6 @@ bool areDigits(const IndexExpr &index, std::size_t first, std::size_t second,
          areDigits(*index.right, first, second, axes, isUsed);
 }
 
-/// The element of a tensor of \p shape that \p indices say, as one number; null if it has none or
-/// too many.
-IndexExprPtr flatNumber(const std::vector<IndexExprPtr> &indices,
-                        const std::vector<std::int64_t> &shape) {
-  IndexExprPtr number;
-  std::optional<std::int64_t> stride = 1;
-  for (std::size_t d = indices.size(); d-- > 0 && stride;) {
-    IndexExprPtr term = indexBinary(IndexExpr::Kind::Mul, indices[d], indexConstant(*stride));
-    number = number ? indexBinary(IndexExpr::Kind::Add, std::move(term), number) : std::move(term);
-    stride = checkedMul(*stride, shape[d]);
-  }
-  return stride ? number : nullptr;
-}
-
 /// Whether all that \p computation reads and computes has both axes as digits of one number, and
 /// something has them. One of the \p locals may have several dimensions for the digits of what is
 /// one dimension elsewhere.
@@ -208,8 +191,8 @@ bool areDigits(const Computation &computation, const std::vector<Tensor> &locals
       isNumber = isNumber && areDigits(*index, first, second, computation.axes, isUsedHere);
     isUsed = isUsed || (isNumber && isUsedHere);
     if (!isNumber && access.tensor.isLocal) {
-      const auto number = flatNumber(access.indices, locals[access.tensor.index].shape);
-      isNumber = number && areDigits(*number, first, second, computation.axes, isUsedHere);
+      const auto number = flatIndex(access.indices, locals[access.tensor.index].shape);
+      isNumber = areDigits(*number, first, second, computation.axes, isUsedHere);
     }
     areIn = areIn && isNumber;
   }
